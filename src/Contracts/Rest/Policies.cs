@@ -1,0 +1,70 @@
+namespace Bulkhead.Contracts.Rest;
+
+/// <summary>One difference between the draft and the newest revision (<c>GET /api/v1/policy/draft/changes</c>).</summary>
+/// <param name="Kind"><c>ruleset</c>, <c>service</c>, <c>network</c>, <c>modes</c> or <c>failSafe</c>.</param>
+/// <param name="Name">The object's name; empty for modes and failSafe.</param>
+/// <param name="Change"><c>added</c>, <c>changed</c> or <c>removed</c>.</param>
+/// <param name="Details">A sentence for each changed field or rule.</param>
+public sealed record PolicyChange(string Kind, string Name, string Change, IReadOnlyList<string> Details);
+
+/// <summary><c>GET /api/v1/policy/draft/changes</c>.</summary>
+/// <param name="BaseRevision">The revision compared with; 0 before the first.</param>
+/// <param name="DraftVersion">Counts edits; send it with <see cref="Provision"/>.</param>
+/// <param name="Changes">Empty if there is nothing to provision.</param>
+/// <param name="Diagnostics">All problems and warnings of the draft.</param>
+public sealed record DraftStatus(long BaseRevision, long DraftVersion, IReadOnlyList<PolicyChange> Changes, IReadOnlyList<DiagnosticView> Diagnostics);
+
+/// <summary><c>GET /api/v1/policy/draft/impact</c>: what provisioning the draft would do to the traffic seen in a window.</summary>
+/// <param name="From">Start of the window.</param>
+/// <param name="To">End of the window.</param>
+/// <param name="Edges">How many distinct edges were judged.</param>
+/// <param name="NewlyBlocked">Pass now, would be blocked.</param>
+/// <param name="NewlyAllowed">Are blocked now, would pass.</param>
+/// <param name="HostsChanged">Names of hosts whose policy changes.</param>
+/// <param name="LeftOut">Allows that some host cannot decide and will go without.</param>
+public sealed record DraftImpact(
+    DateTimeOffset From,
+    DateTimeOffset To,
+    long Edges,
+    IReadOnlyList<FlowEdge> NewlyBlocked,
+    IReadOnlyList<FlowEdge> NewlyAllowed,
+    IReadOnlyList<string> HostsChanged,
+    IReadOnlyList<DiagnosticView> LeftOut);
+
+/// <summary><c>POST /api/v1/policy/provision</c>.</summary>
+/// <param name="Note">Why; required.</param>
+/// <param name="DraftVersion">The draft that was looked at; a different one is refused with 409.</param>
+/// <param name="Acknowledge">Codes of warnings that the author accepts.</param>
+public sealed record Provision(string Note, long DraftVersion, IReadOnlyList<string> Acknowledge);
+
+/// <summary><c>POST /api/v1/policy/revisions/{number}/restore</c>: makes a new revision with that one's content.</summary>
+public sealed record RestoreRevision(string Note);
+
+/// <summary>An immutable revision.</summary>
+/// <param name="Number">1, 2, 3 …</param>
+/// <param name="Parent">The revision before it; 0 for none.</param>
+/// <param name="Hash">SHA-256 of its content, hex.</param>
+/// <param name="Note">Why.</param>
+/// <param name="Author">Who.</param>
+/// <param name="Created">When.</param>
+/// <param name="RestoredFrom">The revision whose content it restores, or null.</param>
+/// <param name="Changes">Against its parent.</param>
+/// <param name="Rollout">How far it has come; only for the newest.</param>
+public sealed record RevisionView(
+    long Number,
+    long Parent,
+    string Hash,
+    string Note,
+    string Author,
+    DateTimeOffset Created,
+    long? RestoredFrom,
+    IReadOnlyList<PolicyChange> Changes,
+    RolloutView? Rollout);
+
+/// <summary>Which hosts enforce the newest revision.</summary>
+/// <param name="Affected">Hosts whose policy it changes.</param>
+/// <param name="Applied">Of these, how many have acknowledged.</param>
+/// <param name="Waiting">Names of connected hosts that have not yet.</param>
+/// <param name="Offline">Names of hosts that keep their older policy because they are not connected.</param>
+/// <param name="Failed">Names of hosts that refused it; see the workload's problems.</param>
+public sealed record RolloutView(int Affected, int Applied, IReadOnlyList<string> Waiting, IReadOnlyList<string> Offline, IReadOnlyList<string> Failed);

@@ -1,0 +1,176 @@
+namespace Bulkhead.Contracts.Rest;
+
+/// <summary>What becomes of a connection.</summary>
+public enum VerdictKind
+{
+    /// <summary>A rule, or a mode's default with full in force, lets it pass.</summary>
+    Allowed,
+
+    /// <summary>Passes, but would not if the direction were in full.</summary>
+    PotentiallyBlocked,
+
+    /// <summary>Is stopped.</summary>
+    Blocked,
+
+    /// <summary>Cannot be decided from what is known.</summary>
+    Unknown,
+}
+
+/// <summary>A verdict, with what decided it.</summary>
+/// <param name="Kind">The combined verdict.</param>
+/// <param name="Because">A sentence that names the end and the rule or default.</param>
+/// <param name="Source">The consumer's outbound decision; null if the source is not managed.</param>
+/// <param name="Destination">The provider's inbound decision; null if the destination is not managed.</param>
+public sealed record VerdictView(VerdictKind Kind, string Because, EndDecisionView? Source, EndDecisionView? Destination);
+
+/// <summary>What one end decides.</summary>
+/// <param name="Outcome"><c>allow</c>, <c>block</c> or <c>unknown</c>, in the mode in force.</param>
+/// <param name="InFull">The same if the direction were in full.</param>
+/// <param name="Mode">The mode in force.</param>
+/// <param name="DecidedBy"><c>quarantine</c>, <c>essential</c>, <c>rule</c> or <c>default</c>.</param>
+/// <param name="RuleId">The deciding rule, or null.</param>
+/// <param name="Ruleset">Its ruleset, or null.</param>
+/// <param name="OtherRules">Other rules that match, in order.</param>
+/// <param name="Because">A sentence.</param>
+public sealed record EndDecisionView(
+    string Outcome,
+    string InFull,
+    ModeName Mode,
+    string DecidedBy,
+    long? RuleId,
+    string? Ruleset,
+    IReadOnlyList<long> OtherRules,
+    string Because);
+
+/// <summary>One end of a flow.</summary>
+/// <param name="WorkloadId">Null if no workload has the address.</param>
+/// <param name="Name">The workload's name, else the address.</param>
+/// <param name="Labels">Empty if not a workload.</param>
+/// <param name="Address">As seen.</param>
+/// <param name="Processes">Processes seen at this end; empty if not reported.</param>
+public sealed record FlowEnd(
+    Guid? WorkloadId,
+    string Name,
+    IReadOnlyDictionary<string, string> Labels,
+    string Address,
+    IReadOnlyList<ProcessView> Processes);
+
+/// <summary>An edge: everything seen from one address to one address and port.</summary>
+/// <param name="Source">The consumer.</param>
+/// <param name="Destination">The provider.</param>
+/// <param name="Port">As <c>tcp/443</c>, <c>icmp/8</c>.</param>
+/// <param name="Connections">Seen in the asked window; attempts included.</param>
+/// <param name="BlockedConnections">Of these, how many a kernel stopped.</param>
+/// <param name="Bytes">Both directions.</param>
+/// <param name="Open">Connections open at the last report.</param>
+/// <param name="FirstSeen">Ever.</param>
+/// <param name="LastSeen">Ever.</param>
+/// <param name="Reported">What the kernels did, with what decided it.</param>
+/// <param name="Enforced">What the newest revision says.</param>
+/// <param name="Draft">What the draft says.</param>
+public sealed record FlowEdge(
+    FlowEnd Source,
+    FlowEnd Destination,
+    string Port,
+    long Connections,
+    long BlockedConnections,
+    long Bytes,
+    long Open,
+    DateTimeOffset FirstSeen,
+    DateTimeOffset LastSeen,
+    VerdictView Reported,
+    VerdictView Enforced,
+    VerdictView Draft);
+
+/// <summary>Which verdict a view shows.</summary>
+public enum TrafficView
+{
+    /// <summary>What the kernels did.</summary>
+    Reported,
+
+    /// <summary>What the newest revision says.</summary>
+    Enforced,
+
+    /// <summary>What the draft says.</summary>
+    Draft,
+}
+
+/// <summary><c>GET /api/v1/map?group=app,env&amp;view=reported&amp;since=…</c>: groups and the links between them.</summary>
+/// <param name="At">When it was made.</param>
+/// <param name="GroupBy">The label keys, in order; <c>workload</c> as the last for no grouping.</param>
+/// <param name="View">Which verdicts.</param>
+/// <param name="Groups">Compartments and outside ends, in a stable order.</param>
+/// <param name="Links">Between groups, or within one; in a stable order.</param>
+/// <param name="LostEvents">Kernel events that agents lost in the window.</param>
+public sealed record MapView(
+    DateTimeOffset At,
+    IReadOnlyList<string> GroupBy,
+    TrafficView View,
+    IReadOnlyList<MapGroup> Groups,
+    IReadOnlyList<MapLink> Links,
+    long LostEvents);
+
+/// <summary>A compartment.</summary>
+/// <param name="Id">Stable: the same group has it tomorrow.</param>
+/// <param name="Kind"><c>group</c>, <c>workload</c>, <c>network</c> (unmanaged address in a private range) or <c>internet</c>.</param>
+/// <param name="Name">For people.</param>
+/// <param name="Labels">What its members share of the grouping keys; empty values stand for "without this key".</param>
+/// <param name="Members">How many workloads.</param>
+/// <param name="Inbound">The lowest provisioned (draft: drafted) mode of its members.</param>
+/// <param name="Outbound">The lowest mode of its members.</param>
+/// <param name="MixedModes">Whether members differ.</param>
+/// <param name="Quarantined">How many members are in quarantine.</param>
+/// <param name="Stale">How many members have no connected agent, or lost events: what is shown is not the whole truth.</param>
+public sealed record MapGroup(
+    string Id,
+    string Kind,
+    string Name,
+    IReadOnlyDictionary<string, string> Labels,
+    int Members,
+    ModeName Inbound,
+    ModeName Outbound,
+    bool MixedModes,
+    int Quarantined,
+    int Stale);
+
+/// <summary>All flows from one group to another.</summary>
+/// <param name="Source">A group's id.</param>
+/// <param name="Destination">A group's id.</param>
+/// <param name="Services">By port, most connections first.</param>
+/// <param name="Connections">In the window.</param>
+/// <param name="Bytes">In the window.</param>
+/// <param name="Verdicts">How many edges have each verdict.</param>
+/// <param name="FirstSeen">Ever.</param>
+/// <param name="LastSeen">Ever.</param>
+public sealed record MapLink(
+    string Source,
+    string Destination,
+    IReadOnlyList<MapService> Services,
+    long Connections,
+    long Bytes,
+    VerdictCounts Verdicts,
+    DateTimeOffset FirstSeen,
+    DateTimeOffset LastSeen);
+
+/// <summary>One port of a link.</summary>
+/// <param name="Port">As <c>tcp/443</c>.</param>
+/// <param name="SourceProcesses">Names of processes at the consumers.</param>
+/// <param name="DestinationProcesses">Names of processes at the providers.</param>
+/// <param name="Connections">In the window.</param>
+/// <param name="Verdict">The worst of its edges': blocked, potentially blocked, unknown, allowed.</param>
+/// <param name="Because">What decided that one.</param>
+/// <param name="RuleId">The rule that decided that one, or null.</param>
+public sealed record MapService(
+    string Port,
+    IReadOnlyList<string> SourceProcesses,
+    IReadOnlyList<string> DestinationProcesses,
+    long Connections,
+    VerdictKind Verdict,
+    string Because,
+    long? RuleId);
+
+/// <summary>Edges by verdict.</summary>
+public sealed record VerdictCounts(int Allowed, int PotentiallyBlocked, int Blocked, int Unknown);
+
+/// <summary><c>GET /api/v1/explain?from=…&amp;to=…&amp;port=tcp/3306&amp;view=enforced</c>: ends are workload names, ids or addresses.</summary>
+public sealed record Explanation(string From, string To, string Port, TrafficView View, VerdictView Verdict);

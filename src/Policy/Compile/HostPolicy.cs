@@ -1,0 +1,100 @@
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Policy.Compile;
+
+/// <summary>The version of a host policy. A host never goes back to an older one; restoring the controller's database starts a new epoch.</summary>
+public readonly record struct Generation(ulong Epoch, ulong Number) : IComparable<Generation>
+{
+    /// <inheritdoc/>
+    public int CompareTo(Generation other) => (Epoch, Number).CompareTo((other.Epoch, other.Number));
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Epoch}.{Number}";
+}
+
+/// <summary>All that one host has to enforce: what its end of each connection can decide, and nothing that concerns others only.</summary>
+public sealed record HostPolicy
+{
+    /// <summary>Its version.</summary>
+    public required Generation Generation { get; init; }
+
+    /// <summary>Names from <see cref="Features"/> without which a host must refuse this policy; sorted.</summary>
+    public EquatableArray<string> RequiredFeatures { get; init; }
+
+    /// <summary>The modes of the two directions.</summary>
+    public required Modes Modes { get; init; }
+
+    /// <summary>Whether the workload is in quarantine, which overrides modes and entries.</summary>
+    public bool Quarantined { get; init; }
+
+    /// <summary>Addresses that may reach a quarantined workload and be reached by it; sorted.</summary>
+    public EquatableArray<IpPrefix> Responders { get; init; }
+
+    /// <summary>Peers in quarantine, cut off here in both directions in every mode; sorted.</summary>
+    public EquatableArray<IpPrefix> QuarantinedPeers { get; init; }
+
+    /// <summary>The operator's fail-safe list, as inbound entries that come before everything else.</summary>
+    public EquatableArray<FailSafeEntry> FailSafe { get; init; }
+
+    /// <summary>In canonical order: direction, action, rule, peers, ports.</summary>
+    public EquatableArray<HostEntry> Entries { get; init; }
+
+    /// <summary>The peer sets that entries name; by name.</summary>
+    public EquatableArray<PeerSet> PeerSets { get; init; }
+
+    /// <summary>Whether two policies enforce the same, whatever their generations.</summary>
+    public bool EnforcesSameAs(HostPolicy other) => this with { Generation = other.Generation } == other;
+}
+
+/// <summary>One ordered decision of a host policy.</summary>
+/// <param name="Direction">Which side of connections it judges.</param>
+/// <param name="Action">The tier.</param>
+/// <param name="Rule">The rule it comes from.</param>
+/// <param name="Peers">The name of the peer set at the other end.</param>
+/// <param name="Ports">Destination ports; sorted and distinct.</param>
+/// <param name="Process">Must own the host's own socket, or null.</param>
+/// <param name="Users">Directory groups; the host's own user must be in one. Empty for any.</param>
+/// <param name="UnidentifiedMatches">Whether a socket without known process or user meets the condition (denies only).</param>
+public sealed record HostEntry(
+    Direction Direction,
+    RuleAction Action,
+    RuleId Rule,
+    string Peers,
+    EquatableArray<PortMatch> Ports,
+    ProcessCondition? Process,
+    EquatableArray<string> Users,
+    bool UnidentifiedMatches)
+{
+    /// <summary>Whether the decision depends on the host's own socket.</summary>
+    public bool HasSocketCondition => Process is not null || Users.Count > 0;
+}
+
+/// <summary>Addresses of the workloads that a selector chooses, or of a network, as visible at the host.</summary>
+/// <param name="Name">Letters and digits; hashes what the set is of, never its members.</param>
+/// <param name="Version">Grows with each change of membership.</param>
+/// <param name="Members">Sorted and disjoint.</param>
+public sealed record PeerSet(string Name, ulong Version, EquatableArray<IpPrefix> Members);
+
+/// <summary>An inbound opening that policy cannot close.</summary>
+public sealed record FailSafeEntry(EquatableArray<IpPrefix> Sources, EquatableArray<PortMatch> Ports);
+
+/// <summary>Abilities that agents report and host policies may require.</summary>
+public static class Features
+{
+    /// <summary>Both directions, all modes, labels, networks, ports, quarantine and fail-safe entries. Every agent has it.</summary>
+    public const string Base = "base-1";
+
+    /// <summary>Decides the process of a listening socket.</summary>
+    public const string ProcessInbound = "process-inbound-1";
+
+    /// <summary>Decides the process of a connecting socket.</summary>
+    public const string ProcessOutbound = "process-outbound-1";
+
+    /// <summary>Decides the user of a connecting socket.</summary>
+    public const string UserOutbound = "user-outbound-1";
+
+    /// <summary>Every feature there is, sorted.</summary>
+    public static IReadOnlyList<string> All { get; } = [Base, ProcessInbound, ProcessOutbound, UserOutbound];
+}

@@ -1,0 +1,157 @@
+namespace Bulkhead.Policy.Documents;
+
+/// <summary>
+/// A whole policy as people write it and as REST and files carry it: text, not yet checked. A <c>PolicyParser</c> turns it into
+/// a <see cref="Rules.PolicyModel"/> or says everything that is wrong with it.
+/// </summary>
+public sealed record PolicyDocument
+{
+    /// <summary>The rulesets, by unique name.</summary>
+    public IReadOnlyList<RulesetDocument> Rulesets { get; init; } = [];
+
+    /// <summary>The named services.</summary>
+    public IReadOnlyList<ServiceDocument> Services { get; init; } = [];
+
+    /// <summary>The named networks.</summary>
+    public IReadOnlyList<NetworkDocument> Networks { get; init; } = [];
+
+    /// <summary>Enforcement modes by selector; the strictest match wins in each direction.</summary>
+    public IReadOnlyList<ModeDocument> Modes { get; init; } = [];
+
+    /// <summary>Inbound connections that no policy can cut, such as SSH from the administrators' network.</summary>
+    public IReadOnlyList<FailSafeDocument> FailSafe { get; init; } = [];
+}
+
+/// <summary>A named scope with its rules.</summary>
+public sealed record RulesetDocument
+{
+    /// <summary>Unique, 1 to 128 characters.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>What it is for.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Where it applies; ORed; at least one.</summary>
+    public IReadOnlyList<ScopeDocument> Scopes { get; init; } = [];
+
+    /// <summary>Its rules, in the author's order, which means nothing.</summary>
+    public IReadOnlyList<RuleDocument> Rules { get; init; } = [];
+}
+
+/// <summary>One scope of a ruleset.</summary>
+public sealed record ScopeDocument
+{
+    /// <summary>The selector, such as <c>app=storefront,env=prod</c> or <c>all</c>.</summary>
+    public string Selector { get; init; } = "";
+
+    /// <summary>Label keys that split the scope into one compartment per combination of their values.</summary>
+    public IReadOnlyList<string> Per { get; init; } = [];
+}
+
+/// <summary>One rule.</summary>
+public sealed record RuleDocument
+{
+    /// <summary>A positive number, unique in the policy and never reused; 0 in a new rule, for the controller to assign.</summary>
+    public long Id { get; init; }
+
+    /// <summary>The consumer: a selector or <c>network:NAME</c>.</summary>
+    public string From { get; init; } = "";
+
+    /// <summary>The provider: a selector or <c>network:NAME</c>.</summary>
+    public string To { get; init; } = "";
+
+    /// <summary>Names of services, or ports such as <c>tcp/443</c>, or <c>any</c>.</summary>
+    public IReadOnlyList<string> Services { get; init; } = [];
+
+    /// <summary><c>allow</c>, <c>deny</c> or <c>override-deny</c>.</summary>
+    public string Action { get; init; } = "allow";
+
+    /// <summary>Which labelled ends lie within the scope: <c>both</c> (intra-scope), <c>from</c> or <c>to</c> (extra-scope).</summary>
+    public string Within { get; init; } = "both";
+
+    /// <summary>The executable path or systemd unit that must own the consumer's socket.</summary>
+    public ProcessDocument? FromProcess { get; init; }
+
+    /// <summary>Directory groups of which the connecting user must be in one.</summary>
+    public IReadOnlyList<string> Users { get; init; } = [];
+
+    /// <summary><c>strict</c>, or <c>best-effort</c>: open the provider also to sources that cannot enforce the consumer condition.</summary>
+    public string Consumer { get; init; } = "strict";
+
+    /// <summary><c>skip</c> or <c>match</c>: whether a deny also meets sockets that the kernel could not identify.</summary>
+    public string Unidentified { get; init; } = "skip";
+
+    /// <summary><c>refuse</c> or <c>skip</c>: what becomes of a deny at hosts that cannot decide it.</summary>
+    public string WhereUnenforceable { get; init; } = "refuse";
+
+    /// <summary>Who answers for it.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>Why it exists.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>A reference into the organisation's ticket system.</summary>
+    public string? Ticket { get; init; }
+
+    /// <summary>When it stops to apply.</summary>
+    public DateTimeOffset? Expires { get; init; }
+}
+
+/// <summary>A process condition as written: at least one of the two.</summary>
+public sealed record ProcessDocument
+{
+    /// <summary>Absolute path of the executable.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>Systemd unit with its suffix.</summary>
+    public string? Unit { get; init; }
+}
+
+/// <summary>A named service.</summary>
+public sealed record ServiceDocument
+{
+    /// <summary>Unique; not of the form of a port.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Ports such as <c>tcp/443</c>, <c>udp/8000-8100</c>, <c>icmp/8</c>; at least one.</summary>
+    public IReadOnlyList<string> Ports { get; init; } = [];
+
+    /// <summary>The process that must own the serving socket.</summary>
+    public ProcessDocument? Process { get; init; }
+}
+
+/// <summary>A named network.</summary>
+public sealed record NetworkDocument
+{
+    /// <summary>Unique. The network named <c>responders</c> may reach quarantined workloads.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>CIDRs, addresses and ranges <c>first-last</c>.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>CIDRs, addresses and ranges taken out of them.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+}
+
+/// <summary>Assigns enforcement modes to workloads.</summary>
+public sealed record ModeDocument
+{
+    /// <summary>Which workloads.</summary>
+    public string Selector { get; init; } = "";
+
+    /// <summary><c>visibility</c>, <c>selective</c> or <c>full</c>.</summary>
+    public string Inbound { get; init; } = "visibility";
+
+    /// <summary><c>visibility</c>, <c>selective</c> or <c>full</c>.</summary>
+    public string Outbound { get; init; } = "visibility";
+}
+
+/// <summary>Connections that stay open whatever the policy says.</summary>
+public sealed record FailSafeDocument
+{
+    /// <summary>The name of the network that may connect.</summary>
+    public string Network { get; init; } = "";
+
+    /// <summary>To which ports.</summary>
+    public IReadOnlyList<string> Ports { get; init; } = [];
+}
