@@ -35,6 +35,9 @@ public sealed record HostPolicy
     /// <summary>Peers in quarantine, cut off here in both directions in every mode; sorted.</summary>
     public EquatableArray<IpPrefix> QuarantinedPeers { get; init; }
 
+    /// <summary>Where the controller is reached; outbound connections there are essential. Sorted.</summary>
+    public EquatableArray<ControllerEndpoint> Controllers { get; init; }
+
     /// <summary>The operator's fail-safe list, as inbound entries that come before everything else.</summary>
     public EquatableArray<FailSafeEntry> FailSafe { get; init; }
 
@@ -73,9 +76,20 @@ public sealed record HostEntry(
 
 /// <summary>Addresses of the workloads that a selector chooses, or of a network, as visible at the host.</summary>
 /// <param name="Name">Letters and digits; hashes what the set is of, never its members.</param>
-/// <param name="Version">Grows with each change of membership.</param>
+/// <param name="Digest">Order-independent hash of the members (<see cref="PeerSetDigest"/>), with which a receiver checks that it has them all.</param>
 /// <param name="Members">Sorted and disjoint.</param>
-public sealed record PeerSet(string Name, ulong Version, EquatableArray<IpPrefix> Members);
+public sealed record PeerSet(string Name, ulong Digest, EquatableArray<IpPrefix> Members);
+
+/// <summary>An address and TCP port of the controller's agent channel.</summary>
+public readonly record struct ControllerEndpoint(IpAddress Address, ushort Port) : IComparable<ControllerEndpoint>
+{
+    /// <inheritdoc/>
+    public int CompareTo(ControllerEndpoint other) =>
+        Address.CompareTo(other.Address) is var order and not 0 ? order : Port.CompareTo(other.Port);
+
+    /// <inheritdoc/>
+    public override string ToString() => Address.IsV6 ? $"[{Address}]:{Port}" : $"{Address}:{Port}";
+}
 
 /// <summary>An inbound opening that policy cannot close.</summary>
 public sealed record FailSafeEntry(EquatableArray<IpPrefix> Sources, EquatableArray<PortMatch> Ports);

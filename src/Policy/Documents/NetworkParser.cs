@@ -1,0 +1,109 @@
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Policy.Documents;
+
+/// <summary>Reads the addresses of networks: CIDRs, single addresses and ranges.</summary>
+public static class NetworkParser
+{
+    /// <summary>Parses a network; null if any of its addresses is wrong.</summary>
+    public static Network? Parse(NetworkDocument network, ICollection<Diagnostic> problems)
+    {
+        var path = $"networks[{network.Name}]";
+        var before = problems.Count;
+        if (network.Addresses.Count == 0)
+        {
+            problems.Add(Diagnostic.Error("no-addresses", $"{path}.addresses", "A network needs at least one CIDR, address or range."));
+        }
+
+        var include = ParseList(network.Addresses, $"{path}.addresses", problems);
+        var exclude = ParseList(network.Exclude, $"{path}.exclude", problems);
+        if (problems.Count > before)
+        {
+            return null;
+        }
+
+        var prefixes = PrefixSet.Subtract(include, exclude).ToEquatableArray();
+        if (prefixes.Count == 0)
+        {
+            problems.Add(Diagnostic.Error("no-addresses", $"{path}.exclude", "The exclusions leave no address of the network."));
+            return null;
+        }
+
+        return new(network.Name, prefixes);
+    }
+
+    /// <summary>Parses one entry into the prefixes that cover it; none, with a problem, if it is wrong.</summary>
+    public static IReadOnlyList<IpPrefix> ParseEntry(string? text, string path, ICollection<Diagnostic> problems)
+    {
+        text = text?.Trim() ?? "";
+        var dash = text.IndexOf('-');
+        if (dash > 0)
+        {
+            return ParseRange(text, text[..dash].Trim(), text[(dash + 1)..].Trim(), path, problems);
+        }
+
+        var slash = text.IndexOf('/');
+        if (!IpAddress.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out var address))
+        {
+            problems.Add(Diagnostic.Error("bad-address", path, $"'{text}' is not an address, a CIDR or a range. Write 192.0.2.7, 192.0.2.0/24, 2001:db8::/32 or 192.0.2.1-192.0.2.9."));
+            return [];
+        }
+
+        if (slash < 0)
+        {
+            return [IpPrefix.Host(address)];
+        }
+
+        if (!int.TryParse(text.AsSpan(slash + 1), System.Globalization.NumberStyles.None, null, out var length) || length > address.Width)
+        {
+            problems.Add(Diagnostic.Error("bad-cidr", path, $"'{text}': the prefix length is a number from 0 to {address.Width}."));
+            return [];
+        }
+
+        if (!IpPrefix.TryCreate(address, length, out var prefix))
+        {
+            problems.Add(Diagnostic.Error("host-bits-set", path, $"'{text}' has bits set beyond its length. Write {IpPrefix.Containing(address, length)} for the network, or {address} for the address alone."));
+            return [];
+        }
+
+        return [prefix];
+    }
+
+    private static IReadOnlyList<IpPrefix> ParseRange(string text, string first, string last, string path, ICollection<Diagnostic> problems)
+    {
+        if (IpAddress.TryParse(first, out var from) && IpAddress.TryParse(last, out var to) && from.IsV6 == to.IsV6 && from.CompareTo(to) <= 0)
+        {
+            return [.. PrefixSet.FromRange(from, to)];
+        }
+
+        problems.Add(Diagnostic.Error("bad-range", path, $"'{text}' is not a range. Write the lower address, '-', and the higher one, both of one family."));
+        return [];
+    }
+
+    private static List<IpPrefix> ParseList(IReadOnlyList<string> texts, string path, ICollection<Diagnostic> problems)
+    {
+        var all = new List<(IpPrefix Prefix, int Index)>();
+        for (var i = 0; i < texts.Count; i++)
+        {
+            all.AddRange(ParseEntry(texts[i], $"{path}[{i}]", problems).Select(prefix => (prefix, i)));
+        }
+
+        all.Sort((a, b) => a.Prefix.CompareTo(b.Prefix) is var order and not 0 ? order : a.Index.CompareTo(b.Index));
+        // In prefix order a container stands before all that it contains, so one running "widest so far" finds every overlap.
+        var widest = all.Count > 0 ? all[0] : default;
+        foreach (var entry in all.Skip(1))
+        {
+            if (widest.Prefix.Overlaps(entry.Prefix))
+            {
+                problems.Add(Diagnostic.Error("overlap", $"{path}[{entry.Index}]", $"'{texts[entry.Index]}' overlaps '{texts[widest.Index]}'. Remove one of the two; to take addresses out, list them under exclude."));
+            }
+            else
+            {
+                widest = entry;
+            }
+        }
+
+        return [.. all.Select(entry => entry.Prefix)];
+    }
+}

@@ -1,0 +1,127 @@
+using Bulkhead.Policy.Labels;
+using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Policy.Documents;
+
+/// <summary>Checks a policy as written and turns it into a model; all problems are reported at once.</summary>
+public sealed class PolicyParser
+{
+    /// <summary>The network that may reach quarantined workloads, where it is declared.</summary>
+    public const string RespondersNetwork = "responders";
+
+    private readonly PolicyDocument _document;
+    private readonly List<Diagnostic> _problems = [];
+
+    private PolicyParser(PolicyDocument document, IReadOnlySet<string> labelKeys)
+    {
+        _document = document;
+        Names = new(document, _problems);
+        LabelKeys = labelKeys;
+    }
+
+    private NamedObjects Names { get; }
+
+    private IReadOnlySet<string> LabelKeys { get; }
+
+    /// <summary>Parses a document.</summary>
+    /// <param name="document">The text form.</param>
+    /// <param name="labelKeys">All label keys that exist, built-in ones included.</param>
+    public static Checked<PolicyModel> Parse(PolicyDocument document, IReadOnlySet<string> labelKeys)
+    {
+        var parser = new PolicyParser(document, labelKeys);
+        var model = parser.Parse();
+        return new(parser._problems.Any(p => p.Severity == Severity.Error) ? null : model, parser._problems);
+    }
+
+    private PolicyModel Parse()
+    {
+        NamedObjects.CheckNames(_document.Rulesets.Select(r => r.Name), "rulesets", _problems);
+        var ids = new RuleIds(_document, _problems);
+        var rulesets = _document.Rulesets.Select(ruleset => ParseRuleset(ruleset, ids)).ToList();
+        return new()
+        {
+            Rulesets = rulesets.OfType<Ruleset>().OrderBy(r => r.Name, StringComparer.Ordinal).ToEquatableArray(),
+            Modes = _document.Modes.Select(ParseMode).OfType<ModeAssignment>()
+                .OrderBy(m => m.Selector.ToString(), StringComparer.Ordinal).ThenBy(m => m.Modes.Inbound).ThenBy(m => m.Modes.Outbound).ToEquatableArray(),
+            FailSafe = _document.FailSafe.Select(ParseFailSafe).OfType<FailSafe>()
+                .OrderBy(f => f.Network.Name, StringComparer.Ordinal).ToEquatableArray(),
+            Responders = Names.Networks.GetValueOrDefault(RespondersNetwork),
+        };
+    }
+
+    private Ruleset? ParseRuleset(RulesetDocument ruleset, RuleIds ids)
+    {
+        var path = $"rulesets[{ruleset.Name}]";
+        var before = _problems.Count;
+        if (ruleset.Scopes.Count == 0)
+        {
+            _problems.Add(Diagnostic.Error("no-scope", $"{path}.scopes", "A ruleset needs a scope. Write a selector such as app=shop,env=prod, or all."));
+        }
+
+        var scopes = ruleset.Scopes.Select((scope, i) => ParseScope(scope, $"{path}.scopes[{i}]")).ToList();
+        var rules = new RuleParser(Names, LabelKeys, scopes.OfType<Scope>().ToList(), _problems);
+        var parsed = ruleset.Rules.Select((rule, i) => rules.Parse(rule, ids[ruleset, i], $"{path}.rules[{i}]")).ToList();
+        return _problems.Skip(before).Any(p => p.Severity == Severity.Error)
+            ? null
+            : new(ruleset.Name, scopes.OfType<Scope>().ToEquatableArray(), parsed.OfType<Rule>().OrderBy(r => r.Id).ToEquatableArray());
+    }
+
+    private Scope? ParseScope(ScopeDocument scope, string path)
+    {
+        var selector = SelectorText.Parse(scope.Selector, $"{path}.selector", LabelKeys, _problems);
+        foreach (var key in scope.Per.Where(key => !LabelKeys.Contains(key)))
+        {
+            _problems.Add(Diagnostic.Error("unknown-label-key", $"{path}.per", $"There is no label key '{key}'. Declare it first, or correct the name."));
+        }
+
+        return selector is null ? null : new(selector, scope.Per.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToEquatableArray());
+    }
+
+    private ModeAssignment? ParseMode(ModeDocument mode, int index)
+    {
+        var path = $"modes[{index}]";
+        var selector = SelectorText.Parse(mode.Selector, $"{path}.selector", LabelKeys, _problems);
+        var inbound = ParseModeName(mode.Inbound, $"{path}.inbound");
+        var outbound = ParseModeName(mode.Outbound, $"{path}.outbound");
+        return selector is null || inbound is null || outbound is null ? null : new(selector, new(inbound.Value, outbound.Value));
+    }
+
+    private EnforcementMode? ParseModeName(string? name, string path)
+    {
+        EnforcementMode? mode = name switch
+        {
+            "visibility" => EnforcementMode.Visibility,
+            "selective" => EnforcementMode.Selective,
+            "full" => EnforcementMode.Full,
+            _ => null,
+        };
+        if (mode is null)
+        {
+            _problems.Add(Diagnostic.Error("bad-mode", path, $"'{name}' is not an enforcement mode. Write visibility, selective or full."));
+        }
+
+        return mode;
+    }
+
+    private FailSafe? ParseFailSafe(FailSafeDocument entry, int index)
+    {
+        var path = $"failSafe[{index}]";
+        var network = Names.FindNetwork(entry.Network, $"{path}.network", _problems);
+        var ports = ParsePorts(entry.Ports, $"{path}.ports", _problems);
+        return network is null || ports is null ? null : new(network, ports.Value);
+    }
+
+    /// <summary>Parses a list of ports that must not be empty.</summary>
+    internal static EquatableArray<PortMatch>? ParsePorts(IReadOnlyList<string> texts, string path, List<Diagnostic> problems)
+    {
+        if (texts.Count == 0)
+        {
+            problems.Add(Diagnostic.Error("no-ports", path, "At least one port is needed, such as tcp/443; any means every protocol and port."));
+            return null;
+        }
+
+        var ports = texts.Select((text, i) => PortText.Parse(text, $"{path}[{i}]", problems)).ToList();
+        return ports.Any(p => p is null) ? null : ports.Select(p => p!.Value).Distinct().Order().ToEquatableArray();
+    }
+}
