@@ -1,0 +1,48 @@
+using System.Text;
+using System.Text.Json;
+using Bulkhead.Policy.Documents;
+
+namespace Bulkhead.Policy.Tests;
+
+public class DocumentTests
+{
+    private static PolicyDocument Sample() => new World()
+        .Ruleset("b", "all", Write.Allow("role=web", "role=db", "tcp/3306") with { Id = 2, Owner = "ann" }, Write.Deny("all", "all", "any") with { Id = 1 })
+        .Ruleset("a", "env=prod").Service("s", null, "tcp/1").Network("n", "192.0.2.0/24").Modes("all", "full", "full").Document;
+
+    [Fact]
+    public void Canonical_bytes_ignore_order_and_round_trip()
+    {
+        var document = Sample();
+        var reversed = document with { Rulesets = [.. document.Rulesets.Reverse().Select(r => r with { Rules = [.. r.Rules.Reverse()] })] };
+        var bytes = PolicyJson.Canonical(document);
+        Assert.Equal(Encoding.UTF8.GetString(bytes), Encoding.UTF8.GetString(PolicyJson.Canonical(reversed)));
+        Assert.Equal(bytes, PolicyJson.Canonical(JsonSerializer.Deserialize(bytes, PolicyJson.Default.PolicyDocument)!));
+    }
+
+    [Fact]
+    public void Unknown_properties_are_refused() =>
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize("{\"rulesetz\":[]}", PolicyJson.Default.PolicyDocument));
+
+    [Fact]
+    public void A_diff_names_what_changed()
+    {
+        var before = Sample();
+        var ruleset = before.Rulesets[0];
+        var after = before with
+        {
+            Rulesets = [ruleset with { Rules = [ruleset.Rules[0] with { Owner = "bob" }, Write.Allow("role=x", "role=y", "any")] }],
+            Services = [before.Services[0] with { Ports = ["tcp/2"] }],
+            Modes = [],
+        };
+        Assert.Equal(
+            [
+                "ruleset a removed: ",
+                "ruleset b changed: rule 1 removed: deny all to all on any; rule (new) added: allow role=x to role=y on any; rule 2: owner changed from 'ann' to 'bob'",
+                "service s changed: ports changed from [\"tcp/1\"] to [\"tcp/2\"]",
+                "modes  changed: removed all: inbound full, outbound full",
+            ],
+            PolicyDiff.Diff(before, after).Select(c => $"{c.Kind} {c.Name} {c.Change}: {string.Join("; ", c.Details)}"));
+        Assert.Empty(PolicyDiff.Diff(before, PolicyJson.Sort(before)));
+    }
+}
