@@ -1,0 +1,130 @@
+using System.Net;
+using System.Runtime.InteropServices;
+
+namespace Bulkhead.Lab;
+
+/// <summary>Builds a lab up from nothing, and takes any remains of one down to nothing.</summary>
+internal sealed class LabBuilder(LabOptions options, Action<string> progress)
+{
+    private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
+
+    private Cgroup Tools => options.Cgroup.Child("tools.scope");
+
+    public async Task<LabState> BuildAsync(LabDeclaration declared, string text, CancellationToken cancellationToken)
+    {
+        var selected = declared.Only(options.Hosts ?? declared.Hosts.Select(host => host.Name).ToHashSet());
+        Tools.Create();
+        await File.WriteAllTextAsync(Path.Combine(options.Folder, "lab.yaml"), text, cancellationToken);
+        var fabric = await Fabric.CreateAsync(options, Tools, cancellationToken);
+        progress($"lab {options.Id}: {fabric.Network.Ipv4} and {fabric.Network.Ipv6}, gateway {fabric.Network.GatewayIpv4}");
+
+        var state = new LabState(fabric.Network.Number, [.. selected.Hosts.Select(host => host.Name)], IsUp: false);
+        var hosts = RunningLab.HostsOf(options, declared, state);
+        var build = new LabBuild(selected, options.Folder, Tools, hosts);
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount * 2, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(hosts, parallel, async (host, token) => await BootAsync(host, fabric, build, token));
+        await Parallel.ForEachAsync(hosts, parallel, async (host, token) => await ServeAsync(host, build, token));
+        return state with { IsUp = true };
+    }
+
+    /// <summary>Removes everything that bears the lab's id, whatever state it is in.</summary>
+    public async Task RemoveAsync()
+    {
+        await options.Cgroup.KillAsync(CancellationToken.None);
+        Tools.Create();
+        await Fabric.RemoveUplinkAsync(options, Tools, CancellationToken.None);
+        await options.Cgroup.RemoveAsync(CancellationToken.None);
+        foreach (var entry in new DirectoryInfo(options.Folder).EnumerateFileSystemInfos().Where(entry => entry.Name != "lock"))
+        {
+            if (entry is DirectoryInfo folder)
+            {
+                folder.Delete(recursive: true);
+            }
+            else
+            {
+                entry.Delete();
+            }
+        }
+    }
+
+    private static async Task BootAsync(LabHost host, Fabric fabric, LabBuild build, CancellationToken cancellationToken)
+    {
+        var etc = Path.Combine(host.Folder, "etc");
+        Directory.CreateDirectory(etc);
+        Directory.CreateDirectory(Path.Combine(host.Folder, "run"));
+        var resolver = build.Hosts.FirstOrDefault(candidate => candidate.Declaration.Daemons.Contains("dnsmasq"));
+        WriteText("machine-id", host.MachineId + "\n");
+        WriteText("hostname", host.Name + "\n");
+        WriteText("hosts", "127.0.0.1 localhost\n::1 localhost\n" + Dnsmasq.HostsFile(resolver is null ? build.Hosts : [host]));
+        WriteText("resolv.conf", resolver is null ? "" : $"nameserver {resolver.Ipv4}\noptions timeout:1 attempts:2\n");
+
+        host.InitCgroup.Create();
+        var init = Path.Combine(host.Folder, "init.sh");
+        await using (var script = typeof(LabBuilder).Assembly.GetManifestResourceStream("host-init.sh")!)
+        await using (var file = File.Create(init))
+        {
+            await script.CopyToAsync(file, cancellationToken);
+        }
+
+        var runtime = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
+        await new Invocation(
+            "unshare", "--net", "--mount", "--uts", "--propagation", "private",
+            "/bin/sh", init, host.Folder, host.Name, AppContext.BaseDirectory, runtime)
+        { Cgroup = host.InitCgroup }.StartUntilFirstLineAsync(cancellationToken);
+        await fabric.ConnectAsync(host, cancellationToken);
+
+        void WriteText(string name, string text) => File.WriteAllText(Path.Combine(etc, name), text);
+    }
+
+    private async Task ServeAsync(LabHost host, LabBuild build, CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(host.Declaration.Daemons.Select(daemon => StartAsync(host, build, DaemonKind.All[daemon], cancellationToken)));
+        progress($"{host.Name,-10} {host.Ipv4,-14} {host.Ipv6,-20} {string.Join(", ", host.Declaration.Daemons)}");
+    }
+
+    private static async Task StartAsync(LabHost host, LabBuild build, DaemonKind kind, CancellationToken cancellationToken)
+    {
+        var setup = new DaemonSetup(build, host, kind);
+        Directory.CreateDirectory(setup.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        setup.User.Own(setup.Folder);
+        var launch = await kind.PrepareAsync(setup, cancellationToken);
+        var cgroup = host.Service(kind.Name);
+        cgroup.Create();
+        var log = Path.Combine(host.Folder, kind.Name + ".log");
+        using var process = new Invocation(launch.Arguments)
+        {
+            Cgroup = cgroup,
+            NamespacesOf = host.InitProcess,
+            User = kind.User,
+            Folder = setup.Folder,
+            Environment = launch.Environment,
+        }.StartDetached(log);
+
+        var network = host.Network;
+        try
+        {
+            await Deadline.UntilAsync(
+                async () => process.HasExited || await IsReadyAsync(kind, network, cancellationToken),
+                ReadyWithin,
+                $"{host.Name}/{kind.Name} did not answer",
+                cancellationToken);
+        }
+        catch (LabException e)
+        {
+            throw new LabException($"{e.Message}; its log ends:\n{EndOf(log)}", e);
+        }
+
+        if (process.HasExited)
+        {
+            throw new LabException($"{host.Name}/{kind.Name} ended as soon as it started; its log ends:\n{EndOf(log)}");
+        }
+    }
+
+    private static async Task<bool> IsReadyAsync(DaemonKind kind, NetworkNamespace network, CancellationToken cancellationToken) =>
+        kind.Service is not { } service
+        || (await ServiceProbe.TryAsync(network, new(IPAddress.Loopback, service.Port), service.Wire, ProbeTimeout, cancellationToken)
+            is { Answer: { } answer } && service.Wire.IsReady(answer));
+
+    private static string EndOf(string log) => string.Join('\n', File.ReadLines(log).TakeLast(15));
+}
