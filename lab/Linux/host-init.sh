@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs as the first process of a lab host, in network, mount and UTS namespaces of its own.
 # $1: the host's folder; $2: its name; $3: the folder of the lab's programs; $4: the folder of the .NET runtime.
 set -eu
