@@ -1,6 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Bulkhead.Cli.Output;
+using Bulkhead.Cli.Pairing;
+using Bulkhead.Cli.Policies;
+using Bulkhead.Cli.Sessions;
+using Bulkhead.Cli.Traffic;
+using Bulkhead.Cli.Workloads;
 
 namespace Bulkhead.Cli.CommandLine;
 
@@ -8,11 +13,7 @@ namespace Bulkhead.Cli.CommandLine;
 internal static class BulkheadCommand
 {
     /// <summary>In what form results are written.</summary>
-    public static Option<OutputFormat> Output { get; } = new("--output", "-o")
-    {
-        Description = "table for people, json for programs (REST's JSON).",
-        Recursive = true,
-    };
+    public static Option<OutputFormat?> Output { get; } = CreateOutput();
 
     /// <summary>Parses and runs; the result is the process's exit code.</summary>
     public static async Task<int> RunAsync(CliHost host, IReadOnlyList<string> arguments, CancellationToken cancel = default)
@@ -35,8 +36,37 @@ internal static class BulkheadCommand
     public static RootCommand Create(CliHost host)
     {
         var root = new RootCommand("Bulkhead: see, label, generate, test, enforce, prove.");
-        root.With(Output);
+        root.With(
+            Output,
+            LoginCommand.Create(host),
+            LogoutCommand.Create(host),
+            StatusCommand.Create(host),
+            WorkloadsCommand.Create(host),
+            LabelsCommand.Create(host),
+            PairingKeysCommand.Create(host),
+            FlowsCommand.Create(host),
+            MapCommand.Create(host),
+            ExplainCommand.Create(host),
+            SectionCommands.Rulesets(host),
+            SectionCommands.Services(host),
+            SectionCommands.Networks(host),
+            SectionCommands.Modes(host),
+            SectionCommands.FailSafe(host),
+            DraftCommand.Create(host),
+            ProvisionCommand.Create(host),
+            RevisionsCommand.Create(host),
+            PolicyCommand.Create(host),
+            ApiKeysCommand.Create(host),
+            AuditCommand.Create(host),
+            CompletionCommand.Create(host));
         return root;
+    }
+
+    private static Option<OutputFormat?> CreateOutput()
+    {
+        var output = CommonOptions.Choice<OutputFormat>("--output", "table for people, json for programs: REST's JSON (usually table).", "-o");
+        output.Recursive = true;
+        return output;
     }
 
     private static string Path(CommandResult result)

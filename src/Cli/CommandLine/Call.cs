@@ -21,7 +21,7 @@ internal sealed class Call(CliHost host, ParseResult arguments, CancellationToke
 
     public DateTimeOffset Now => host.Clock.GetUtcNow();
 
-    public OutputFormat Format => arguments.GetValue(BulkheadCommand.Output);
+    public OutputFormat Format => arguments.GetValue(BulkheadCommand.Output) ?? OutputFormat.Table;
 
     /// <summary>The controller of the stored sign-in; fails if there is none.</summary>
     public ControllerClient Controller
@@ -75,6 +75,15 @@ internal sealed class Call(CliHost host, ParseResult arguments, CancellationToke
         if (Format == OutputFormat.Table)
         {
             Terminal.Out.WriteLine(sentence);
+        }
+    }
+
+    /// <summary>Says so if a list was cut off.</summary>
+    public void NoteMore<T>(Page<T> page)
+    {
+        if (page.Next is not null)
+        {
+            Terminal.Note($"{page.Items.Count.Text()} of {page.Total.Text()}; use --limit for more.");
         }
     }
 

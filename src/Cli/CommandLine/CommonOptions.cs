@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Bulkhead.Cli.Output;
 using Bulkhead.Contracts.Rest;
 
 namespace Bulkhead.Cli.CommandLine;
@@ -10,6 +11,12 @@ internal static class CommonOptions
     /// <summary>Skips the question before something that is hard to undo.</summary>
     public static Option<bool> Yes { get; } = new("--yes", "-y") { Description = "Do not ask for a go-ahead." };
 
+    /// <summary>Keeps a new secret off the screen.</summary>
+    public static Option<FileInfo?> SecretFile { get; } = new("--secret-file") { Description = "Write the secret to a new file (mode 0600) instead of showing it.", HelpName = "FILE" };
+
+    /// <summary>Policy documents in files.</summary>
+    public static Argument<FileInfo[]> PolicyFiles() => new("FILE") { Description = "YAML or JSON.", Arity = ArgumentArity.OneOrMore };
+
     /// <summary>A moment: a time, or how long ago.</summary>
     public static Option<DateTimeOffset?> Moment(string name, string description, TimeProvider clock) => new(name)
     {
@@ -18,9 +25,9 @@ internal static class CommonOptions
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            if (TryDuration(text, out var ago))
+            if (CommandLine.Duration.TryParse(text, out var ago))
             {
-                return clock.GetUtcNow() - ago;
+                return clock.GetUtcNow() - ago.Length;
             }
 
             if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
@@ -34,20 +41,20 @@ internal static class CommonOptions
     };
 
     /// <summary>A length of time.</summary>
-    public static Option<TimeSpan> Duration(string name, string description, TimeSpan usual) => new(name)
+    public static Option<Duration> Duration(string name, string description, TimeSpan usual) => new(name)
     {
-        Description = $"{description}: such as 90s, 30m, 24h, 7d.",
+        Description = $"{description}, such as 90s, 30m, 24h, 7d.",
         HelpName = "DURATION",
-        DefaultValueFactory = _ => usual,
+        DefaultValueFactory = _ => new(usual),
         CustomParser = result =>
         {
-            if (TryDuration(result.Tokens[0].Value, out var duration))
+            if (CommandLine.Duration.TryParse(result.Tokens[0].Value, out var duration))
             {
                 return duration;
             }
 
             result.AddError($"'{result.Tokens[0].Value}' is not a length of time. Write 90s, 30m, 24h or 7d.");
-            return usual;
+            return default;
         },
     };
 
@@ -70,11 +77,32 @@ internal static class CommonOptions
     };
 
     /// <summary>Which verdicts.</summary>
-    public static Option<TrafficView> View(TrafficView usual) => new("--view")
+    public static Option<TrafficView?> View(TrafficView usual) =>
+        Choice<TrafficView>("--view", $"Verdicts as the kernels reported them, as the newest revision says, or as the draft says (usually {Words.Name(usual)}).");
+
+    /// <summary>One of an enum's values, as REST writes it; case does not matter.</summary>
+    public static Option<T?> Choice<T>(string name, string description, params string[] aliases)
+        where T : struct, Enum
     {
-        Description = "Verdicts as reported by the kernels, as the newest revision says, or as the draft says.",
-        DefaultValueFactory = _ => usual,
-    };
+        var names = Enum.GetValues<T>().Select(value => Words.Name(value)).ToArray();
+        return new(name, aliases)
+        {
+            Description = description,
+            HelpName = string.Join('|', names),
+            CompletionSources = { names },
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                if (names.Contains(text, StringComparer.OrdinalIgnoreCase))
+                {
+                    return Enum.Parse<T>(text, ignoreCase: true);
+                }
+
+                result.AddError($"'{text}' is not a value of {name}. It is one of: {string.Join(", ", names)}.");
+                return null;
+            },
+        };
+    }
 
     /// <summary>Labels as options, repeatable.</summary>
     public static Option<string[]> Labels(string description) => new("--label", "-l")
@@ -102,25 +130,5 @@ internal static class CommonOptions
         }
 
         return problems.Count == 0 ? labels : throw new Failure(ExitCode.Usage, "The labels are not right.", null, problems);
-    }
-
-    private static bool TryDuration(string text, out TimeSpan duration)
-    {
-        duration = default;
-        if (text.Length < 2 || !int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var count))
-        {
-            return false;
-        }
-
-        TimeSpan? unit = text[^1] switch
-        {
-            's' => TimeSpan.FromSeconds(1),
-            'm' => TimeSpan.FromMinutes(1),
-            'h' => TimeSpan.FromHours(1),
-            'd' => TimeSpan.FromDays(1),
-            _ => null,
-        };
-        duration = unit * Math.Min(count, 36_500) ?? default;
-        return unit is not null;
     }
 }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Bulkhead.Cli.Connection;
 
 /// <summary>Files with secrets: mode 0600 from the first moment, in a folder of mode 0700 if it has to be made.</summary>
@@ -34,6 +36,19 @@ internal static class PrivateFile
         {
             File.Delete(draft);
             throw;
+        }
+    }
+
+    /// <summary>Puts a secret into a file that the user named.</summary>
+    public static void WriteSecret(FileInfo file, string secret)
+    {
+        try
+        {
+            Write(file.FullName, Encoding.UTF8.GetBytes($"{secret}\n"));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new Failure(ExitCode.Refused, $"The key was made, but {file} cannot be written: {error.Message}", "Revoke that key and make another.");
         }
     }
 

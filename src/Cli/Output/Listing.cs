@@ -9,11 +9,11 @@ internal readonly record struct Cell(string Text, Style? Style = null)
 }
 
 /// <summary>A table without lines: upper-case headings, columns two spaces apart.</summary>
-internal sealed class Grid
+internal sealed class Listing
 {
     private readonly Table _table = new Table().NoBorder();
 
-    public Grid(params ReadOnlySpan<string> headings)
+    public Listing(params ReadOnlySpan<string> headings)
     {
         foreach (var heading in headings)
         {
@@ -21,7 +21,7 @@ internal sealed class Grid
         }
     }
 
-    public Grid Row(params ReadOnlySpan<Cell> cells)
+    public Listing Row(params ReadOnlySpan<Cell> cells)
     {
         var texts = new List<Text>(cells.Length);
         foreach (var cell in cells)

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Bulkhead.Cli.CommandLine;
+using Bulkhead.Cli.Connection;
+using Bulkhead.Cli.Output;
+using Bulkhead.Contracts.Rest;
+using Spectre.Console;
+
+namespace Bulkhead.Cli.Sessions;
+
+/// <summary><c>bulkhead api-keys</c>: keys for programs.</summary>
+internal static class ApiKeysCommand
+{
+    private static readonly Argument<string> Name = new("NAME") { Description = "For people." };
+    private static readonly Argument<Guid> Id = new("ID") { Description = "As listed." };
+    private static readonly Option<AccessRole?> Role = CommonOptions.Choice<AccessRole>("--role", "What it may do (usually viewer).");
+    private static readonly Option<Duration> ExpiresIn = CommonOptions.Duration("--expires-in", "When it stops to work", TimeSpan.FromDays(90));
+
+    public static Command Create(CliHost host) => new Command("api-keys", "Make, list and revoke keys for programs.").With(
+        new Command("create", "Make a key; its secret is shown this once.").With(Name, Role, ExpiresIn, CommonOptions.SecretFile).Runs(host, CreateAsync),
+        new Command("list", "List the keys.").Runs(host, ListAsync),
+        new Command("revoke", "Revoke a key at once.").With(Id).Runs(host, async call =>
+        {
+            await call.SendAsync(HttpMethod.Delete, Query.Path("api-keys", call.Value(Id))).ConfigureAwait(false);
+            call.Done($"Revoked {call.Value(Id)}.");
+        }));
+
+    private static async Task CreateAsync(Call call)
+    {
+        var created = await call.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(call.Value(Name), call.Value(Role) ?? AccessRole.Viewer, call.Now + call.Value(ExpiresIn).Length)).ConfigureAwait(false);
+        if (call.Value(CommonOptions.SecretFile) is { } file)
+        {
+            PrivateFile.WriteSecret(file, created.Secret);
+            call.Show(created.Key, _ => call.Done($"The key is in {file}."));
+        }
+        else
+        {
+            call.Show(created, _ =>
+            {
+                call.Terminal.Note("The key, shown this once:");
+                call.Terminal.Out.WriteLine(created.Secret);
+            });
+        }
+    }
+
+    private static async Task ListAsync(Call call)
+    {
+        var keys = await call.GetAsync<ApiKeyView[]>("api-keys").ConfigureAwait(false);
+        call.Show(keys, _ =>
+        {
+            var listing = new Listing("id", "name", "role", "made by", "made", "expires", "last used");
+            foreach (var key in keys)
+            {
+                listing.Row(key.Id.ToString(), key.Name, Words.Name(key.Role), key.CreatedBy, key.Created.Ago(call.Now), key.Expires.Ago(call.Now), key.LastUsed.Ago(call.Now));
+            }
+
+            listing.WriteTo(call.Terminal.Out, "There are no API keys. Make one with: bulkhead api-keys create NAME");
+        });
+    }
+}

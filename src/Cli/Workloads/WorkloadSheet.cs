@@ -1,0 +1,64 @@
+using Bulkhead.Cli.CommandLine;
+using Bulkhead.Cli.Output;
+using Bulkhead.Contracts.Rest;
+using Spectre.Console;
+
+namespace Bulkhead.Cli.Workloads;
+
+/// <summary>All of one workload, for people.</summary>
+internal static class WorkloadSheet
+{
+    public static void Write(Call call, WorkloadDetail detail)
+    {
+        var workload = detail.Workload;
+        var terminal = call.Terminal;
+        var facts = new Listing("workload", workload.Name)
+            .Row("id", workload.Id.ToString())
+            .Row("labels", workload.Labels.Count == 0 ? "none" : Words.Labels(workload.Labels))
+            .Row("addresses", string.Join(' ', workload.Addresses))
+            .Row("mode", Words.Modes(workload.Inbound, workload.Outbound))
+            .Row("state", State(workload));
+        if (workload.Managed)
+        {
+            facts.Row("policy", workload.AppliedGeneration ?? "none applied")
+                .Row("last seen", workload.LastSeen.Ago(call.Now))
+                .Row("agent", detail.AgentVersion)
+                .Row("system", $"{detail.Os}, kernel {detail.Kernel}")
+                .Row("enforces", string.Join(' ', detail.Features));
+        }
+
+        facts.WriteTo(terminal.Out, "");
+        if (workload.Problems.Count > 0)
+        {
+            terminal.Out.WriteLine();
+            terminal.Report(workload.Problems);
+        }
+
+        if (detail.Listeners.Count > 0)
+        {
+            terminal.Out.WriteLine();
+            var listeners = new Listing("listens on", "address", "process", "unit", "user");
+            foreach (var listener in detail.Listeners)
+            {
+                listeners.Row(listener.Port, listener.Address ?? "any", listener.Process?.Path ?? "unknown", listener.Process?.Unit, listener.Process?.User);
+            }
+
+            listeners.WriteTo(terminal.Out, "");
+        }
+
+        if (detail.Policy.Count > 0)
+        {
+            terminal.Out.WriteLine();
+            var policy = new Listing("direction", "policy, in the order in which it decides", "rule");
+            foreach (var sentence in detail.Policy)
+            {
+                policy.Row(sentence.Direction, sentence.Sentence, sentence.RuleId is { } id ? $"{id} of {sentence.Ruleset}" : "");
+            }
+
+            policy.WriteTo(terminal.Out, "");
+        }
+    }
+
+    /// <summary>The agent's state; quarantine goes before it.</summary>
+    public static Cell State(WorkloadView workload) => workload.Quarantined ? new("quarantined", new Style(Color.Red)) : Words.Sync(workload.Sync);
+}
