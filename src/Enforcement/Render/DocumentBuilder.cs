@@ -1,0 +1,41 @@
+using Bulkhead.Enforcement.Documents;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Rules;
+
+namespace Bulkhead.Enforcement.Render;
+
+/// <summary>Collects sets and chains; each once, by name.</summary>
+internal sealed class DocumentBuilder
+{
+    private readonly SortedDictionary<string, AddressSet> _sets = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, FirewallChain> _chains = new(StringComparer.Ordinal);
+
+    public void Chain(string name, IEnumerable<FirewallRule> rules, Direction? hook = null) =>
+        _chains[name] = new(name, hook, rules.ToEquatableArray());
+
+    public bool HasChain(string name) => _chains.ContainsKey(name);
+
+    /// <summary>
+    /// Conditions, any of which says that an address is a member; sets are made for them. Hosts stand in hash sets and prefixes
+    /// in interval sets, because an interval set costs more with each member and nft reads all of them before each change.
+    /// </summary>
+    public IEnumerable<Match> Addresses(string name, PacketEnd end, IEnumerable<IpPrefix> members)
+    {
+        foreach (var part in members.ToLookup(m => (m.Address.IsV6, Kind: m.Length == 0 ? 0 : m.IsHost ? 1 : 2)).OrderBy(p => p.Key))
+        {
+            var (isV6, kind) = part.Key;
+            if (kind == 0)
+            {
+                yield return new Match.InPrefix(end, isV6 ? IpPrefix.AllV6 : IpPrefix.AllV4);
+                continue;
+            }
+
+            var set = $"{name}_{(isV6 ? "v6" : "v4")}{(kind == 2 ? "_nets" : "")}";
+            _sets.TryAdd(set, new(set, isV6, kind == 2, part.Order().ToEquatableArray()));
+            yield return new Match.InSet(end, isV6, set);
+        }
+    }
+
+    public FirewallDocument Build() => new(_sets.Values.ToEquatableArray(), _chains.Values.ToEquatableArray());
+}
