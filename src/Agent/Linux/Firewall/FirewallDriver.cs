@@ -1,0 +1,178 @@
+using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Enforcement.Connections;
+using Bulkhead.Enforcement.Documents;
+using Bulkhead.Enforcement.Plan;
+using Bulkhead.Enforcement.Render;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Evaluate;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Agent.Linux.Firewall;
+
+/// <summary>What became of an apply.</summary>
+/// <param name="Error">Why it failed, or null. If nft refused, the rules are as before.</param>
+/// <param name="Steps">Changes made to the table; 0 if it was right already.</param>
+/// <param name="Destroyed">Sockets ended.</param>
+/// <param name="Forgotten">Entries taken out of conntrack.</param>
+/// <param name="Admitted">Entries put into conntrack.</param>
+public sealed record ApplyOutcome(string? Error, int Steps = 0, int Destroyed = 0, int Forgotten = 0, int Admitted = 0)
+{
+    /// <summary>Whether the policy is in force, for live connections too.</summary>
+    public bool Ok => Error is null;
+}
+
+/// <summary>
+/// Keeps the table <c>inet bulkhead</c> of one network namespace, and its live connections, as a host policy says. A fresh process knows
+/// the table by its name and replaces it whole, in one transaction. Calls are serialised.
+/// </summary>
+public sealed class FirewallDriver : IDisposable
+{
+    // A connection may come to be while the last ones are being ended; after the rules are in force that cannot go on.
+    private const int Passes = 3;
+
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly OwnChanges _own = new();
+    private readonly NftProcess _nft;
+    private readonly Conntrack _conntrack;
+    private readonly SocketDiagnostics _sockets;
+    private readonly LocalAddresses _addresses;
+    private readonly Func<NameLookups> _lookups;
+    private FirewallDocument? _held;
+    private HostEvaluator? _evaluator;
+
+    private FirewallDriver(Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups)
+    {
+        (_conntrack, _sockets, _addresses, _lookups) = (conntrack, sockets, addresses, lookups);
+        _nft = new(_own);
+    }
+
+    /// <summary>Opens it for the calling thread's network namespace; nothing is changed yet.</summary>
+    /// <param name="lookups">How the agent looks up names; asked at each apply.</param>
+    /// <exception cref="NetlinkException">The kernel lacks conntrack or sock_diag, or refuses them.</exception>
+    public static FirewallDriver Open(Func<NameLookups> lookups) =>
+        new(Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups);
+
+    /// <summary>Starts to watch for changes of the table by others; in the calling thread's network namespace.</summary>
+    /// <param name="tampered">Is told who, on a thread of the watch.</param>
+    public TableWatch Watch(Action<string> tampered) => TableWatch.Start(_own, tampered);
+
+    /// <summary>
+    /// Puts a policy in force: rules first, then sockets, then conntrack. The first time, existing connections are admitted to
+    /// conntrack before the rules ask for it.
+    /// </summary>
+    /// <param name="policy">One that <see cref="Enforcement.State.PolicyCheck"/> does not refuse.</param>
+    /// <param name="replace">Replace the table whole, whatever it is believed to hold.</param>
+    /// <param name="cancellationToken">Ends waiting for one's turn; an apply that has begun is finished.</param>
+    public async Task<ApplyOutcome> ApplyAsync(HostPolicy policy, bool replace, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var document = FirewallRenderer.Render(policy, _lookups());
+            var plan = FirewallPlan.Diff(replace ? null : _held, document);
+            if (plan.IsEmpty)
+            {
+                return new((string?)null);
+            }
+
+            var first = _evaluator is null;
+            var evaluator = new HostEvaluator(policy);
+            var admitted = first ? Settle(evaluator, admitOnly: true).Admitted : 0;
+            if (await _nft.RunAsync(plan.Script).ConfigureAwait(false) is { } error)
+            {
+                // An element or chain that is not what we believe it to be is found by replacing everything next time.
+                _held = null;
+                return new(error);
+            }
+
+            (_held, _evaluator) = (document, evaluator);
+            var live = first || LiveConnections.CanEnd(policy) ? Settle(evaluator, admitOnly: false) : new((string?)null);
+            return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted };
+        }
+        catch (NetlinkException e)
+        {
+            _held = null;
+            return new(e.Message);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>
+    /// Judges live connections again by the policy in force: for after a loss of conntrack's state, when their segments are taken for
+    /// strays. Does nothing before the first apply.
+    /// </summary>
+    public async Task<ApplyOutcome> SettleAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return _evaluator is null ? new((string?)null) : Settle(_evaluator, admitOnly: false);
+        }
+        catch (NetlinkException e)
+        {
+            return new(e.Message);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Removes the table: for unpairing only. Whoever stops the agent keeps the rules.</summary>
+    public async Task<ApplyOutcome> RemoveAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var error = await _nft.RunAsync(NftScript.Remove()).ConfigureAwait(false);
+            if (error is null)
+            {
+                (_held, _evaluator) = (null, null);
+            }
+
+            return new(error);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _conntrack.Dispose();
+        _sockets.Dispose();
+        _addresses.Dispose();
+        _turn.Dispose();
+    }
+
+    private ApplyOutcome Settle(HostEvaluator evaluator, bool admitOnly)
+    {
+        var outcome = new ApplyOutcome((string?)null);
+        for (var pass = 0; pass < Passes; pass++)
+        {
+            var changes = LiveConnections.Judge(
+                evaluator, _addresses.Read(), _conntrack.Dump(), _sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.AllStates));
+            var destroyed = admitOnly ? 0 : changes.Destroy.Count(_sockets.Destroy);
+            var forgotten = admitOnly ? 0 : changes.Forget.Count(_conntrack.Delete);
+            var admitted = changes.Admit.Count(_conntrack.Admit);
+            outcome = outcome with
+            {
+                Destroyed = outcome.Destroyed + destroyed,
+                Forgotten = outcome.Forgotten + forgotten,
+                Admitted = outcome.Admitted + admitted,
+            };
+            if (destroyed + forgotten == 0)
+            {
+                break;
+            }
+        }
+
+        return outcome;
+    }
+}

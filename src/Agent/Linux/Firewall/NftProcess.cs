@@ -1,0 +1,68 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace Bulkhead.Agent.Linux.Firewall;
+
+/// <summary>Runs nft as a short-lived child: libnftables in our own process would keep its memory.</summary>
+/// <param name="own">Is told each child's identifier before the child gets anything to do.</param>
+internal sealed class NftProcess(OwnChanges own)
+{
+    private const int LongestError = 2000;
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Runs a script as one transaction; returns null, or why nothing of it happened. The child starts in the calling thread's
+    /// network namespace. Once it has the script it is not cancelled: it ends by itself, or after 30 s.
+    /// </summary>
+    public async Task<string?> RunAsync(string script)
+    {
+        using var process = new Process
+        {
+            StartInfo = new("nft", ["-f", "-"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception e)
+        {
+            return $"nft cannot be started ({e.Message}); install the package nftables";
+        }
+
+        own.Add((uint)process.Id);
+        using var limit = new CancellationTokenSource(_patience);
+        try
+        {
+            var errors = process.StandardError.ReadToEndAsync(limit.Token);
+            var output = process.StandardOutput.ReadToEndAsync(limit.Token);
+            await WriteAsync(process.StandardInput, script, limit.Token).ConfigureAwait(false);
+            await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+            _ = await output.ConfigureAwait(false);
+            var text = (await errors.ConfigureAwait(false)).Trim();
+            return process.ExitCode == 0 ? null : $"nft: {text[..Math.Min(text.Length, LongestError)]} (exit code {process.ExitCode})";
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            return $"nft did not finish within {_patience.TotalSeconds} s";
+        }
+    }
+
+    private static async Task WriteAsync(StreamWriter input, string script, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await input.WriteAsync(script.AsMemory(), cancellationToken).ConfigureAwait(false);
+            input.Close();
+        }
+        catch (IOException)
+        {
+            // The child ended before it had read everything; its exit code and errors say why.
+        }
+    }
+}

@@ -1,0 +1,218 @@
+using Bulkhead.Enforcement.Connections;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Agent.Linux.Netlink;
+
+/// <summary>
+/// Reads, deletes and creates conntrack's entries of the network namespace that its socket was opened in
+/// (linux/netfilter/nfnetlink_conntrack.h).
+/// </summary>
+public sealed class Conntrack : IDisposable
+{
+    private const byte Subsystem = 1;
+    private const byte MessageNew = 0;
+    private const byte MessageGet = 1;
+    private const byte MessageDelete = 2;
+    private const byte Inet = 2;
+    private const byte Inet6 = 10;
+    private const int GenericHeader = 4;
+
+    private const ushort TupleOriginal = 1;
+    private const ushort TupleReply = 2;
+    private const ushort Status = 3;
+    private const ushort ProtocolInfo = 4;
+    private const ushort LifetimeSeconds = 7;
+    private const ushort Identifier = 12;
+    private const ushort ZoneNumber = 18;
+
+    private const uint SeenReplyAssuredConfirmed = 2 | 4 | 8;
+    private const byte TcpEstablished = 3;
+    private const byte BeLiberal = 8;
+    private const byte WindowScaleSackLiberal = 1 | 2 | BeLiberal;
+    private const uint AdmittedSeconds = 5 * 24 * 3600;
+
+    private readonly NetlinkSocket _socket;
+    private readonly byte[] _buffer = new byte[1024];
+
+    private Conntrack(NetlinkSocket socket) => _socket = socket;
+
+    /// <summary>Opens it for the calling thread's network namespace.</summary>
+    /// <exception cref="NetlinkException">The kernel has no ctnetlink, or refuses it.</exception>
+    public static Conntrack Open() => new(NetlinkSocket.Open(NetlinkFamily.Netfilter));
+
+    /// <summary>Every entry of both families and all zones.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public List<TrackedConnection> Dump()
+    {
+        var found = new List<TrackedConnection>();
+        var writer = NetlinkWriter.Netfilter(_buffer, Subsystem, MessageGet, NetlinkFlags.Request | NetlinkFlags.Dump, family: 0);
+        _socket.Exchange(writer.End(), message =>
+        {
+            if (TryRead(message, out var connection))
+            {
+                found.Add(connection);
+            }
+        }).ThrowIfFailed("read conntrack's entries");
+        return found;
+    }
+
+    /// <summary>Deletes an entry, and with it both directions; false if it was gone.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public bool Delete(TrackedConnection connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        var writer = NetlinkWriter.Netfilter(
+            _buffer, Subsystem, MessageDelete, NetlinkFlags.Request | NetlinkFlags.Ack, FamilyOf(connection.Original));
+        Write(ref writer, TupleOriginal, connection.Original);
+        writer.U32Be(Identifier, connection.Id);
+        if (connection.Zone != 0)
+        {
+            writer.U16Be(ZoneNumber, connection.Zone);
+        }
+
+        var outcome = _socket.Exchange(writer.End());
+        if (outcome.Errno == Errno.NoEntry)
+        {
+            return false;
+        }
+
+        outcome.ThrowIfFailed("delete a conntrack entry");
+        return true;
+    }
+
+    /// <summary>
+    /// Creates the entry of a TCP connection that is open already, so that its segments count as established; false if there is one.
+    /// The window is not known, so conntrack is told not to judge by it.
+    /// </summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public bool Admit(FlowTuple original)
+    {
+        var writer = NetlinkWriter.Netfilter(
+            _buffer, Subsystem, MessageNew, NetlinkFlags.Request | NetlinkFlags.Ack | NetlinkFlags.Create | NetlinkFlags.Exclusive, FamilyOf(original));
+        Write(ref writer, TupleOriginal, original);
+        Write(ref writer, TupleReply, new(original.Protocol, original.Destination, original.DestinationPort, original.Source, original.SourcePort));
+        writer.U32Be(Status, SeenReplyAssuredConfirmed);
+        writer.U32Be(LifetimeSeconds, AdmittedSeconds);
+        var info = writer.Nest(ProtocolInfo);
+        var tcp = writer.Nest(1);
+        writer.U8(1, TcpEstablished);
+        writer.Attribute(4, [WindowScaleSackLiberal, WindowScaleSackLiberal]);
+        writer.Attribute(5, [WindowScaleSackLiberal, WindowScaleSackLiberal]);
+        writer.Close(tcp);
+        writer.Close(info);
+        var outcome = _socket.Exchange(writer.End());
+        if (outcome.Errno == Errno.Exists)
+        {
+            return false;
+        }
+
+        outcome.ThrowIfFailed("create a conntrack entry");
+        return true;
+    }
+
+    /// <summary>Reads the tuples, zone and identifier of an entry or event; false if it lacks a tuple.</summary>
+    public static bool TryRead(NetlinkMessage message, out TrackedConnection connection)
+    {
+        FlowTuple? original = null;
+        FlowTuple? reply = null;
+        ushort zone = 0;
+        uint id = 0;
+        var attributes = message.Attributes(GenericHeader);
+        while (attributes.Next())
+        {
+            switch (attributes.Type)
+            {
+                case TupleOriginal:
+                    original = ReadTuple(attributes.Nested());
+                    break;
+                case TupleReply:
+                    reply = ReadTuple(attributes.Nested());
+                    break;
+                case Identifier:
+                    id = attributes.U32Be();
+                    break;
+                case ZoneNumber:
+                    zone = attributes.U16Be();
+                    break;
+            }
+        }
+
+        connection = new(original ?? default, reply ?? default, zone, id);
+        return original is not null && reply is not null;
+    }
+
+    /// <summary>Reads a tuple (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY).</summary>
+    public static FlowTuple ReadTuple(AttributeReader attributes)
+    {
+        IpAddress source = default;
+        IpAddress destination = default;
+        byte protocol = 0;
+        ushort sourcePort = 0;
+        ushort destinationPort = 0;
+        while (attributes.Next())
+        {
+            var inner = attributes.Nested();
+            while (inner.Next())
+            {
+                switch (attributes.Type, inner.Type)
+                {
+                    case (1, 1 or 3):
+                        _ = IpAddress.TryRead(inner.Value, out source);
+                        break;
+                    case (1, 2 or 4):
+                        _ = IpAddress.TryRead(inner.Value, out destination);
+                        break;
+                    case (2, 1):
+                        protocol = inner.U8();
+                        break;
+                    case (2, 2 or 4 or 7):
+                        sourcePort = inner.U16Be();
+                        break;
+                    case (2, 3):
+                        destinationPort = inner.U16Be();
+                        break;
+                    case (2, 5 or 8):
+                        destinationPort |= (ushort)(inner.U8() << 8);
+                        break;
+                    case (2, 6 or 9):
+                        destinationPort |= inner.U8();
+                        break;
+                }
+            }
+        }
+
+        return new(protocol, source, sourcePort, destination, destinationPort);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _socket.Dispose();
+
+    private static byte FamilyOf(FlowTuple tuple) => tuple.Source.IsV6 ? Inet6 : Inet;
+
+    private static void Write(ref NetlinkWriter writer, ushort type, FlowTuple tuple)
+    {
+        var outer = writer.Nest(type);
+        var addresses = writer.Nest(1);
+        writer.Attribute((ushort)(tuple.Source.IsV6 ? 3 : 1), tuple.Source.ToBytes());
+        writer.Attribute((ushort)(tuple.Source.IsV6 ? 4 : 2), tuple.Destination.ToBytes());
+        writer.Close(addresses);
+        var ports = writer.Nest(2);
+        writer.U8(1, tuple.Protocol);
+        if (IpProtocol.IsIcmp(tuple.Protocol))
+        {
+            var first = (ushort)(tuple.Protocol == IpProtocol.Icmp ? 4 : 7);
+            writer.U16Be(first, tuple.SourcePort);
+            writer.U8((ushort)(first + 1), (byte)(tuple.DestinationPort >> 8));
+            writer.U8((ushort)(first + 2), (byte)tuple.DestinationPort);
+        }
+        else
+        {
+            writer.U16Be(2, tuple.SourcePort);
+            writer.U16Be(3, tuple.DestinationPort);
+        }
+
+        writer.Close(ports);
+        writer.Close(outer);
+    }
+}

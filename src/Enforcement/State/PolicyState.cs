@@ -1,0 +1,105 @@
+using Bulkhead.Policy;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Rules;
+
+namespace Bulkhead.Enforcement.State;
+
+/// <summary>What is wrong, as reported to the controller and shown on the host.</summary>
+/// <param name="Code">Stable, kebab-case.</param>
+/// <param name="Message">What happened, and what was not changed.</param>
+/// <param name="Remedy">What to do.</param>
+public sealed record Problem(string Code, string Message, string Remedy);
+
+/// <summary>Where an agent stands with its policy.</summary>
+public sealed record PolicyState
+{
+    /// <summary>Before anything happened.</summary>
+    public static PolicyState Initial { get; } = new();
+
+    /// <summary>What the host is to enforce: the last policy accepted; null if there never was one.</summary>
+    public HostPolicy? Desired { get; init; }
+
+    /// <summary>What the kernel enforces; null before the first success.</summary>
+    public HostPolicy? Applied { get; init; }
+
+    /// <summary>Failures to apply since the last success.</summary>
+    public int Failures { get; init; }
+
+    /// <summary>When to try again, or null.</summary>
+    public DateTimeOffset? RetryAt { get; init; }
+
+    /// <summary>Times that somebody else changed our table.</summary>
+    public ulong Tampered { get; init; }
+
+    /// <summary>When the table was last repaired, or null.</summary>
+    public DateTimeOffset? RepairedAt { get; init; }
+
+    /// <summary>Why the last offer was refused, or null.</summary>
+    public Problem? Refusal { get; init; }
+
+    /// <summary>Why the last apply failed, or null.</summary>
+    public Problem? Failure { get; init; }
+
+    /// <summary>That the policy was lost, or null.</summary>
+    public Problem? Loss { get; init; }
+
+    /// <summary>Who last changed our table, or null.</summary>
+    public Problem? Interference { get; init; }
+
+    /// <summary>All that is wrong now.</summary>
+    public IEnumerable<Problem> Problems => ((Problem?[])[Loss, Refusal, Failure, Interference]).OfType<Problem>();
+}
+
+/// <summary>What happens to an agent's policy.</summary>
+public abstract record PolicyEvent
+{
+    private PolicyEvent()
+    {
+    }
+
+    /// <summary>The agent starts.</summary>
+    /// <param name="Cached">The last policy, from a copy that is whole; or null.</param>
+    /// <param name="Enforced">The directions that were enforced, by their marker.</param>
+    /// <param name="Controllers">Where the controller is reached, by the pairing.</param>
+    public sealed record Started(HostPolicy? Cached, Modes Enforced, EquatableArray<ControllerEndpoint> Controllers) : PolicyEvent;
+
+    /// <summary>The controller sends a policy.</summary>
+    /// <param name="Policy">Decoded.</param>
+    /// <param name="EpochProven">Whether the CA's signature over its epoch holds.</param>
+    public sealed record Offered(HostPolicy Policy, bool EpochProven) : PolicyEvent;
+
+    /// <summary>The controller sends what cannot be read as a policy.</summary>
+    public sealed record Unreadable(Problem Problem) : PolicyEvent;
+
+    /// <summary>The kernel took a policy.</summary>
+    public sealed record Applied(HostPolicy Policy) : PolicyEvent;
+
+    /// <summary>The kernel, or nft, did not take a policy; the rules are as before.</summary>
+    public sealed record ApplyFailed(string Detail) : PolicyEvent;
+
+    /// <summary>Somebody else changed our table.</summary>
+    /// <param name="By">Who, as far as it is known.</param>
+    public sealed record Tampered(string By) : PolicyEvent;
+
+    /// <summary>The time that <see cref="PolicyState.RetryAt"/> named may have come.</summary>
+    public sealed record Tick : PolicyEvent;
+}
+
+/// <summary>What the agent has to do; in the order given.</summary>
+public abstract record PolicyEffect
+{
+    private PolicyEffect()
+    {
+    }
+
+    /// <summary>Keep the policy on disk before it is enforced, so that a restart never goes back behind it.</summary>
+    public sealed record Persist(HostPolicy Policy) : PolicyEffect;
+
+    /// <summary>Enforce it, and answer with <see cref="PolicyEvent.Applied"/> or <see cref="PolicyEvent.ApplyFailed"/>.</summary>
+    /// <param name="Policy">What.</param>
+    /// <param name="Replace">Whether what is believed of the kernel's state is not to be relied on.</param>
+    public sealed record Apply(HostPolicy Policy, bool Replace) : PolicyEffect;
+
+    /// <summary>Tell the controller how things stand.</summary>
+    public sealed record Report : PolicyEffect;
+}
