@@ -1,0 +1,105 @@
+using Bulkhead.Policy.Addresses;
+
+namespace Bulkhead.Controller.Storage.Flows;
+
+/// <summary>
+/// Every endpoint, process and edge ever seen, each with a dense id. Only the store's writer touches it, except for edges, which queries
+/// read under the store's lock.
+/// </summary>
+internal sealed class EdgeTable
+{
+    private readonly Dictionary<ScopedAddress, Endpoint> _endpoints = [];
+    private readonly Dictionary<SeenProcess, KnownProcess> _processes = [];
+    private readonly Dictionary<EdgeKey, Edge> _edges = [];
+    private readonly ProcessSet _none = ProcessSet.CreateEmpty();
+
+    /// <summary>By id.</summary>
+    public List<Endpoint> Endpoints { get; } = [];
+
+    /// <summary>By id minus one.</summary>
+    public List<KnownProcess> Processes { get; } = [];
+
+    /// <summary>By id.</summary>
+    public List<Edge> Edges { get; } = [];
+
+    /// <summary>The edge between two addresses, made if it is new; null if it is new and there are <paramref name="limit"/> already.</summary>
+    public Edge? Resolve(AddressSpace space, in Sighting sighting, int limit)
+    {
+        if (Edges.Count >= limit
+            && !(_endpoints.TryGetValue(new(space, sighting.Source), out var from)
+                && _endpoints.TryGetValue(new(space, sighting.Destination), out var to)
+                && _edges.ContainsKey(new(from.Id, to.Id, sighting.Protocol, sighting.Port))))
+        {
+            return null;
+        }
+
+        return EdgeOf(Endpoint(new(space, sighting.Source)), Endpoint(new(space, sighting.Destination)), sighting.Protocol, sighting.Port);
+    }
+
+    /// <summary>The endpoint of an address, made if it is new.</summary>
+    public Endpoint Endpoint(ScopedAddress address)
+    {
+        if (!_endpoints.TryGetValue(address, out var endpoint))
+        {
+            _endpoints[address] = endpoint = new(Endpoints.Count, address);
+            Endpoints.Add(endpoint);
+        }
+
+        return endpoint;
+    }
+
+    /// <summary>The edge of a key, made if it is new.</summary>
+    public Edge EdgeOf(Endpoint source, Endpoint destination, byte protocol, ushort port)
+    {
+        var key = new EdgeKey(source.Id, destination.Id, protocol, port);
+        if (!_edges.TryGetValue(key, out var edge))
+        {
+            _edges[key] = edge = new(Edges.Count, source, destination, protocol, port, _none);
+            Edges.Add(edge);
+        }
+
+        return edge;
+    }
+
+    /// <summary>The process with this description, made if it is new.</summary>
+    public KnownProcess Process(SeenProcess seen)
+    {
+        if (!_processes.TryGetValue(seen, out var process))
+        {
+            _processes[seen] = process = new(Processes.Count + 1, seen);
+            Processes.Add(process);
+        }
+
+        return process;
+    }
+
+    /// <summary>The process with an id.</summary>
+    public KnownProcess ProcessOf(int id) => id switch
+    {
+        0 => KnownProcess.Unidentified,
+        -1 => KnownProcess.Others,
+        _ => Processes[id - 1],
+    };
+
+    /// <summary>
+    /// What a sighting's process counts as at its end of an edge; null if nothing can be said, since an attempt that was stopped before it
+    /// had a socket is nobody's.
+    /// </summary>
+    public KnownProcess? Attribute(Edge edge, in Sighting sighting)
+    {
+        if (sighting.Process is not { } seen)
+        {
+            return sighting.Blocked ? null : KnownProcess.Unidentified;
+        }
+
+        // A new process at a full end is not even remembered, which bounds the number of processes by the number of edges.
+        return _processes.TryGetValue(seen, out var known) ? known
+            : edge.At(sighting.Side).Processes.Members.Count < ProcessSet.Limit ? Process(seen)
+            : KnownProcess.Others;
+    }
+
+    /// <summary>A set of processes from its stored ids.</summary>
+    public ProcessSet SetOf(IEnumerable<int> ids) => ids.Aggregate(_none, (set, id) => set.With(ProcessOf(id)));
+
+    private readonly record struct EdgeKey(int Source, int Destination, byte Protocol, ushort Port);
+}

@@ -1,0 +1,420 @@
+using System.Buffers;
+
+namespace Bulkhead.Controller.Storage.Flows;
+
+/// <summary>
+/// What is known of all traffic, in memory and on disk. One thread commits and checkpoints; any thread samples.
+/// <code>
+///   batch ──► catalog.db (new names) ──► DAY.db (summaries, watermarks) ──► memory (edges, timeline)
+///                    ▲                       ▲                                   │
+///                    └── edge states ────────┴── roll-ups by hour ◄── checkpoint ┘
+/// </code>
+/// </summary>
+internal sealed class FlowLedger : IDisposable
+{
+    private const int EdgesAStep = 2_000;
+    private const int RollupsAStep = 20_000;
+
+    private readonly FlowStoreOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Lock _memory = new();
+    private readonly EdgeTable _table = new();
+    private readonly FlowTimeline _timeline = new();
+    private readonly Dictionary<(Guid Agent, long Hour), long> _losses = [];
+    private readonly Dictionary<Spool, Watermark> _watermarks = [];
+    private readonly CatalogFile _catalog;
+    private PartitionFile _partition;
+    private List<Edge> _dirty = [];
+    private SortedDictionary<long, TallyList> _pending = [];
+    private IEnumerator<int>? _checkpoint;
+
+    /// <summary>Opens the folder's files, and takes up where the last process left off, however it ended.</summary>
+    public FlowLedger(FlowStoreOptions options, TimeProvider time)
+    {
+        (_options, _time) = (options, time);
+        CreatePrivate(options.Folder);
+        _catalog = CatalogFile.Open(options.Folder, _table);
+        try
+        {
+            _partition = Recover();
+        }
+        catch
+        {
+            _catalog.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How many edges are known.</summary>
+    public int EdgeCount
+    {
+        get
+        {
+            lock (_memory)
+            {
+                return _table.Edges.Count;
+            }
+        }
+    }
+
+    /// <summary>Summaries that a restart would have to read again.</summary>
+    public long SinceCheckpoint { get; private set; }
+
+    private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private DateOnly Today => DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime);
+
+    /// <summary>Stores the batches that are not stored yet, all of them durably or none; answers how many summaries that were.</summary>
+    /// <exception cref="FlowStoreException">Nothing was stored.</exception>
+    public int Commit(IReadOnlyList<SightingBatch> batches)
+    {
+        if (Today > _partition.Day)
+        {
+            TurnPage();
+        }
+
+        var now = Now;
+        var marks = new Dictionary<Spool, Watermark>();
+        var rows = new List<SummaryRow>();
+        var losses = new List<Loss>();
+        foreach (var batch in batches)
+        {
+            var spool = new Spool(batch.Agent, batch.SpoolEpoch);
+            var stored = marks.TryGetValue(spool, out var mark) || _watermarks.TryGetValue(spool, out mark) ? mark.Sequence : 0;
+            if (batch.Sequence > stored)
+            {
+                marks[spool] = new(batch.Sequence, now);
+                Resolve(batch, rows, losses);
+            }
+        }
+
+        if (marks.Count == 0)
+        {
+            return 0;
+        }
+
+        _catalog.SaveNew(_table);
+        _partition.Append(rows, marks, losses);
+        lock (_memory)
+        {
+            _timeline.Advance(now);
+            foreach (var row in rows)
+            {
+                Apply(row, now);
+            }
+
+            foreach (var loss in losses)
+            {
+                Apply(loss);
+            }
+        }
+
+        foreach (var (spool, mark) in marks)
+        {
+            _watermarks[spool] = mark;
+        }
+
+        return rows.Count;
+    }
+
+    /// <summary>Does a slice of the running checkpoint, or begins one; false once it is complete.</summary>
+    /// <exception cref="FlowStoreException">The checkpoint was given up; the next one makes up for it.</exception>
+    public bool CheckpointStep()
+    {
+        _checkpoint ??= Checkpoint().GetEnumerator();
+        try
+        {
+            if (_checkpoint.MoveNext())
+            {
+                return true;
+            }
+        }
+        catch
+        {
+            _checkpoint = null;
+            throw;
+        }
+
+        _checkpoint = null;
+        return false;
+    }
+
+    /// <summary>What was seen from one time to another (Unix milliseconds).</summary>
+    public TrafficSample Sample(long since, long until)
+    {
+        Tally[] sums;
+        bool[] present;
+        Edge[] edges;
+        long from, to, horizon;
+        IReadOnlyDictionary<Guid, long> lost;
+        lock (_memory)
+        {
+            edges = [.. _table.Edges];
+            sums = ArrayPool<Tally>.Shared.Rent(edges.Length * 2);
+            present = ArrayPool<bool>.Shared.Rent(edges.Length * 2);
+            sums.AsSpan().Clear();
+            present.AsSpan().Clear();
+            horizon = FlowTimeline.HorizonAt(Now);
+            (from, to) = _timeline.Sum(since, until, sums, present);
+            lost = _losses
+                .Where(entry => entry.Key.Hour < until && entry.Key.Hour + FlowTimeline.Hour > since)
+                .GroupBy(entry => entry.Key.Agent, entry => entry.Value)
+                .ToDictionary(group => group.Key, group => group.Sum());
+        }
+
+        if (since < horizon)
+        {
+            from = Math.Min(from, FlowTimeline.Floor(since, FlowTimeline.Hour));
+            SumFiles(from, Math.Min(until, horizon), sums.AsSpan(0, edges.Length * 2), present);
+        }
+
+        var seen = new List<EdgeTraffic>();
+        foreach (var edge in edges)
+        {
+            var side = edge.Id * 2;
+            if (present[side] || present[side + 1])
+            {
+                seen.Add(EdgeTraffic.Merge(edge, sums[side], sums[side + 1]));
+            }
+        }
+
+        ArrayPool<Tally>.Shared.Return(sums);
+        ArrayPool<bool>.Shared.Return(present);
+        return new(DateTimeOffset.FromUnixTimeMilliseconds(from), DateTimeOffset.FromUnixTimeMilliseconds(to), seen, lost);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _checkpoint?.Dispose();
+        _partition.Dispose();
+        _catalog.Dispose();
+    }
+
+    private static void CreatePrivate(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    private void Resolve(SightingBatch batch, List<SummaryRow> rows, List<Loss> losses)
+    {
+        var lost = batch.Lost;
+        lock (_memory)
+        {
+            foreach (var sighting in batch.Sightings)
+            {
+                if (_table.Resolve(batch.Space, sighting, _options.MaxEdges) is { } edge)
+                {
+                    rows.Add(new(edge, _table.Attribute(edge, sighting), sighting, batch.Window));
+                }
+                else
+                {
+                    lost++;
+                }
+            }
+        }
+
+        if (lost > 0)
+        {
+            losses.Add(new(batch.Agent, FlowTimeline.Floor(batch.Window, FlowTimeline.Hour), lost));
+        }
+    }
+
+    private void Apply(in SummaryRow row, long now)
+    {
+        row.Edge.Observe(row.Sighting, row.Process, row.Window);
+        MarkDirty(row.Edge);
+        var tally = row.Tally;
+        _timeline.Add(row.Sighting.Last, tally, now);
+        PendingOf(FlowTimeline.Floor(row.Sighting.Last, FlowTimeline.Hour)).Add(tally);
+        SinceCheckpoint++;
+    }
+
+    private void Apply(in Loss loss) => _losses[(loss.Agent, loss.Hour)] = _losses.GetValueOrDefault((loss.Agent, loss.Hour)) + loss.Lost;
+
+    private void MarkDirty(Edge edge)
+    {
+        if (!edge.Dirty)
+        {
+            edge.Dirty = true;
+            _dirty.Add(edge);
+        }
+    }
+
+    private TallyList PendingOf(long hour)
+    {
+        if (!_pending.TryGetValue(hour, out var list))
+        {
+            _pending[hour] = list = new();
+        }
+
+        return list;
+    }
+
+    /// <summary>In slices, so that batches can be committed in between. What comes in meanwhile belongs to the next checkpoint.</summary>
+    private IEnumerable<int> Checkpoint()
+    {
+        var (upTo, dirty, pending, complete) = (_partition.LastSummary, _dirty, _pending, false);
+        (_dirty, _pending, SinceCheckpoint) = ([], [], 0);
+        dirty.ForEach(edge => edge.Dirty = false);
+        try
+        {
+            _partition.BeginCheckpoint();
+            foreach (var slice in dirty.Chunk(EdgesAStep))
+            {
+                _catalog.SaveStates(slice);
+                yield return slice.Length;
+            }
+
+            foreach (var (hour, tallies) in pending)
+            {
+                foreach (var slice in tallies.Summed().Chunk(RollupsAStep))
+                {
+                    _partition.AppendRollups(hour, slice);
+                    yield return slice.Length;
+                }
+            }
+
+            _partition.CompleteCheckpoint(upTo);
+            complete = true;
+        }
+        finally
+        {
+            if (!complete)
+            {
+                dirty.ForEach(MarkDirty);
+                foreach (var (hour, tallies) in pending)
+                {
+                    PendingOf(hour).Add(tallies);
+                }
+            }
+        }
+    }
+
+    private PartitionFile Recover()
+    {
+        var today = Today;
+        var now = Now;
+        var horizon = FlowTimeline.HorizonAt(now);
+        PartitionFile? current = null;
+        foreach (var day in DropOld(today))
+        {
+            current?.Dispose();
+            _partition = current = PartitionFile.Open(_options.Folder, day);
+            foreach (var (spool, mark) in current.Watermarks())
+            {
+                if (mark.Sequence >= _watermarks.GetValueOrDefault(spool).Sequence)
+                {
+                    _watermarks[spool] = mark;
+                }
+            }
+
+            foreach (var loss in current.Losses())
+            {
+                Apply(loss);
+            }
+
+            foreach (var (hour, tally) in current.Rollups(horizon, long.MaxValue))
+            {
+                _timeline.AddHour(hour, tally);
+            }
+
+            foreach (var row in current.SummariesSinceCheckpoint(_table))
+            {
+                Apply(row, now);
+            }
+
+            if (day < today)
+            {
+                CheckpointAll();
+            }
+        }
+
+        if (current?.Day >= today)
+        {
+            return current;
+        }
+
+        current?.Dispose();
+        return OpenPage(today);
+    }
+
+    private void TurnPage()
+    {
+        CheckpointAll();
+        DropOld(Today);
+        var next = OpenPage(Today);
+        _partition.Dispose();
+        _partition = next;
+    }
+
+    /// <summary>Opens a new day's file. It repeats the watermarks, so that older files can be dropped whole.</summary>
+    private PartitionFile OpenPage(DateOnly day)
+    {
+        var oldest = Now - (long)_options.Retention.TotalMilliseconds;
+        foreach (var (spool, _) in _watermarks.Where(entry => entry.Value.At < oldest).ToList())
+        {
+            _watermarks.Remove(spool);
+        }
+
+        lock (_memory)
+        {
+            foreach (var (key, _) in _losses.Where(entry => entry.Key.Hour < oldest).ToList())
+            {
+                _losses.Remove(key);
+            }
+        }
+
+        var partition = PartitionFile.Open(_options.Folder, day);
+        partition.Append([], _watermarks, []);
+        return partition;
+    }
+
+    private void CheckpointAll()
+    {
+        do
+        {
+            while (CheckpointStep())
+            {
+            }
+        }
+        while (SinceCheckpoint > 0);
+    }
+
+    /// <summary>Deletes days that are past retention; answers the others.</summary>
+    private List<DateOnly> DropOld(DateOnly today)
+    {
+        var oldest = today.AddDays(-(int)_options.Retention.TotalDays);
+        var days = PartitionFile.Days(_options.Folder);
+        foreach (var day in days.Where(day => day < oldest))
+        {
+            PartitionFile.Drop(_options.Folder, day);
+        }
+
+        return [.. days.Where(day => day >= oldest)];
+    }
+
+    private void SumFiles(long from, long to, Span<Tally> sums, Span<bool> present)
+    {
+        // A late batch of an old hour is in a later day's file.
+        var first = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(from).UtcDateTime);
+        foreach (var day in PartitionFile.Days(_options.Folder).Where(day => day >= first))
+        {
+            foreach (var (_, tally) in PartitionFile.Rollups(_options.Folder, day, from, to))
+            {
+                if (tally.EdgeSide < sums.Length)
+                {
+                    sums[tally.EdgeSide] = sums[tally.EdgeSide].Plus(tally);
+                    present[tally.EdgeSide] = true;
+                }
+            }
+        }
+    }
+}
