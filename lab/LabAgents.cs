@@ -94,6 +94,7 @@ public sealed class LabAgents
             await File.WriteAllTextAsync(paired, "", cancellationToken);
         }
 
-        using var process = Agent("run", "--cgroup", host.Cgroup.Path).StartDetached(Path.Combine(host.Folder, DaemonRef.Agent + ".log"));
+        var log = Path.Combine(host.Folder, DaemonRef.Agent + ".log");
+        using var process = await Agent("run", "--cgroup", host.Cgroup.Path).StartDetachedAsync(log, cancellationToken);
     }
 }

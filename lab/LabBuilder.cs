@@ -50,9 +50,8 @@ internal sealed class LabBuilder(LabOptions options, Action<string> progress)
 
     private static async Task BootAsync(LabHost host, Fabric fabric, LabBuild build, CancellationToken cancellationToken)
     {
-        var etc = Path.Combine(host.Folder, "etc");
-        Directory.CreateDirectory(etc);
-        Directory.CreateDirectory(Path.Combine(host.Folder, "run"));
+        var etc = OpenFolder.Create(Path.Combine(host.Folder, "etc"));
+        OpenFolder.Create(Path.Combine(host.Folder, "run"));
         var resolver = build.Hosts.FirstOrDefault(candidate => candidate.Declaration.Daemons.Contains("dnsmasq"));
         WriteText("machine-id", host.MachineId + "\n");
         WriteText("hostname", host.Name + "\n");
@@ -74,7 +73,7 @@ internal sealed class LabBuilder(LabOptions options, Action<string> progress)
         { Cgroup = host.InitCgroup }.StartUntilFirstLineAsync(cancellationToken);
         await fabric.ConnectAsync(host, cancellationToken);
 
-        void WriteText(string name, string text) => File.WriteAllText(Path.Combine(etc, name), text);
+        void WriteText(string name, string text) => OpenFolder.Write(Path.Combine(etc, name), text);
     }
 
     private async Task ServeAsync(LabHost host, LabBuild build, CancellationToken cancellationToken)
@@ -92,14 +91,14 @@ internal sealed class LabBuilder(LabOptions options, Action<string> progress)
         var cgroup = host.Service(kind.Name);
         cgroup.Create();
         var log = Path.Combine(host.Folder, kind.Name + ".log");
-        using var process = new Invocation(launch.Arguments)
+        using var process = await new Invocation(launch.Arguments)
         {
             Cgroup = cgroup,
             NamespacesOf = host.InitProcess,
             User = kind.User,
             Folder = setup.Folder,
             Environment = launch.Environment,
-        }.StartDetached(log);
+        }.StartDetachedAsync(log, cancellationToken);
 
         var network = host.Network;
         try

@@ -69,6 +69,10 @@ public sealed class LabHost
     public Task<int> RunInteractiveAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
         Exec([.. arguments]).RunInteractiveAsync(cancellationToken);
 
+    /// <summary>Makes one new TCP connection from the host and closes it.</summary>
+    public Task<ProbeResult> TryConnectAsync(IPEndPoint target, TimeSpan timeout, CancellationToken cancellationToken) =>
+        ServiceProbe.TryAsync(Network, target, null, timeout, cancellationToken);
+
     /// <summary>An HTTP client whose connections are made from the host; it takes addresses, not names.</summary>
     public HttpClient CreateHttpClient(TimeSpan timeout)
     {

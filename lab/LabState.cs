@@ -35,7 +35,7 @@ internal sealed record LabState(int Network, IReadOnlyList<string> Hosts, bool I
     /// <exception cref="LabException">Another process has it.</exception>
     public static FileStream Lock(LabOptions options)
     {
-        Directory.CreateDirectory(options.Folder);
+        OpenFolder.Create(options.Folder);
         try
         {
             return new(Path.Combine(options.Folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);

@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace Bulkhead.Lab;
 
 /// <summary>A small real datacentre in network namespaces of this machine. Needs root.</summary>
@@ -62,6 +60,11 @@ public sealed class RunningLab
             throw new LabException($"the lab file declares no host '{unknown}'");
         }
 
+        if (OpenFolder.Obstacle(options.Folder) is { } closed)
+        {
+            throw new LabException($"the lab's daemons run as unprivileged users, who cannot pass through {closed}: put the lab elsewhere with --dir");
+        }
+
         using var locked = LabState.Lock(options);
         if (LabState.Load(options.Folder) is { IsUp: true } running && HostsOf(options, declared, running).Any(host => host.IsUp))
         {
@@ -101,8 +104,20 @@ public sealed class RunningLab
     /// <inheritdoc cref="DownAsync(LabOptions)"/>
     public Task DownAsync() => DownAsync(_options);
 
-    /// <summary>The end point of a link's server.</summary>
-    public IPEndPoint EndPointOf(Link link) => new(this[link.To.Host].Address(link.Ipv6), link.Port);
+    /// <summary>A service by its name, <c>host/daemon</c>.</summary>
+    /// <exception cref="LabException">There is none.</exception>
+    public LabService FindService(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (name.Split('/') is not [var host, var daemon])
+        {
+            throw new LabException($"'{name}' is not of the form host/daemon");
+        }
+
+        return this[host].Declaration.Daemons.Contains(daemon) && DaemonKind.All[daemon] is { Service: { } service } kind
+            ? new(this[host], kind, service)
+            : throw new LabException($"host {host} serves no '{daemon}'; it runs {string.Join(", ", this[host].Declaration.Daemons)}");
+    }
 
     /// <summary>The state of every host, in file order.</summary>
     public IReadOnlyList<HostStatus> Status() => [.. Hosts.Select(DaemonStatus.Of)];

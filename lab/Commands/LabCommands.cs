@@ -14,6 +14,9 @@ internal static class LabCommands
 
     public static readonly Option<string> Output = new("--output") { Description = "text or json", DefaultValueFactory = _ => "text" };
 
+    /// <summary>Columns of a table that goes to a file or pipe, where lines may be as long as they need be.</summary>
+    private const int RedirectedWidth = 200;
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
@@ -25,6 +28,7 @@ internal static class LabCommands
     public static RootCommand Root() => new("A small real datacentre in network namespaces.")
     {
         UpCommand.Create(), DownCommand.Create(), StatusCommand.Create(), LinksCommand.Create(), ExecCommand.Create(), AgentsCommand.Create(),
+        AttackCommand.Create(), ProbeCommand.Create(), HoldCommand.Create(),
         ShopCommands.App(), ShopCommands.Browse(),
     };
 
@@ -77,6 +81,11 @@ internal static class LabCommands
         }
         else
         {
+            if (Console.IsOutputRedirected)
+            {
+                AnsiConsole.Profile.Width = RedirectedWidth;
+            }
+
             AnsiConsole.Write(table());
         }
     }

@@ -66,7 +66,7 @@ internal sealed class LabBuild(LabDeclaration declaration, string folder, Cgroup
     public Task<string> OnceAsync(string name, SystemUser owner, Func<string, Task> fill) =>
         _made.GetOrAdd(name, _ => new(async () =>
         {
-            var path = Path.Combine(folder, "made", name);
+            var path = Path.Combine(OpenFolder.Create(Path.Combine(folder, "made")), name);
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             owner.Own(path);
             await fill(path);

@@ -38,6 +38,7 @@ internal sealed class Nginx : DaemonKind
               fastcgi_temp_path {{setup.Folder}}/fastcgi;
               uwsgi_temp_path {{setup.Folder}}/uwsgi;
               scgi_temp_path {{setup.Folder}}/scgi;
+              keepalive_requests 1000000000;
               proxy_connect_timeout 2s;
               proxy_read_timeout 5s;
               {{upstream}}

@@ -5,6 +5,8 @@ namespace Bulkhead.Lab;
 /// <summary>A program to start: in which cgroup, in whose namespaces, as which user.</summary>
 internal sealed record Invocation(params string[] Arguments)
 {
+    private static readonly TimeSpan MovesWithin = TimeSpan.FromSeconds(10);
+
     /// <summary>The cgroup to be in from before the program runs.</summary>
     public required Cgroup Cgroup { get; init; }
 
@@ -24,11 +26,17 @@ internal sealed record Invocation(params string[] Arguments)
     public string? Input { get; init; }
 
     /// <summary>Starts it detached: in a session of its own, output appended to a file, outliving this process.</summary>
-    /// <returns>The process, which stays the same through all the programs that lead up to the last.</returns>
-    public Process StartDetached(string log)
+    /// <returns>The process, in its cgroup or ended; it stays the same through all the programs that lead up to the last.</returns>
+    public async Task<Process> StartDetachedAsync(string log, CancellationToken cancellationToken)
     {
         File.Create(log).Dispose();
-        return Process.Start(Plan(detached: true, log))!;
+        var process = Process.Start(Plan(detached: true, log))!;
+        await Deadline.UntilAsync(
+            () => ValueTask.FromResult(process.HasExited || Cgroup.Processes().Contains(process.Id)),
+            MovesWithin,
+            $"{Arguments[0]} did not move into its cgroup",
+            cancellationToken);
+        return process;
     }
 
     /// <summary>Runs it to its end with this process's own standard streams.</summary>
@@ -87,7 +95,7 @@ internal sealed record Invocation(params string[] Arguments)
     {
         // The shell moves itself into the cgroup before it becomes the program, so nothing of it is ever elsewhere.
         var plan = new ProcessStartInfo("/bin/sh");
-        Add(plan, "-c", "echo 0 > \"$0\" || exit 125; [ -z \"$1\" ] || exec >> \"$1\" 2>&1 < /dev/null; shift; exec \"$@\"");
+        Add(plan, "-c", "umask 022; echo 0 > \"$0\" || exit 125; [ -z \"$1\" ] || exec >> \"$1\" 2>&1 < /dev/null; shift; exec \"$@\"");
         Add(plan, Cgroup.ProcsFile, log ?? "");
         Add(plan, detached ? ["setsid"] : []);
         if (NamespacesOf is { } pid)

@@ -25,8 +25,7 @@ public sealed class NetworkNamespace(string path)
         {
             try
             {
-                Enter();
-                result = code();
+                RunHere(() => result = code());
             }
             catch (Exception e)
             {
@@ -43,6 +42,13 @@ public sealed class NetworkNamespace(string path)
     /// <summary>A TCP socket that lives in the namespace.</summary>
     public Socket CreateTcpSocket(AddressFamily family) =>
         Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
+
+    /// <summary>Runs code in the namespace on the calling thread, which must be one that ends with the code.</summary>
+    internal void RunHere(Action code)
+    {
+        Enter();
+        code();
+    }
 
     private void Enter()
     {

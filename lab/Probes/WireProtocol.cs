@@ -10,6 +10,9 @@ namespace Bulkhead.Lab;
 /// <param name="IsReady">Whether an answer, in words, is that of a server that serves.</param>
 internal sealed record WireProtocol(string Name, byte[] Question, Func<ReadOnlySpan<byte>, string?> Read, Func<string, bool> IsReady)
 {
+    /// <summary>A question that the server answers again and again on one connection; null if the protocol has none.</summary>
+    public byte[]? Repeatable { get; init; }
+
     /// <summary>The server's greeting with its version.</summary>
     public static WireProtocol MariaDb { get; } = new("mariadb", [], bytes =>
         bytes.Length < 6 ? null
@@ -23,7 +26,7 @@ internal sealed record WireProtocol(string Name, byte[] Question, Func<ReadOnlyS
         answer => answer.StartsWith("PostgreSQL", StringComparison.Ordinal));
 
     /// <summary>PING, answered by PONG.</summary>
-    public static WireProtocol Redis { get; } = new("redis", "PING\r\n"u8.ToArray(), FirstLine, answer => answer == "+PONG");
+    public static WireProtocol Redis { get; } = new("redis", "PING\r\n"u8.ToArray(), FirstLine, answer => answer == "+PONG") { Repeatable = "PING\r\n"u8.ToArray() };
 
     /// <summary>The server's version.</summary>
     public static WireProtocol Ssh { get; } = new("ssh", [], FirstLine, answer => answer.StartsWith("SSH-2.0", StringComparison.Ordinal));
@@ -40,7 +43,10 @@ internal sealed record WireProtocol(string Name, byte[] Question, Func<ReadOnlyS
         "http",
         Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n"),
         FirstLine,
-        answer => answer.Contains(" 200 ", StringComparison.Ordinal));
+        answer => answer.Contains(" 200 ", StringComparison.Ordinal))
+    {
+        Repeatable = Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: lab\r\n\r\n"),
+    };
 
     private static string? FirstLine(ReadOnlySpan<byte> bytes) =>
         bytes.IndexOf((byte)'\n') is >= 0 and var end ? Encoding.UTF8.GetString(bytes[..end]).TrimEnd() : null;
