@@ -12,6 +12,9 @@ namespace Bulkhead.Cli.Documents;
 /// <summary>Policy documents in YAML or JSON files.</summary>
 internal static class PolicyFile
 {
+    /// <summary>By reflection, since code generated for <see cref="PolicyJson"/> gives init-only properties that are left out null in place of their initial value.</summary>
+    private static readonly JsonSerializerOptions Shape = CreateShape();
+
     /// <summary>Reads whole policies and joins them, in the order of the files; fails with all that is wrong with the form of any.</summary>
     public static PolicyDocument Read(IEnumerable<FileInfo> files) => Read(files, (root, reader) => ReadPolicy(root, reader));
 
@@ -56,11 +59,11 @@ internal static class PolicyFile
     }
 
     private static PolicyDocument? ReadPolicy(YamlNode root, DocumentReader reader) =>
-        As(reader.Read(root, PolicyJson.Default.PolicyDocument, ""), PolicyJson.Default.PolicyDocument);
+        As(reader.Read(root, TypeOf<PolicyDocument>(), ""), TypeOf<PolicyDocument>());
 
     private static PolicyDocument? ReadSection<T>(YamlNode root, DocumentReader reader, PolicySection<T> section)
     {
-        var type = (JsonTypeInfo<T>)PolicyJson.Default.GetTypeInfo(typeof(T))!;
+        var type = TypeOf<T>();
         switch (root)
         {
             case YamlSequenceNode list:
@@ -90,5 +93,14 @@ internal static class PolicyFile
             // The reader has left out what was wrong, and complained about it.
             return default;
         }
+    }
+
+    private static JsonTypeInfo<T> TypeOf<T>() => (JsonTypeInfo<T>)Shape.GetTypeInfo(typeof(T));
+
+    private static JsonSerializerOptions CreateShape()
+    {
+        var shape = new JsonSerializerOptions(RestJson.Options) { RespectNullableAnnotations = true };
+        shape.MakeReadOnly(populateMissingResolver: true);
+        return shape;
     }
 }
