@@ -70,7 +70,7 @@ internal static class PolicyFile
                 return section.Write(new(), [.. list.Children.Select((item, index) => As(reader.Read(item, type, $"[{index}]"), type)).OfType<T>()]);
 
             case YamlMappingNode mapping when mapping.Children.ContainsKey(section.Name):
-                foreach (var key in mapping.Children.Keys.Where(key => key.ToString() != section.Name))
+                foreach (var (key, _) in mapping.Children.Where(child => child.Key.ToString() != section.Name && child.Value is not YamlSequenceNode { Children.Count: 0 }))
                 {
                     reader.Complain(key, "other-section", key.ToString(), $"Only {section.Name} are expected here. For a whole policy use: bulkhead draft apply FILE");
                 }

@@ -37,6 +37,9 @@ internal static class Words
 
     public static string Text(this int number) => ((long)number).Text();
 
+    /// <summary>A number with its noun: <c>1 error</c>, <c>2 errors</c>.</summary>
+    public static string Of(this int number, string noun) => number == 1 ? $"1 {noun}" : $"{number.Text()} {noun}s";
+
     /// <summary>As a selector would have it: <c>app=shop,env=prod</c>.</summary>
     public static string Labels(IReadOnlyDictionary<string, string> labels) =>
         string.Join(',', labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"));

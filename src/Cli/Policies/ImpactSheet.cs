@@ -11,11 +11,11 @@ internal static class ImpactSheet
     public static void Write(Terminal terminal, DraftImpact impact, DateTimeOffset now, IAnsiConsole console)
     {
         console.WriteLine($"Judged {impact.Edges.Text()} edges of traffic, seen from {impact.From:u} to {impact.To:u}.");
-        Write(console, $"{impact.NewlyBlocked.Count.Text()} pass now and would be blocked", impact.NewlyBlocked, now);
-        Write(console, $"{impact.NewlyAllowed.Count.Text()} are blocked now and would pass", impact.NewlyAllowed, now);
+        Write(console, $"Pass now and would be blocked: {impact.NewlyBlocked.Count.Text()}", impact.NewlyBlocked, now);
+        Write(console, $"Are blocked now and would pass: {impact.NewlyAllowed.Count.Text()}", impact.NewlyAllowed, now);
         console.WriteLine(impact.HostsChanged.Count == 0
             ? "No host's policy changes."
-            : $"{impact.HostsChanged.Count.Text()} hosts get another policy: {string.Join(", ", impact.HostsChanged)}");
+            : $"Another policy for {impact.HostsChanged.Count.Of("host")}: {string.Join(", ", impact.HostsChanged)}");
         if (impact.LeftOut.Count > 0)
         {
             console.WriteLine("Some hosts cannot decide all of it, and go without:");
@@ -25,7 +25,7 @@ internal static class ImpactSheet
 
     private static void Write(IAnsiConsole console, string title, IReadOnlyList<FlowEdge> edges, DateTimeOffset now)
     {
-        console.WriteLine(edges.Count == 0 ? $"{title}." : $"{title}:");
+        console.WriteLine(title);
         if (edges.Count > 0)
         {
             FlowListing.Of(edges, TrafficView.Draft, now).WriteTo(console, "");

@@ -38,7 +38,7 @@ internal static class PolicyCommand
         call.Show<IReadOnlyList<DiagnosticView>>(problems, _ =>
         {
             call.Terminal.Report(problems);
-            call.Done(errors > 0 ? $"{errors} errors; the controller would refuse this." : "The policy is well-formed.");
+            call.Done(errors > 0 ? $"{errors.Of("error")}; the controller would refuse this." : "The policy is well-formed.");
         });
         return Task.FromResult(errors > 0 ? ExitCode.Refused : ExitCode.Ok);
     }

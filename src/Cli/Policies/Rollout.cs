@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Bulkhead.Cli.CommandLine;
 using Bulkhead.Cli.Connection;
+using Bulkhead.Cli.Output;
 using Bulkhead.Contracts.Rest;
 
 namespace Bulkhead.Cli.Policies;
@@ -40,7 +41,7 @@ internal static class Rollout
             return "A newer revision has taken its place.";
         }
 
-        var parts = new List<string> { $"{rollout.Applied} of {rollout.Affected} affected hosts enforce it" };
+        var parts = new List<string> { $"{rollout.Applied} of {rollout.Affected.Of("affected host")} {(rollout.Affected == 1 ? "enforces" : "enforce")} it" };
         Add("waiting for", rollout.Waiting);
         Add("offline, with their older policy:", rollout.Offline);
         Add("refused by", rollout.Failed);

@@ -27,7 +27,14 @@ internal static class MapCommand
                 ("since", call.Value(since)),
                 ("until", call.Value(until)),
                 ("within", call.Value(Within)));
-            call.Show(await call.GetAsync<MapView>(path).ConfigureAwait(false), map => Write(call.Terminal.Out, map));
+            call.Show(await call.GetAsync<MapView>(path).ConfigureAwait(false), map =>
+            {
+                Write(call.Terminal.Out, map);
+                if (map.LostEvents > 0)
+                {
+                    call.Terminal.Note($"Agents lost {map.LostEvents.Text()} events in this window: there may be more traffic than is shown.");
+                }
+            });
         });
     }
 

@@ -42,7 +42,7 @@ internal static class LabelsCommand
             listing.WriteTo(call.Terminal.Out, "The labels are so already; nothing changes.");
             if (result.EnforcingHostsAffected.Count > 0)
             {
-                call.Terminal.Note($"The policy of {result.EnforcingHostsAffected.Count} enforcing hosts {(result.Applied ? "changed" : "would change")}: {string.Join(", ", result.EnforcingHostsAffected)}");
+                call.Terminal.Note($"The policy of {result.EnforcingHostsAffected.Count.Of("enforcing host")} {(result.Applied ? "changed" : "would change")}: {string.Join(", ", result.EnforcingHostsAffected)}");
             }
 
             if (!result.Applied)
