@@ -172,7 +172,7 @@ public sealed class FlowStore : IAsyncDisposable
         }
         catch (FlowStoreException failure)
         {
-            Log.FlowsNotStored(_log, group.Count, failure.Message);
+            FlowLog.FlowsNotStored(_log, group.Count, failure.Message);
             group.ForEach(waiting => waiting.Done.SetException(failure));
         }
     }
@@ -185,7 +185,7 @@ public sealed class FlowStore : IAsyncDisposable
         }
         catch (FlowStoreException failure)
         {
-            Log.CheckpointFailed(_log, failure.Message);
+            FlowLog.CheckpointFailed(_log, failure.Message);
             _checkpointDue = false;
         }
     }

@@ -1,7 +1,7 @@
-namespace Bulkhead.Controller;
+namespace Bulkhead.Controller.Storage.Flows;
 
-/// <summary>Every message that the controller logs.</summary>
-internal static partial class Log
+/// <summary>What the flow store logs.</summary>
+internal static partial class FlowLog
 {
     [LoggerMessage(400, LogLevel.Error, "{Batches} flow batches could not be stored and will be sent again: {Reason}")]
     public static partial void FlowsNotStored(ILogger log, int batches, string reason);
