@@ -1,0 +1,20 @@
+namespace Bulkhead.Bench.Harness;
+
+/// <summary>Something that can be measured.</summary>
+/// <param name="Name">What <c>bench.sh</c> is given.</param>
+/// <param name="Question">What it answers, in a sentence.</param>
+/// <param name="RunAsync">Measures, adding figures to the report.</param>
+internal sealed record Benchmark(string Name, string Question, Func<BenchmarkRun, Task> RunAsync);
+
+/// <summary>One run of a benchmark.</summary>
+/// <param name="Report">Where figures go.</param>
+/// <param name="IsQuick">Few and short samples, to see that it works; the figures mean little.</param>
+/// <param name="Programs">Where the product's executables are.</param>
+/// <param name="Progress">Told what happens, a line at a time.</param>
+/// <param name="Cancel">Ends the run; whatever it made is removed.</param>
+internal sealed record BenchmarkRun(Report Report, bool IsQuick, ProductPrograms Programs, Action<string> Progress, CancellationToken Cancel);
+
+/// <summary>The executables that are measured.</summary>
+/// <param name="Agent"><c>bulkhead-agent</c>.</param>
+/// <param name="Controller"><c>bulkhead-controller</c>.</param>
+internal sealed record ProductPrograms(string Agent, string Controller);

@@ -1,0 +1,53 @@
+namespace Bulkhead.Bench.Harness;
+
+/// <summary>
+/// Samples of several cases, taken in rounds: each round samples every case once, in an order of its own, so that whatever else the machine
+/// does meets all cases alike, and a case is compared with another only within a round.
+/// </summary>
+internal sealed class Rounds
+{
+    private const int Seed = 20260;
+
+    private readonly Dictionary<string, List<double>> _samples = [];
+
+    /// <summary>Takes the samples.</summary>
+    /// <param name="cases">The names of the cases.</param>
+    /// <param name="rounds">How many rounds.</param>
+    /// <param name="sample">Samples one case.</param>
+    /// <param name="progress">Told of each round.</param>
+    public static async Task<Rounds> RunAsync(
+        IReadOnlyCollection<string> cases, int rounds, Func<string, Task<double>> sample, Action<string> progress)
+    {
+        var result = new Rounds();
+        var random = new Random(Seed);
+        for (var round = 1; round <= rounds; round++)
+        {
+            var order = cases.ToArray();
+            random.Shuffle(order);
+            foreach (var name in order)
+            {
+                var value = await sample(name);
+                if (!result._samples.TryGetValue(name, out var samples))
+                {
+                    result._samples.Add(name, samples = []);
+                }
+
+                samples.Add(value);
+            }
+
+            progress($"round {round}/{rounds}: " + string.Join("  ", cases.Select(name => $"{name} {result._samples[name][^1]:N0}")));
+        }
+
+        return result;
+    }
+
+    /// <summary>Whether the case was sampled.</summary>
+    public bool Has(string name) => _samples.ContainsKey(name);
+
+    /// <summary>The median of a case's samples.</summary>
+    public double Median(string name) => Statistics.Median(_samples[name]);
+
+    /// <summary>The median over rounds of one case divided by another in the same round.</summary>
+    public double Ratio(string name, string baseline) =>
+        Statistics.Median(_samples[name].Zip(_samples[baseline], (value, unit) => value / unit));
+}
