@@ -2,7 +2,6 @@ using Bulkhead.Bench.Harness;
 using Bulkhead.Bench.Load;
 using Bulkhead.Enforcement.Plan;
 using Bulkhead.Enforcement.Render;
-using Bulkhead.Lab;
 
 namespace Bulkhead.Bench.Dataplane;
 
@@ -35,60 +34,70 @@ internal static class DataplaneBenchmark
             cases.Add(name, new(pair, traffic, rules != Rules.Nothing && rules != ConntrackOnly));
         }
 
-        await MeasureAsync(run, cases);
+        Measure(run, cases);
     }
 
-    private static async Task MeasureAsync(BenchmarkRun run, Dictionary<string, Case> cases)
+    private static void Measure(BenchmarkRun run, Dictionary<string, Case> cases)
     {
         foreach (var (name, one) in cases)
         {
             one.Verify(name);
         }
 
-        var rounds = run.IsQuick ? 3 : 21;
-        var second = new SampleTime(TimeSpan.FromMilliseconds(150), TimeSpan.FromMilliseconds(run.IsQuick ? 400 : 1000));
-        var half = new SampleTime(TimeSpan.FromMilliseconds(150), TimeSpan.FromMilliseconds(run.IsQuick ? 300 : 500));
+        var time = new SampleTime(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(400));
+        var rounds = run.IsQuick ? 3 : 41;
         run.Report.Add("rounds", rounds);
         run.Report.Add("quick", run.IsQuick);
 
-        string[] heavy = [None, Conntrack, Bulkhead(10_000), .. cases.ContainsKey(Agent) ? [Agent] : Array.Empty<string>()];
-        run.Progress("TCP connections per second");
-        var connections = await Rounds.RunAsync([.. cases.Keys], rounds, name => ConnectionLoad.MeasureAsync(cases[name].Pair, cases[name].Traffic, second, run.Cancel), run.Progress);
-        run.Progress("UDP packets per second, flows answered once");
-        var packets = await Rounds.RunAsync(heavy, rounds, name => PacketLoad.MeasureAsync(cases[name].Pair, cases[name].Traffic, answered: true, half, run.Cancel), run.Progress);
-        run.Progress("UDP packets per second, flows never answered");
-        var oneWay = await Rounds.RunAsync(heavy, rounds, name => PacketLoad.MeasureAsync(cases[name].Pair, cases[name].Traffic, answered: false, half, run.Cancel), run.Progress);
-        run.Progress("TCP bytes per second");
-        var bytes = await Rounds.RunAsync(heavy, rounds, name => ThroughputLoad.MeasureAsync(cases[name].Pair, cases[name].Traffic, half, run.Cancel), run.Progress);
+        Rounds Sample(string what, IEnumerable<string> names, Func<Case, double> sample)
+        {
+            run.Progress(what);
+            return Rounds.Run([.. names], rounds, name => sample(cases[name]), run.Progress);
+        }
 
-        AddRatios(run.Report, "conn", connections, cases.Keys);
+        string[] byHand = [.. cases.Keys.Where(name => name.Contains("rule_per_peer", StringComparison.Ordinal))];
+        string[] heavy = [None, Conntrack, Bulkhead(10_000), .. cases.Keys.Where(name => name == Agent)];
+        double Connections(Case one) => ConnectionLoad.Measure(one.Pair, one.Traffic, time, run.Cancel);
+        var connections = Sample("TCP connections per second", cases.Keys.Except(byHand), Connections);
+        var connectionsByHand = Sample("TCP connections per second, rules by hand", [None, Conntrack, .. byHand], Connections);
+        var packets = Sample("UDP packets per second, flows answered once", heavy, one => PacketLoad.Measure(one.Pair, one.Traffic, answered: true, time, run.Cancel));
+        var oneWay = Sample("UDP packets per second, flows never answered", heavy, one => PacketLoad.Measure(one.Pair, one.Traffic, answered: false, time, run.Cancel));
+        var bytes = Sample("TCP bytes per second", heavy, one => ThroughputLoad.Measure(one.Pair, one.Traffic, time, run.Cancel));
+
+        AddRatios(run.Report, "conn_ratio", connections);
         run.Report.Add("flatness", connections.Ratio(Bulkhead(10_000), Bulkhead(10)));
-        AddRatios(run.Report, "pps", packets, heavy);
-        AddRatios(run.Report, "pps_one_way", oneWay, heavy);
-        AddRatios(run.Report, "throughput", bytes, heavy);
-        foreach (var name in cases.Keys)
-        {
-            run.Report.Add($"conn_per_second_{name}", connections.Median(name));
-        }
-
-        foreach (var name in heavy)
-        {
-            run.Report.Add($"packets_per_second_{name}", packets.Median(name));
-            run.Report.Add($"bytes_per_second_{name}", bytes.Median(name));
-        }
+        AddRatios(run.Report, "pps_ratio", packets);
+        AddRatios(run.Report, "pps_one_way_ratio", oneWay);
+        AddRatios(run.Report, "throughput_ratio", bytes);
+        AddRatios(run.Report, "conn_ratio", connectionsByHand, byHand);
+        AddMedians(run.Report, "connections_per_second", connections);
+        AddMedians(run.Report, "packets_per_second", packets);
+        AddMedians(run.Report, "packets_per_second_one_way", oneWay);
+        AddMedians(run.Report, "bytes_per_second", bytes);
     }
 
     /// <summary>Each case against conntrack only, and against no firewall: <c>conn_ratio_10000</c>, <c>conn_ratio_none_10000</c>, and so on.</summary>
-    private static void AddRatios(Report report, string what, Rounds rounds, IEnumerable<string> cases)
+    private static void AddRatios(Report report, string figure, Rounds rounds, IEnumerable<string>? only = null)
     {
-        foreach (var name in cases.Where(name => name is not None and not Conntrack))
+        foreach (var name in (only ?? rounds.Cases).Where(name => name is not None and not Conntrack))
         {
             var suffix = name.Replace("bulkhead_", "", StringComparison.Ordinal);
-            report.Add($"{what}_ratio_{suffix}", rounds.Ratio(name, Conntrack));
-            report.Add($"{what}_ratio_none_{suffix}", rounds.Ratio(name, None));
+            report.Add($"{figure}_{suffix}", rounds.Ratio(name, Conntrack));
+            report.Add($"{figure}_none_{suffix}", rounds.Ratio(name, None));
         }
 
-        report.Add($"{what}_ratio_none_conntrack", rounds.Ratio(Conntrack, None));
+        if (only is null)
+        {
+            report.Add($"{figure}_none_conntrack", rounds.Ratio(Conntrack, None));
+        }
+    }
+
+    private static void AddMedians(Report report, string figure, Rounds rounds)
+    {
+        foreach (var name in rounds.Cases)
+        {
+            report.Add($"{figure}_{name}", rounds.Median(name));
+        }
     }
 
     private static string Bulkhead(int entries) => $"bulkhead_{entries}";

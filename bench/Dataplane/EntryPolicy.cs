@@ -1,5 +1,4 @@
 using System.Globalization;
-using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Documents;
@@ -63,7 +62,7 @@ internal static class EntryPolicy
     {
         Id = new(new Guid(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, id)),
         Name = role,
-        Labels = LabelSet.Of([new("role", role)]),
+        Labels = LabelSet.Of(("role", role)),
         Managed = true,
         Features = [Features.Base],
     };

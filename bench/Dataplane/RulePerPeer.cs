@@ -22,15 +22,15 @@ internal static class RulePerPeer
                 ct state established,related accept
 
             """);
-        foreach (var route in traffic.Routes)
+        foreach (var (protocol, route) in Entries(traffic))
         {
-            text.Append($"    meta l4proto {{ tcp, udp }} ip {PeerMatch(route, atServer, "saddr", "daddr")} th dport {route.Port} accept\n");
+            text.Append($"    ip {(atServer ? "saddr" : "daddr")} {Peer(route, atServer)} {protocol} dport {route.Port} accept\n");
         }
 
         return text.Append("  }\n}\n").ToString();
     }
 
-    /// <summary>For <c>iptables-restore</c>, one end. Its rules name one protocol each, so an entry takes two; those for UDP stand last.</summary>
+    /// <summary>For <c>iptables-restore</c>, one end.</summary>
     public static string Iptables(Traffic traffic, bool atServer)
     {
         var (entries, replies) = atServer ? ("INPUT", "OUTPUT") : ("OUTPUT", "INPUT");
@@ -40,17 +40,19 @@ internal static class RulePerPeer
             text.Append($":{chain} DROP\n-A {chain} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n");
         }
 
-        foreach (var protocol in new[] { "tcp", "udp" })
+        foreach (var (protocol, route) in Entries(traffic))
         {
-            foreach (var route in traffic.Routes)
-            {
-                text.Append($"-A {entries} -p {protocol} {PeerMatch(route, atServer, "-s", "-d")} --dport {route.Port} -j ACCEPT\n");
-            }
+            text.Append($"-A {entries} {(atServer ? "-s" : "-d")} {Peer(route, atServer)} -p {protocol} --dport {route.Port} -j ACCEPT\n");
         }
 
         return text.Append("COMMIT\n").ToString();
     }
 
-    private static string PeerMatch(Route route, bool atServer, string source, string destination) =>
-        atServer ? $"{source} {IpAddress.V4(route.Source)}" : $"{destination} {IpAddress.V4(route.Destination)}";
+    /// <summary>A rule names one protocol, so an entry takes two; those for UDP stand last, out of the way of TCP.</summary>
+    private static IEnumerable<(string Protocol, Route Route)> Entries(Traffic traffic) =>
+        from protocol in (string[])["tcp", "udp"]
+        from route in traffic.Routes
+        select (protocol, route);
+
+    private static IpAddress Peer(Route route, bool atServer) => IpAddress.V4(atServer ? route.Source : route.Destination);
 }

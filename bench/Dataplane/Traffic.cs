@@ -19,6 +19,8 @@ internal sealed class Traffic
     private const int PortCount = 10;
     private const int FirstPort = 7001;
 
+    private uint _next;
+
     /// <summary>The traffic of that many entries, a multiple of ten.</summary>
     public Traffic(int entries)
     {
@@ -28,6 +30,9 @@ internal sealed class Traffic
 
     /// <summary>Each entry's connection.</summary>
     public IReadOnlyList<Route> Routes { get; }
+
+    /// <summary>The route after the one that was asked for last, by any thread; so all of them are used alike, however short a sample is.</summary>
+    public Route Next() => Routes[(int)(Interlocked.Increment(ref _next) % (uint)Routes.Count)];
 
     /// <summary>The ports that are served.</summary>
     public IReadOnlyList<ushort> Ports { get; }

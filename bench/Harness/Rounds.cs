@@ -8,17 +8,23 @@ internal sealed class Rounds
 {
     private const int Seed = 20260;
 
-    private readonly Dictionary<string, List<double>> _samples = [];
+    private readonly Dictionary<string, List<double>> _samples;
+
+    private Rounds(IReadOnlyCollection<string> cases) =>
+        (Cases, _samples) = (cases, cases.ToDictionary(name => name, _ => new List<double>(), StringComparer.Ordinal));
+
+    /// <summary>The names of the cases, as they were given.</summary>
+    public IReadOnlyCollection<string> Cases { get; }
 
     /// <summary>Takes the samples.</summary>
     /// <param name="cases">The names of the cases.</param>
     /// <param name="rounds">How many rounds.</param>
     /// <param name="sample">Samples one case.</param>
     /// <param name="progress">Told of each round.</param>
-    public static async Task<Rounds> RunAsync(
-        IReadOnlyCollection<string> cases, int rounds, Func<string, Task<double>> sample, Action<string> progress)
+    public static Rounds Run(
+        IReadOnlyCollection<string> cases, int rounds, Func<string, double> sample, Action<string> progress)
     {
-        var result = new Rounds();
+        var result = new Rounds(cases);
         var random = new Random(Seed);
         for (var round = 1; round <= rounds; round++)
         {
@@ -26,13 +32,7 @@ internal sealed class Rounds
             random.Shuffle(order);
             foreach (var name in order)
             {
-                var value = await sample(name);
-                if (!result._samples.TryGetValue(name, out var samples))
-                {
-                    result._samples.Add(name, samples = []);
-                }
-
-                samples.Add(value);
+                result._samples[name].Add(sample(name));
             }
 
             progress($"round {round}/{rounds}: " + string.Join("  ", cases.Select(name => $"{name} {result._samples[name][^1]:N0}")));
@@ -40,9 +40,6 @@ internal sealed class Rounds
 
         return result;
     }
-
-    /// <summary>Whether the case was sampled.</summary>
-    public bool Has(string name) => _samples.ContainsKey(name);
 
     /// <summary>The median of a case's samples.</summary>
     public double Median(string name) => Statistics.Median(_samples[name]);

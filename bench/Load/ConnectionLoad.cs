@@ -14,14 +14,14 @@ internal static unsafe class ConnectionLoad
 
     /// <summary>Connections per second over all routes in turn.</summary>
     /// <exception cref="BenchException">A connection failed.</exception>
-    public static async Task<double> MeasureAsync(VethPair pair, Traffic traffic, SampleTime time, CancellationToken cancel)
+    public static double Measure(VethPair pair, Traffic traffic, SampleTime time, CancellationToken cancel)
     {
         var listeners = pair.Server.Run(() => ServerSockets.Listen(traffic.Ports));
         var servers = Crew.Start(pair.Server, listeners.Length, (crew, member) => Serve(crew, listeners[member]));
         var clients = Crew.Start(pair.Client, Clients, (crew, member) => ConnectInTurn(crew, member, traffic));
         try
         {
-            return await time.RateAsync(() => clients.Done, cancel);
+            return time.Rate(() => clients.Done, cancel);
         }
         finally
         {
@@ -77,12 +77,12 @@ internal static unsafe class ConnectionLoad
 
     private static void ConnectInTurn(Crew crew, int member, Traffic traffic)
     {
-        var routes = traffic.Routes;
-        for (var i = routes.Count * member / Clients; !crew.IsStopping; i = (i + 1) % routes.Count)
+        while (!crew.IsStopping)
         {
-            if (!Connect(routes[i]))
+            var route = traffic.Next();
+            if (!Connect(route))
             {
-                throw new BenchException($"a connection that the policy allows failed: {routes[i]}: {Marshal.GetLastPInvokeErrorMessage()}");
+                throw new BenchException($"a connection that the policy allows failed: {route}: {Marshal.GetLastPInvokeErrorMessage()}");
             }
 
             crew.Count(member, 1);

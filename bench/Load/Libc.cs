@@ -65,6 +65,7 @@ internal static unsafe partial class Libc
         public nuint Length;
     }
 
+    /// <summary>A message of a batch (mmsghdr), whose own header ends in padding.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct BatchHeader
     {
@@ -74,7 +75,7 @@ internal static unsafe partial class Libc
         public nuint VectorCount;
         public void* Control;
         public nuint ControlLength;
-        public int Flags;
+        public long Flags;
         public uint Transferred;
     }
 

@@ -22,7 +22,7 @@ internal static unsafe class PacketLoad
     /// </param>
     /// <param name="time">How long.</param>
     /// <param name="cancel">Ends the sample.</param>
-    public static async Task<double> MeasureAsync(VethPair pair, Traffic traffic, bool answered, SampleTime time, CancellationToken cancel)
+    public static double Measure(VethPair pair, Traffic traffic, bool answered, SampleTime time, CancellationToken cancel)
     {
         var receivers = pair.Server.Run(() => ServerSockets.Receive(traffic.Ports));
         var flows = pair.Client.Run(() => Open(traffic));
@@ -37,7 +37,7 @@ internal static unsafe class PacketLoad
 
             sinks = Crew.Start(pair.Server, receivers.Length, (crew, member) => Sink(crew, member, receivers[member]));
             source = Crew.Start(pair.Client, 1, (crew, _) => Send(crew, flows));
-            return await time.RateAsync(() => sinks.Done, cancel);
+            return time.Rate(() => sinks.Done, cancel);
         }
         finally
         {

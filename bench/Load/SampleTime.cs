@@ -6,13 +6,19 @@ namespace Bulkhead.Bench.Load;
 internal readonly record struct SampleTime(TimeSpan WarmUp, TimeSpan Measured)
 {
     /// <summary>The growth of a counter per second.</summary>
-    public async Task<double> RateAsync(Func<long> counter, CancellationToken cancel)
+    public double Rate(Func<long> counter, CancellationToken cancel)
     {
-        await Task.Delay(WarmUp, cancel);
+        Wait(WarmUp, cancel);
         var start = TimeProvider.System.GetTimestamp();
         var before = counter();
-        await Task.Delay(Measured, cancel);
+        Wait(Measured, cancel);
         var done = counter() - before;
         return done / TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static void Wait(TimeSpan time, CancellationToken cancel)
+    {
+        cancel.WaitHandle.WaitOne(time);
+        cancel.ThrowIfCancellationRequested();
     }
 }

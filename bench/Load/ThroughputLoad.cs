@@ -9,7 +9,7 @@ internal static unsafe class ThroughputLoad
     private const int Block = 128 << 10;
 
     /// <summary>Bytes per second that the server reads.</summary>
-    public static async Task<double> MeasureAsync(VethPair pair, Traffic traffic, SampleTime time, CancellationToken cancel)
+    public static double Measure(VethPair pair, Traffic traffic, SampleTime time, CancellationToken cancel)
     {
         var routes = Enumerable.Range(0, Connections).Select(i => traffic.Routes[(int)((2L * i + 1) * traffic.Routes.Count / (2 * Connections))]).ToArray();
         var listeners = pair.Server.Run(() => ServerSockets.Listen(routes.Select(route => route.Port).Distinct()));
@@ -17,7 +17,7 @@ internal static unsafe class ThroughputLoad
         var clients = Crew.Start(pair.Client, Connections, (crew, member) => Write(crew, routes[member]));
         try
         {
-            return await time.RateAsync(() => servers.Done, cancel);
+            return time.Rate(() => servers.Done, cancel);
         }
         finally
         {
