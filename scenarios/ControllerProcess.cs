@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Bulkhead.Scenarios;
 
@@ -42,12 +43,7 @@ internal sealed class ControllerProcess(string folder, IPEndPoint rest, IReadOnl
         process.BeginErrorReadLine();
         _process = process;
         await File.WriteAllTextAsync(Path.Combine(folder, PidFile), process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture), cancellationToken);
-        using var client = new HttpClient(new SocketsHttpHandler
-        {
-            // Only asks whether the port answers; whoever relies on the answer pins the CA.
-            SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true },
-        });
-        await Wait.UntilAsync(() => AnswersAsync(client, process, cancellationToken), StartsWithin, cancellationToken);
+        await Wait.UntilAsync(() => AnswersAsync(process, cancellationToken), StartsWithin, cancellationToken);
 
         void Write(string? line)
         {
@@ -127,13 +123,24 @@ internal sealed class ControllerProcess(string folder, IPEndPoint rest, IReadOnl
         _process?.Dispose();
     }
 
-    private async Task<string?> AnswersAsync(HttpClient client, Process process, CancellationToken cancellationToken)
+    private async Task<string?> AnswersAsync(Process process, CancellationToken cancellationToken)
     {
         if (process.HasExited)
         {
             throw new StoryException($"the controller ended with exit code {process.ExitCode}; see {Path.Combine(folder, "controller.log")}");
         }
 
+        var authority = Path.Combine(Data, "ca.crt");
+        if (!File.Exists(authority))
+        {
+            return "the controller has made no CA yet";
+        }
+
+        using var ca = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(authority, cancellationToken));
+        using var client = new HttpClient(new SocketsHttpHandler
+        {
+            SslOptions = { CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { ca }, RevocationMode = X509RevocationMode.NoCheck } },
+        });
         try
         {
             using var answer = await client.GetAsync(new Uri(Url, "healthz"), cancellationToken);

@@ -14,6 +14,9 @@ internal static class Programs
     /// <summary><c>bulkhead</c>.</summary>
     public static string Cli { get; } = Find("cli", "bulkhead");
 
+    /// <summary><c>lab</c>.</summary>
+    public static string Lab { get; } = Find("demo", "lab");
+
     private static string Find(string folder, string name)
     {
         var path = Path.Combine(Root, folder, name);
