@@ -1,0 +1,55 @@
+using System.Diagnostics;
+
+namespace Bulkhead.Scenarios;
+
+/// <summary>What there is on this machine of the kinds of thing that the demo makes.</summary>
+internal sealed record Footprint(IReadOnlyDictionary<string, IReadOnlySet<string>> Things)
+{
+    /// <summary>Looks.</summary>
+    public static async Task<Footprint> TakeAsync(CancellationToken cancellationToken)
+    {
+        var mounts = await File.ReadAllLinesAsync("/proc/self/mounts", cancellationToken);
+        return new(new Dictionary<string, IReadOnlySet<string>>
+        {
+            ["network interfaces"] = (await RunAsync("ip", ["-o", "link"], cancellationToken)).Select(line => line.Split(':')[1].Trim()).ToHashSet(),
+            ["named network namespaces"] = (await RunAsync("ip", ["netns"], cancellationToken)).ToHashSet(),
+            ["nft tables"] = (await RunAsync("nft", ["list", "tables"], cancellationToken)).ToHashSet(),
+            ["mounts"] = mounts.Select(line => line.Split(' ')[1]).ToHashSet(),
+            ["cgroups"] = mounts.Select(line => line.Split(' ')).Where(mount => mount[2] == "cgroup2")
+                .SelectMany(mount => Directory.EnumerateDirectories(mount[1], "bulkhead*")).ToHashSet(),
+            ["files"] = Directory.EnumerateFileSystemEntries("/run", "bulkhead*").SelectMany(path => Directory.EnumerateFileSystemEntries(path).Prepend(path)).ToHashSet(),
+            ["processes"] = Directory.EnumerateDirectories("/proc").Select(NetworkNamespaceOf).OfType<string>().ToHashSet(),
+        });
+    }
+
+    /// <summary>Says that nothing is left over.</summary>
+    /// <exception cref="StoryException">Something is.</exception>
+    public string ComparedWith(Footprint before)
+    {
+        var left = Things.SelectMany(kind => kind.Value.Except(before.Things[kind.Key]).Select(thing => $"{kind.Key}: {thing}")).ToList();
+        return left.Count > 0
+            ? throw new StoryException($"left behind: {string.Join("; ", left)}")
+            : $"no {string.Join(", ", Things.Keys)} more than before";
+    }
+
+    /// <summary>The network namespaces of processes: one that is left over shows as a namespace that was not there before.</summary>
+    private static string? NetworkNamespaceOf(string process)
+    {
+        try
+        {
+            return int.TryParse(Path.GetFileName(process), out _) ? File.ResolveLinkTarget(Path.Combine(process, "ns/net"), false)?.Name : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<IEnumerable<string>> RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        var output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+}
