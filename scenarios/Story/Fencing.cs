@@ -24,7 +24,7 @@ internal static class Fencing
 
     public static async Task<string> ProvisionBaselineAsync(Stage stage, CancellationToken cancellationToken)
     {
-        var file = Path.Combine(stage.Folder, "networks.yaml");
+        var file = BaselineFile(stage);
         await File.WriteAllTextAsync(file, $"networks:\n  - name: lab\n    addresses: ['{stage.Lab.Network.Ipv4}', '{stage.Lab.Network.Ipv6}']\n", cancellationToken);
         await stage.Operator.RunAsync(cancellationToken, "draft", "import", file);
         var revision = await ProvisionAsync(stage, "Start: everything in visibility", cancellationToken);
@@ -33,7 +33,7 @@ internal static class Fencing
 
     public static async Task<string> DraftAsync(Stage stage, CancellationToken cancellationToken)
     {
-        await stage.Operator.RunAsync(cancellationToken, "draft", "import", Path.Combine(AppContext.BaseDirectory, "storefront-ring-fence.yaml"));
+        await stage.Operator.RunAsync(cancellationToken, "draft", "import", BaselineFile(stage), Path.Combine(AppContext.BaseDirectory, "storefront-ring-fence.yaml"));
         var draft = await stage.Operator.AskAsync<DraftStatus>(cancellationToken, "draft", "changes");
         var errors = draft.Diagnostics.Where(d => d.Severity == "error").ToList();
         var modes = draft.Changes.Any(c => c.Kind == "modes");
@@ -79,6 +79,8 @@ internal static class Fencing
         var reached = await Attacking.EverythingReachedAsync(stage, ipv6: false, cancellationToken);
         return $"revision {revision.Number} restores revision {revision.RestoredFrom}: {reached}";
     }
+
+    private static string BaselineFile(Stage stage) => Path.Combine(stage.Folder, "networks.yaml");
 
     private static async Task<RevisionView> ProvisionAsync(Stage stage, string note, CancellationToken cancellationToken)
     {

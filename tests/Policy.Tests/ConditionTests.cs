@@ -42,6 +42,18 @@ public class ConditionTests
         Assert.Equal(Outcome.Block, world.Judge("web", "db", "tcp/3306", provider: SocketFacts.Unidentified).Destination!.Outcome);
     }
 
+    [Fact]
+    public void A_users_groups_may_be_unrecorded_though_the_process_is_known()
+    {
+        var world = new World().Host("web", "role=web").Host("db", "role=db").Modes("role=web", "visibility", "full")
+            .Ruleset("r", "all", Write.Allow("role=web", "role=db", "any") with { Users = ["dba"], FromProcess = new() { Path = "/usr/bin/nc" }, Consumer = "best-effort" });
+        Outcome Judge(SocketFacts facts) => world.Judge("web", "db", "tcp/1", consumer: facts).Source!.Outcome;
+        Assert.Equal(Outcome.Unknown, Judge(SocketFacts.Of("/usr/bin/nc", null, null)));
+        Assert.Equal(Outcome.Allow, Judge(SocketFacts.Of("/usr/bin/nc", null, ["dba"])));
+        Assert.Equal(Outcome.Block, Judge(SocketFacts.Of("/usr/bin/nc", null, ["dev"])));
+        Assert.Equal(Outcome.Block, Judge(SocketFacts.Of("/usr/bin/psql", null, null)));
+    }
+
     private static World FromProcess(string outbound, IReadOnlyList<string>? features = null, string consumer = "strict") => new World()
         .Host("web", "role=web", features: features).Host("db", "role=db")
         .Modes("role=db", "full", "visibility").Modes("role=web", "visibility", outbound)

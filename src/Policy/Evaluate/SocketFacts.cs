@@ -24,11 +24,11 @@ public sealed record SocketFacts
     /// <summary>Systemd unit, or null.</summary>
     public string? Unit { get; private init; }
 
-    /// <summary>Directory groups of the user, sorted.</summary>
-    public EquatableArray<string> Groups { get; private init; }
+    /// <summary>Directory groups of the user, sorted; null if they were not recorded.</summary>
+    public EquatableArray<string>? Groups { get; private init; }
 
-    /// <summary>A known process and user.</summary>
-    public static SocketFacts Of(string? path, string? unit, EquatableArray<string> groups) =>
+    /// <summary>A known process, and the user's groups as far as they were recorded.</summary>
+    public static SocketFacts Of(string? path, string? unit, EquatableArray<string>? groups) =>
         new(true, true) { Path = path, Unit = unit, Groups = groups };
 
     /// <summary>Whether a condition on this socket is met; null if that is not known.</summary>
@@ -49,8 +49,11 @@ public sealed record SocketFacts
             return unidentifiedMatches;
         }
 
-        return (process?.Path is not { } path || string.Equals(path, Path, StringComparison.Ordinal))
-            && (process?.Unit is not { } unit || string.Equals(unit, Unit, StringComparison.Ordinal))
-            && (users.Count == 0 || users.Any(Groups.Contains));
+        var sameProcess = (process?.Path is not { } path || string.Equals(path, Path, StringComparison.Ordinal))
+            && (process?.Unit is not { } unit || string.Equals(unit, Unit, StringComparison.Ordinal));
+        return !sameProcess ? false
+            : users.Count == 0 ? true
+            : Groups is { } groups ? users.Any(groups.Contains)
+            : null;
     }
 }
