@@ -117,7 +117,7 @@ done
 
 rm -rf "$logs"
 mkdir -p "$logs"
-step packages scripts/install-packages.sh
+step packages scripts/install-packages.sh test
 if chosen console-check console-unit console-build Console.Tests demo; then
   step console-install npm --prefix console ci --no-audit --no-fund
   chosen console-check && step console-check npm --prefix console run check

@@ -1,5 +1,4 @@
 using System.Net;
-using Bulkhead.Contracts.Rest;
 using Bulkhead.Lab;
 
 namespace Bulkhead.Scenarios.Story;
