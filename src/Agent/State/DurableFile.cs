@@ -1,0 +1,55 @@
+using Bulkhead.Agent.Linux;
+
+namespace Bulkhead.Agent.State;
+
+/// <summary>Files that are either the old or the new version after a crash, never something between. Readable by the owner only.</summary>
+internal static class DurableFile
+{
+    /// <summary>Owner may read and write, nobody else anything.</summary>
+    public const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Replaces a file atomically: temporary file, fsync, rename, fsync of the directory.</summary>
+    /// <exception cref="IOException">The disk refused; the old version is still there.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = path + ".new";
+        File.Delete(temporary);
+        using (var file = new FileStream(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = Private,
+            BufferSize = 0,
+        }))
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+        Directories.Sync(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Removes a file, if it is there, and makes that last.</summary>
+    public static void Remove(string path)
+    {
+        if (File.Exists(path))
+        {
+            File.Delete(path);
+            Directories.Sync(Path.GetDirectoryName(path)!);
+        }
+    }
+
+    /// <summary>The content, or null if there is no such file.</summary>
+    public static byte[]? Read(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+}
