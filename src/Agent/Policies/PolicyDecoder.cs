@@ -50,6 +50,7 @@ internal static class PolicyDecoder
             Quarantined = wire.Quarantined,
             Responders = Prefixes(wire.Responders, "responders", problems),
             QuarantinedPeers = Prefixes(wire.QuarantinedPeers, "quarantinedPeers", problems),
+            Controllers = Controllers(wire.Controllers, problems),
             FailSafe = wire.FailSafe.Select((entry, i) => new FailSafeEntry(
                 Prefixes(entry.Sources, $"failSafe[{i}].sources", problems),
                 Ports(entry.Ports, $"failSafe[{i}].ports", problems))).ToEquatableArray(),
@@ -129,9 +130,26 @@ internal static class PolicyDecoder
                 Add(problems, "bad-name", $"peerSets[{i}].name", $"A peer set's name is unique and has 1 to {LongestName} letters and digits.");
             }
 
-            return new PeerSet(set.Name, set.Version, Prefixes(set.Members, $"peerSets[{i}].members", problems));
+            var members = Prefixes(set.Members, $"peerSets[{i}].members", problems);
+            if (PeerSetDigest.Of(members) != set.Digest)
+            {
+                Add(problems, "bad-digest", $"peerSets[{i}].digest", "The digest is not that of the members: some are missing or wrong.");
+            }
+
+            return new PeerSet(set.Name, set.Digest, members);
         }).ToEquatableArray();
     }
+
+    private static EquatableArray<ControllerEndpoint> Controllers(RepeatedField<Wire.ControllerEndpoint> endpoints, List<Diagnostic> problems) =>
+        endpoints.Select((endpoint, i) =>
+        {
+            if (!IpAddress.TryRead(endpoint.Address.Span, out var address) || endpoint.Port is 0 or > ushort.MaxValue)
+            {
+                Add(problems, "bad-controller", $"controllers[{i}]", $"{endpoint.Address.Length} bytes with port {endpoint.Port} are no address and port.");
+            }
+
+            return new ControllerEndpoint(address, (ushort)endpoint.Port);
+        }).Order().ToEquatableArray();
 
     private static EquatableArray<IpPrefix> Prefixes(RepeatedField<Wire.Prefix> prefixes, string path, List<Diagnostic> problems)
     {

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Bulkhead.Agent.State;
 
@@ -70,8 +69,3 @@ internal sealed record Identity(
     /// <summary>The CA's certificate: the only one that is trusted.</summary>
     public X509Certificate2 ToAuthority() => X509CertificateLoader.LoadCertificate(Authority);
 }
-
-/// <summary>How the files of the state folder are written.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, WriteIndented = true, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
-[JsonSerializable(typeof(Identity))]
-internal sealed partial class StateJson : JsonSerializerContext;

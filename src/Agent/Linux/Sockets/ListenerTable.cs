@@ -1,0 +1,107 @@
+using System.Globalization;
+using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Agent.Linux.Sockets;
+
+/// <summary>A socket that takes connections.</summary>
+/// <param name="Protocol">TCP or UDP.</param>
+/// <param name="Address">Its address, or null for every address.</param>
+/// <param name="Port">Its port.</param>
+/// <param name="Process">Who holds it, or null if that is not known.</param>
+internal sealed record HostListener(byte Protocol, IpAddress? Address, ushort Port, ProcessFacts? Process);
+
+/// <summary>The host's listeners with their processes. For one thread, except <see cref="Current"/>.</summary>
+internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable processes, TimeProvider time)
+{
+    private const int MostTries = 3;
+    private static readonly TimeSpan _leastAge = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<uint, Holder> _holders = [];
+    private Dictionary<(byte Protocol, ushort Port), List<HostListener>> _byPort = [];
+    private EquatableArray<HostListener> _current;
+    private long? _readAt;
+
+    /// <summary>Listeners on ports that are not for outgoing connections; in canonical order. From any thread.</summary>
+    public IReadOnlyList<HostListener> Current { get; private set; } = [];
+
+    /// <summary>Reads them again; whether <see cref="Current"/> changed.</summary>
+    public bool Refresh()
+    {
+        _readAt = time.GetTimestamp();
+        var found = sockets.Listeners();
+        var gone = _holders.Keys.Except(found.Select(socket => socket.Inode)).ToList();
+        gone.ForEach(inode => _holders.Remove(inode));
+        var listeners = found.Select(socket => new HostListener(socket.Protocol, socket.Local.Bits == 0 ? null : socket.Local, socket.LocalPort, HolderOf(socket))).ToList();
+        _byPort = listeners.GroupBy(listener => (listener.Protocol, listener.Port)).ToDictionary(group => group.Key, group => group.ToList());
+
+        var (low, high) = EphemeralPorts();
+        var told = (from listener in listeners
+                    where listener.Protocol == IpProtocol.Tcp || listener.Port < low || listener.Port > high
+                    orderby listener.Protocol, listener.Port, listener.Address?.ToString() ?? ""
+                    select listener).Distinct().ToEquatableArray();
+        if (told == _current)
+        {
+            return false;
+        }
+
+        _current = told;
+        Current = told;
+        return true;
+    }
+
+    /// <summary>The listener that a connection to a local address and port reaches, or null. Looks again if it is not known, at most once a second.</summary>
+    public HostListener? Find(byte protocol, IpAddress local, ushort port)
+    {
+        if (Match(protocol, local, port) is { } known)
+        {
+            return known;
+        }
+
+        if (_readAt is { } at && time.GetElapsedTime(at) < _leastAge)
+        {
+            return null;
+        }
+
+        Refresh();
+        return Match(protocol, local, port);
+    }
+
+    private HostListener? Match(byte protocol, IpAddress local, ushort port) =>
+        _byPort.TryGetValue((protocol, port), out var listeners)
+            ? listeners.FirstOrDefault(listener => listener.Address == local) ?? listeners.FirstOrDefault(listener => listener.Address is null)
+            : null;
+
+    private ProcessFacts? HolderOf(SocketRecord socket)
+    {
+        if (_holders.TryGetValue(socket.Inode, out var holder))
+        {
+            if (holder.Process is { } known ? processes.Find(known.Pid) == known : holder.Tries >= MostTries)
+            {
+                return holder.Process;
+            }
+        }
+
+        var process = socket.Inode == 0 ? null : processes.HolderOf(socket.Inode, socket.Cgroup);
+        // The kernel's own listeners have no holder, and are not looked for over and over.
+        _holders[socket.Inode] = new(process, process is null ? holder.Tries + 1 : 0);
+        return process;
+    }
+
+    private static (ushort Low, ushort High) EphemeralPorts()
+    {
+        try
+        {
+            var fields = File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t', '\n');
+            return (ushort.Parse(fields[0], CultureInfo.InvariantCulture), ushort.Parse(fields[1], CultureInfo.InvariantCulture));
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            return (32768, 60999);
+        }
+    }
+
+    private readonly record struct Holder(ProcessFacts? Process, int Tries);
+}

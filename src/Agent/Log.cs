@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging;
+
+namespace Bulkhead.Agent;
+
+/// <summary>Everything that the agent logs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "bulkhead-agent {Version} starts as workload {Workload}, controller {Controller}")]
+    public static partial void Starting(this ILogger log, string version, string workload, string controller);
+
+    [LoggerMessage(2, LogLevel.Information, "stopping; the rules stay in the kernel")]
+    public static partial void Stopping(this ILogger log);
+
+    [LoggerMessage(10, LogLevel.Information, "connected to {Controller}")]
+    public static partial void Connected(this ILogger log, string controller);
+
+    [LoggerMessage(11, LogLevel.Warning, "no connection to the controller: {Reason}; next try in {Seconds:0.0} s; the last policy stays enforced")]
+    public static partial void Disconnected(this ILogger log, string reason, double seconds);
+
+    [LoggerMessage(12, LogLevel.Information, "certificate renewed; valid until {Until:u}")]
+    public static partial void CertificateRenewed(this ILogger log, DateTimeOffset until);
+
+    [LoggerMessage(13, LogLevel.Warning, "certificate not renewed: {Reason}")]
+    public static partial void RenewalFailed(this ILogger log, string reason);
+
+    [LoggerMessage(14, LogLevel.Warning, "state not reported: {Reason}")]
+    public static partial void ReportFailed(this ILogger log, string reason);
+
+    [LoggerMessage(15, LogLevel.Warning, "flows not delivered, {Batches} batches wait: {Reason}")]
+    public static partial void DeliveryFailed(this ILogger log, int batches, string reason);
+
+    [LoggerMessage(16, LogLevel.Error, "the controller refuses flow batch {Sequence} for good, it is dropped: {Reason}")]
+    public static partial void BatchRefused(this ILogger log, ulong sequence, string reason);
+
+    [LoggerMessage(20, LogLevel.Information, "policy {Generation} applied in {Milliseconds:0.0} ms: inbound {Inbound}, outbound {Outbound}")]
+    public static partial void PolicyApplied(this ILogger log, string generation, double milliseconds, string inbound, string outbound);
+
+    [LoggerMessage(21, LogLevel.Error, "policy {Generation} refused, the last one stays: {Reason}")]
+    public static partial void PolicyRefused(this ILogger log, string generation, string reason);
+
+    [LoggerMessage(22, LogLevel.Error, "policy {Generation} not applied, the kernel keeps what it has; next try in {Seconds:0.0} s: {Reason}")]
+    public static partial void ApplyFailed(this ILogger log, string generation, double seconds, string reason);
+
+    [LoggerMessage(23, LogLevel.Error, "no whole copy of the last policy: only essential and fail-safe connections pass in the enforced directions until the controller sends it again")]
+    public static partial void FailSafe(this ILogger log);
+
+    [LoggerMessage(24, LogLevel.Error, "somebody else changed table inet bulkhead; it is put back")]
+    public static partial void Tampered(this ILogger log);
+
+    [LoggerMessage(25, LogLevel.Information, "{Ended} live connections that the policy no longer allows were ended")]
+    public static partial void ConnectionsEnded(this ILogger log, int ended);
+
+    [LoggerMessage(30, LogLevel.Warning, "kernel events were lost ({Events} at least); connections are read again")]
+    public static partial void EventsLost(this ILogger log, ulong events);
+
+    [LoggerMessage(31, LogLevel.Error, "telemetry is not available: {Reason}; next try in {Seconds:0.0} s")]
+    public static partial void TelemetryFailed(this ILogger log, string reason, double seconds);
+
+    [LoggerMessage(32, LogLevel.Warning, "the spool is full; the oldest flow batch was dropped ({Dropped} so far)")]
+    public static partial void SpoolOverflow(this ILogger log, ulong dropped);
+
+    [LoggerMessage(33, LogLevel.Warning, "a damaged spool file was removed: {File}")]
+    public static partial void SpoolDamaged(this ILogger log, string file);
+
+    [LoggerMessage(40, LogLevel.Warning, "the status file cannot be written: {Reason}")]
+    public static partial void StatusNotWritten(this ILogger log, string reason);
+}

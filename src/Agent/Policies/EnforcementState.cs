@@ -1,0 +1,17 @@
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Rules;
+
+namespace Bulkhead.Agent.Policies;
+
+/// <summary>What the kernel enforces now.</summary>
+/// <param name="Applied">The policy's version; null if the agent never applied one.</param>
+/// <param name="Modes">Of the two directions.</param>
+/// <param name="FailSafe">Whether the policy itself was lost and only essential and fail-safe connections pass where it was enforced.</param>
+internal sealed record EnforcementState(Generation? Applied, Modes Modes, bool FailSafe)
+{
+    /// <summary>Nothing was written to the kernel.</summary>
+    public static EnforcementState Nothing { get; } = new(null, default, false);
+
+    /// <summary>Whether the kernel may block something.</summary>
+    public bool Enforcing => Modes != default;
+}

@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Bulkhead.Agent.State;
+using Bulkhead.Contracts.Agent;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging;
+
+namespace Bulkhead.Agent.Spool;
+
+/// <summary>
+/// Flow batches between their window and the controller's acknowledgement: one file each, named by sequence, bounded in bytes; when it is
+/// full the oldest goes, and that is counted. Sequence numbers go on across restarts; a folder that lost its numbers starts a new epoch.
+/// For one writer and one reader.
+/// </summary>
+internal sealed class FlowSpool
+{
+    private const string Extension = ".batch";
+
+    private readonly Lock _gate = new();
+    private readonly string _folder;
+    private readonly long _capacity;
+    private readonly ILogger _log;
+    private readonly SortedDictionary<ulong, long> _sizes = [];
+    private ulong _next;
+    private long _bytes;
+    private ulong _droppedSinceBatch;
+
+    /// <summary>Opens the spool and finds what an earlier run left.</summary>
+    /// <param name="folder">A folder of its own.</param>
+    /// <param name="capacity">In bytes.</param>
+    /// <param name="log">Told of what is dropped.</param>
+    public FlowSpool(string folder, long capacity, ILogger log)
+    {
+        (_folder, _capacity, _log) = (folder, capacity, log);
+        foreach (var file in Directory.EnumerateFiles(folder, "*" + Extension))
+        {
+            if (ulong.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
+            {
+                _sizes[sequence] = new FileInfo(file).Length;
+            }
+        }
+
+        _bytes = _sizes.Values.Sum();
+        (Epoch, _next) = ReadPosition() ?? StartEpoch();
+        if (_sizes.Count > 0)
+        {
+            _next = Math.Max(_next, _sizes.Keys.Last() + 1);
+        }
+    }
+
+    /// <summary>Random, never 0; numbers count within it.</summary>
+    public ulong Epoch { get; }
+
+    /// <summary>How many batches wait.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sizes.Count;
+            }
+        }
+    }
+
+    /// <summary>How many batches the full spool has dropped since it was opened.</summary>
+    public ulong Dropped { get; private set; }
+
+    /// <summary>Is set when a batch is added.</summary>
+    public Signal Added { get; } = new();
+
+    /// <summary>Gives a batch its place in the sequence and keeps it durably.</summary>
+    /// <exception cref="IOException">The disk refused; the batch is lost, and the caller counts it.</exception>
+    public void Add(FlowBatch batch)
+    {
+        lock (_gate)
+        {
+            batch.SpoolEpoch = Epoch;
+            batch.Sequence = _next;
+            batch.DroppedBatches = _droppedSinceBatch;
+            var content = batch.ToByteArray();
+            MakeRoom(content.Length);
+            batch.DroppedBatches = _droppedSinceBatch;
+            content = batch.ToByteArray();
+            // First the number, then the batch: a number may be left out after a crash, but is never used twice.
+            WritePosition(Epoch, _next + 1);
+            DurableFile.Write(PathOf(_next), content);
+            _sizes[_next++] = content.Length;
+            _bytes += content.Length;
+            _droppedSinceBatch = 0;
+        }
+
+        Added.Set();
+    }
+
+    /// <summary>The oldest batch, or null if none waits. It stays until <see cref="Remove"/>.</summary>
+    public FlowBatch? Peek()
+    {
+        lock (_gate)
+        {
+            while (_sizes.Count > 0)
+            {
+                var sequence = _sizes.Keys.First();
+                try
+                {
+                    return FlowBatch.Parser.ParseFrom(File.ReadAllBytes(PathOf(sequence)));
+                }
+                catch (Exception damaged) when (damaged is InvalidProtocolBufferException or FileNotFoundException)
+                {
+                    _log.SpoolDamaged(PathOf(sequence));
+                    Delete(sequence);
+                    CountDropped();
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Forgets a batch that was acknowledged, or refused for good. Does nothing if it is gone already.</summary>
+    public void Remove(ulong sequence)
+    {
+        lock (_gate)
+        {
+            Delete(sequence);
+        }
+    }
+
+    private void MakeRoom(int length)
+    {
+        while (_sizes.Count > 0 && _bytes + length > _capacity)
+        {
+            Delete(_sizes.Keys.First());
+            CountDropped();
+            _log.SpoolOverflow(Dropped);
+        }
+    }
+
+    private void CountDropped()
+    {
+        Dropped++;
+        _droppedSinceBatch++;
+    }
+
+    private void Delete(ulong sequence)
+    {
+        if (_sizes.Remove(sequence, out var size))
+        {
+            _bytes -= size;
+            File.Delete(PathOf(sequence));
+        }
+    }
+
+    private string PathOf(ulong sequence) => Path.Combine(_folder, sequence.ToString("D20", CultureInfo.InvariantCulture) + Extension);
+
+    private string PositionPath => Path.Combine(_folder, "position");
+
+    private (ulong Epoch, ulong Next)? ReadPosition()
+    {
+        var text = DurableFile.Read(PositionPath) is { } content ? System.Text.Encoding.ASCII.GetString(content).Split(' ', '\n') : [];
+        return text.Length >= 2
+            && ulong.TryParse(text[0], NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)
+            && ulong.TryParse(text[1], NumberStyles.None, CultureInfo.InvariantCulture, out var next)
+            && epoch > 0 && next > 0
+            ? (epoch, next)
+            : null;
+    }
+
+    private (ulong Epoch, ulong Next) StartEpoch()
+    {
+        // Batches of an epoch whose numbers are lost cannot be told from copies of sent ones.
+        foreach (var sequence in _sizes.Keys.ToList())
+        {
+            Delete(sequence);
+            CountDropped();
+        }
+
+        var epoch = Math.Max(1, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) >> 1);
+        WritePosition(epoch, 1);
+        return (epoch, 1);
+    }
+
+    private void WritePosition(ulong epoch, ulong next) =>
+        DurableFile.Write(PositionPath, System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{epoch} {next}\n")));
+}

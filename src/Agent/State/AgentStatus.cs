@@ -1,0 +1,83 @@
+using System.Text.Json;
+
+namespace Bulkhead.Agent.State;
+
+/// <summary>One thing that is wrong.</summary>
+/// <param name="Code">Stable, kebab-case.</param>
+/// <param name="Message">What happened.</param>
+/// <param name="Remedy">What to do.</param>
+internal sealed record StatusProblem(string Code, string Message, string Remedy);
+
+/// <summary>What <c>bulkhead-agent status</c> shows, as <c>run</c> last wrote it.</summary>
+internal sealed record AgentStatus
+{
+    /// <summary>When it was written.</summary>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>The process that wrote it.</summary>
+    public required int Pid { get; init; }
+
+    /// <summary>The controller's name for this host.</summary>
+    public required string Workload { get; init; }
+
+    /// <summary>The agent channel's address.</summary>
+    public required string Controller { get; init; }
+
+    /// <summary>Whether the policy stream is up.</summary>
+    public required bool Connected { get; init; }
+
+    /// <summary>The version of the policy that the kernel enforces, <c>epoch.number</c>; null if none.</summary>
+    public required string? Generation { get; init; }
+
+    /// <summary>The inbound mode: <c>visibility</c>, <c>selective</c> or <c>full</c>.</summary>
+    public required string Inbound { get; init; }
+
+    /// <summary>The outbound mode.</summary>
+    public required string Outbound { get; init; }
+
+    /// <summary>Whether the policy was lost, and the directions that it enforced are shut.</summary>
+    public required bool FailSafe { get; init; }
+
+    /// <summary>When the certificate expires.</summary>
+    public required DateTimeOffset CertificateUntil { get; init; }
+
+    /// <summary>Flow batches that wait to be delivered.</summary>
+    public required int BatchesWaiting { get; init; }
+
+    /// <summary>Flow batches that were dropped because the spool was full.</summary>
+    public required ulong BatchesDropped { get; init; }
+
+    /// <summary>Kernel events that were lost, at least.</summary>
+    public required ulong EventsLost { get; init; }
+
+    /// <summary>Times that somebody else changed our table.</summary>
+    public required ulong Tampered { get; init; }
+
+    /// <summary>What is wrong now; empty when all is well.</summary>
+    public required IReadOnlyList<StatusProblem> Problems { get; init; }
+
+    /// <summary>Reads it; null if the agent never ran, or is just replacing the file.</summary>
+    public static AgentStatus? Load(StateDirectory state)
+    {
+        try
+        {
+            return DurableFile.Read(state.Status) is { } content ? JsonSerializer.Deserialize(content, StateJson.Default.AgentStatus) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Replaces the file. It need not outlive a power cut, but is never seen half-written.</summary>
+    public void Save(StateDirectory state)
+    {
+        var temporary = state.Status + ".new";
+        using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = DurableFile.Private }))
+        {
+            JsonSerializer.Serialize(file, this, StateJson.Default.AgentStatus);
+        }
+
+        File.Move(temporary, state.Status, overwrite: true);
+    }
+}

@@ -1,0 +1,223 @@
+using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Agent.Telemetry;
+
+/// <summary>Packets and bytes of a connection, seen from its consumer.</summary>
+internal readonly record struct Traffic(ulong PacketsOut, ulong BytesOut, ulong PacketsIn, ulong BytesIn)
+{
+    /// <summary>What came since an earlier count; nothing where the earlier one is higher, as after a reset.</summary>
+    public Traffic Since(Traffic earlier) => new(
+        Less(PacketsOut, earlier.PacketsOut), Less(BytesOut, earlier.BytesOut), Less(PacketsIn, earlier.PacketsIn), Less(BytesIn, earlier.BytesIn));
+
+    /// <summary>The same, seen from the provider.</summary>
+    public Traffic Reversed => new(PacketsIn, BytesIn, PacketsOut, BytesOut);
+
+    private static ulong Less(ulong now, ulong earlier) => now >= earlier ? now - earlier : 0;
+}
+
+/// <summary>What happened to a connection.</summary>
+internal enum ConntrackEvent
+{
+    /// <summary>It was made.</summary>
+    New,
+
+    /// <summary>It is gone; the counters are final.</summary>
+    Destroyed,
+
+    /// <summary>It is there, as a dump tells.</summary>
+    Present,
+}
+
+/// <summary>A connection as conntrack tells of it (linux/netfilter/nfnetlink_conntrack.h), with the addresses that filter rules see.</summary>
+/// <param name="Event">What happened.</param>
+/// <param name="Id">The kernel's id with the source port, which together are not reused while the connection lives.</param>
+/// <param name="Protocol">IP protocol number.</param>
+/// <param name="Consumer">Who opened it, before source NAT.</param>
+/// <param name="ConsumerPort">The consumer's port, or 0.</param>
+/// <param name="Provider">Whom it reached, after destination NAT.</param>
+/// <param name="Port">The provider's port, or the ICMP type, or 0.</param>
+/// <param name="Closed">Whether TCP has said goodbye, so that only its time-wait is left.</param>
+/// <param name="Traffic">What went over it so far.</param>
+internal readonly record struct ConntrackRecord(
+    ConntrackEvent Event,
+    ulong Id,
+    byte Protocol,
+    IpAddress Consumer,
+    ushort ConsumerPort,
+    IpAddress Provider,
+    ushort Port,
+    bool Closed,
+    Traffic Traffic)
+{
+    /// <summary>The netfilter subsystem of conntrack.</summary>
+    public const byte Subsystem = 1;
+
+    /// <summary>IPCTNL_MSG_CT_GET.</summary>
+    public const byte MessageGet = 1;
+
+    private const byte MessageNew = 0;
+    private const byte MessageDelete = 2;
+    private const int Header = 4; // struct nfgenmsg
+    private const byte LastOpenTcpState = 3; // TCP_CONNTRACK_ESTABLISHED
+
+    /// <summary>Reads a message; false for one that is not of a connection with addresses.</summary>
+    /// <param name="message">From an event group, or a dump's answer.</param>
+    /// <param name="isDump">Whether it is a dump's answer.</param>
+    /// <param name="record">What it tells.</param>
+    public static bool TryRead(NetlinkMessage message, bool isDump, out ConntrackRecord record)
+    {
+        record = default;
+        if (message.Type >> 8 != Subsystem || (byte)message.Type is not (MessageNew or MessageDelete))
+        {
+            return false;
+        }
+
+        var kind = (byte)message.Type == MessageDelete ? ConntrackEvent.Destroyed : isDump ? ConntrackEvent.Present : ConntrackEvent.New;
+        Tuple original = default, reply = default;
+        uint id = 0;
+        var closed = false;
+        (ulong Packets, ulong Bytes) sent = default, received = default;
+        var attributes = message.Attributes(Header);
+        while (attributes.Next())
+        {
+            switch (attributes.Type)
+            {
+                case 1: // CTA_TUPLE_ORIG
+                    original = Tuple.Read(attributes.Nested());
+                    break;
+                case 2: // CTA_TUPLE_REPLY
+                    reply = Tuple.Read(attributes.Nested());
+                    break;
+                case 4: // CTA_PROTOINFO
+                    closed = IsClosed(attributes.Nested());
+                    break;
+                case 9: // CTA_COUNTERS_ORIG
+                    sent = Counters(attributes.Nested());
+                    break;
+                case 10: // CTA_COUNTERS_REPLY
+                    received = Counters(attributes.Nested());
+                    break;
+                case 12: // CTA_ID
+                    id = attributes.U32Be();
+                    break;
+            }
+        }
+
+        if (!original.Complete || !reply.Complete)
+        {
+            return false;
+        }
+
+        // ICMP has no ports; its type stands in the original tuple alone.
+        var port = IpProtocol.IsIcmp(original.Protocol) ? original.IcmpType : reply.SourcePort;
+        record = new(
+            kind,
+            ((ulong)id << 32) | ((uint)original.SourcePort << 16) | port,
+            original.Protocol,
+            original.Source,
+            original.SourcePort,
+            reply.Source,
+            port,
+            closed,
+            new Traffic(sent.Packets, sent.Bytes, received.Packets, received.Bytes));
+        return true;
+    }
+
+    private static bool IsClosed(AttributeReader protocol)
+    {
+        while (protocol.Next())
+        {
+            if (protocol.Type != 1) // CTA_PROTOINFO_TCP
+            {
+                continue;
+            }
+
+            var tcp = protocol.Nested();
+            while (tcp.Next())
+            {
+                if (tcp.Type == 1) // CTA_PROTOINFO_TCP_STATE
+                {
+                    return tcp.U8() > LastOpenTcpState;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static (ulong Packets, ulong Bytes) Counters(AttributeReader counters)
+    {
+        (ulong Packets, ulong Bytes) result = default;
+        while (counters.Next())
+        {
+            switch (counters.Type)
+            {
+                case 1: // CTA_COUNTERS_PACKETS
+                    result.Packets = counters.U64Be();
+                    break;
+                case 2: // CTA_COUNTERS_BYTES
+                    result.Bytes = counters.U64Be();
+                    break;
+            }
+        }
+
+        return result;
+    }
+
+    private struct Tuple
+    {
+        public IpAddress Source;
+        public byte Protocol;
+        public ushort SourcePort;
+        public ushort IcmpType;
+        public bool Complete;
+
+        public static Tuple Read(AttributeReader attributes)
+        {
+            var tuple = default(Tuple);
+            while (attributes.Next())
+            {
+                switch (attributes.Type)
+                {
+                    case 1: // CTA_TUPLE_IP
+                        var ip = attributes.Nested();
+                        while (ip.Next())
+                        {
+                            if (ip.Type is 1 or 3) // CTA_IP_V4_SRC, CTA_IP_V6_SRC
+                            {
+                                tuple.Complete = IpAddress.TryRead(ip.Value, out tuple.Source);
+                            }
+                        }
+
+                        break;
+                    case 2: // CTA_TUPLE_PROTO
+                        tuple.ReadProtocol(attributes.Nested());
+                        break;
+                }
+            }
+
+            return tuple;
+        }
+
+        private void ReadProtocol(AttributeReader attributes)
+        {
+            while (attributes.Next())
+            {
+                switch (attributes.Type)
+                {
+                    case 1: // CTA_PROTO_NUM
+                        Protocol = attributes.U8();
+                        break;
+                    case 2: // CTA_PROTO_SRC_PORT
+                        SourcePort = attributes.U16Be();
+                        break;
+                    case 5 or 8: // CTA_PROTO_ICMP_TYPE, CTA_PROTO_ICMPV6_TYPE
+                        IcmpType = attributes.U8();
+                        break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Contracts.Agent;
+
+namespace Bulkhead.Agent.Telemetry;
+
+/// <summary>
+/// Sums up what happens into flows, window by window, within bounds: when it holds as many flows as it may, connections are first summed up
+/// without their process, and what does not fit even so is counted as lost.
+/// </summary>
+/// <param name="mostFlows">How many flows a window may have.</param>
+internal sealed class FlowWindow(int mostFlows)
+{
+    private readonly Dictionary<FlowKey, Flow> _flows = [];
+    private readonly HashSet<(Flow Flow, ushort SourcePort)> _blocked = [];
+
+    /// <summary>Events that the window does not tell of, at least.</summary>
+    public ulong Lost { get; private set; }
+
+    /// <summary>Counts events that did not come, or did not fit.</summary>
+    public void CountLost(ulong events) => Lost += events;
+
+    /// <summary>The flow of a key in this window, or null if the window is full; the caller's event then counts as lost.</summary>
+    public Flow? Find(in FlowKey key)
+    {
+        if (_flows.TryGetValue(key, out var flow))
+        {
+            return flow;
+        }
+
+        if (_flows.Count < mostFlows)
+        {
+            return _flows[key] = new Flow(key);
+        }
+
+        if (key.Process is not null && _flows.TryGetValue(key with { Process = null }, out flow))
+        {
+            return flow;
+        }
+
+        Lost++;
+        return null;
+    }
+
+    /// <summary>The flow of a key if the window has it.</summary>
+    public Flow? TryGet(in FlowKey key) => _flows.GetValueOrDefault(key);
+
+    /// <summary>Counts a blocked packet. One from a source port that the window has seen already is a connection's next try, not a new one.</summary>
+    public void Block(in FlowKey key, ushort sourcePort, Traffic traffic, long atMs)
+    {
+        if (Find(key) is not { } flow)
+        {
+            return;
+        }
+
+        if (sourcePort == 0 || (_blocked.Count < mostFlows && _blocked.Add((flow, sourcePort))))
+        {
+            flow.Connect(atMs);
+        }
+
+        flow.Add(traffic, atMs);
+    }
+
+    /// <summary>Ends the window: what it has to tell, or null if that is nothing. The next one is empty.</summary>
+    /// <param name="startUnixMs">When it began.</param>
+    /// <param name="lengthMs">How long it was.</param>
+    public FlowBatch? Close(long startUnixMs, uint lengthMs)
+    {
+        if (_flows.Count == 0 && Lost == 0)
+        {
+            return null;
+        }
+
+        var batch = new FlowBatch { WindowUnixMs = startUnixMs, WindowMs = lengthMs, LostEvents = Lost };
+        var processes = new Dictionary<ProcessFacts, uint>(ReferenceEqualityComparer.Instance);
+        foreach (var flow in _flows.Values)
+        {
+            batch.Flows.Add(flow.ToWire(IndexOf(flow.Key.Process, processes, batch)));
+        }
+
+        Lost = 0;
+        _blocked.Clear();
+        _flows.Clear();
+        // After a storm its memory is given back.
+        _flows.TrimExcess(Math.Min(batch.Flows.Count, 1024));
+        return batch;
+    }
+
+    private static uint IndexOf(ProcessFacts? process, Dictionary<ProcessFacts, uint> indexes, FlowBatch batch)
+    {
+        if (process is null)
+        {
+            return 0;
+        }
+
+        if (!indexes.TryGetValue(process, out var index))
+        {
+            batch.Processes.Add(process.ToWire());
+            indexes[process] = index = (uint)batch.Processes.Count;
+        }
+
+        return index;
+    }
+}
