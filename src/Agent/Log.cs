@@ -1,3 +1,4 @@
+using Bulkhead.Policy.Rules;
 using Microsoft.Extensions.Logging;
 
 namespace Bulkhead.Agent;
@@ -32,23 +33,26 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Error, "the controller refuses flow batch {Sequence} for good, it is dropped: {Reason}")]
     public static partial void BatchRefused(this ILogger log, ulong sequence, string reason);
 
-    [LoggerMessage(20, LogLevel.Information, "policy {Generation} applied in {Milliseconds:0.0} ms: inbound {Inbound}, outbound {Outbound}")]
-    public static partial void PolicyApplied(this ILogger log, string generation, double milliseconds, string inbound, string outbound);
+    [LoggerMessage(20, LogLevel.Information, "policy {Generation} applied in {Milliseconds:0.0} ms with {Steps} changes: inbound {Inbound}, outbound {Outbound}")]
+    public static partial void PolicyApplied(this ILogger log, string generation, double milliseconds, EnforcementMode inbound, EnforcementMode outbound, int steps);
 
-    [LoggerMessage(21, LogLevel.Error, "policy {Generation} refused, the last one stays: {Reason}")]
-    public static partial void PolicyRefused(this ILogger log, string generation, string reason);
+    [LoggerMessage(21, LogLevel.Error, "{Reason}")]
+    public static partial void PolicyRefused(this ILogger log, string reason);
 
-    [LoggerMessage(22, LogLevel.Error, "policy {Generation} not applied, the kernel keeps what it has; next try in {Seconds:0.0} s: {Reason}")]
-    public static partial void ApplyFailed(this ILogger log, string generation, double seconds, string reason);
+    [LoggerMessage(22, LogLevel.Error, "policy {Generation} not applied, it is tried again: {Reason}")]
+    public static partial void ApplyFailed(this ILogger log, string generation, string reason);
 
     [LoggerMessage(23, LogLevel.Error, "no whole copy of the last policy: only essential and fail-safe connections pass in the enforced directions until the controller sends it again")]
     public static partial void FailSafe(this ILogger log);
 
-    [LoggerMessage(24, LogLevel.Error, "somebody else changed table inet bulkhead; it is put back")]
-    public static partial void Tampered(this ILogger log);
+    [LoggerMessage(24, LogLevel.Error, "table inet bulkhead was changed by {By}; it is put back")]
+    public static partial void Tampered(this ILogger log, string by);
 
-    [LoggerMessage(25, LogLevel.Information, "{Ended} live connections that the policy no longer allows were ended")]
-    public static partial void ConnectionsEnded(this ILogger log, int ended);
+    [LoggerMessage(25, LogLevel.Information, "live connections: {Destroyed} sockets ended, {Forgotten} conntrack entries removed, {Admitted} admitted")]
+    public static partial void LiveConnections(this ILogger log, int destroyed, int forgotten, int admitted);
+
+    [LoggerMessage(26, LogLevel.Error, "the policy cannot be kept on disk: {Reason}")]
+    public static partial void PolicyNotKept(this ILogger log, string reason);
 
     [LoggerMessage(30, LogLevel.Warning, "kernel events were lost ({Events} at least); connections are read again")]
     public static partial void EventsLost(this ILogger log, ulong events);

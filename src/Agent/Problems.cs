@@ -8,40 +8,28 @@ namespace Bulkhead.Agent;
 internal sealed class Problems(System.Action changed)
 {
     private readonly Lock _gate = new();
-    private ImmutableSortedDictionary<string, Failure> _byTopic = ImmutableSortedDictionary.Create<string, Failure>(StringComparer.Ordinal);
+    private ImmutableSortedDictionary<string, ImmutableArray<Failure>> _byTopic = ImmutableSortedDictionary.Create<string, ImmutableArray<Failure>>(StringComparer.Ordinal);
 
     /// <summary>The problems there are, by topic.</summary>
-    public IReadOnlyList<Failure> Current => [.. Volatile.Read(ref _byTopic).Values];
+    public IReadOnlyList<Failure> Current => [.. Volatile.Read(ref _byTopic).Values.SelectMany(failures => failures)];
 
-    /// <summary>States a problem, in place of the topic's earlier one.</summary>
-    public void Set(string topic, Failure failure)
+    /// <summary>States what is wrong with a topic, in place of what was; nothing if all is well.</summary>
+    public void Set(string topic, params ReadOnlySpan<Failure> failures)
     {
         lock (_gate)
         {
-            if (_byTopic.TryGetValue(topic, out var present) && present.Equals(failure))
+            ImmutableArray<Failure> present = _byTopic.TryGetValue(topic, out var stated) ? stated : [];
+            if (present.AsSpan().SequenceEqual(failures))
             {
                 return;
             }
 
-            Volatile.Write(ref _byTopic, _byTopic.SetItem(topic, failure));
+            Volatile.Write(ref _byTopic, failures.IsEmpty ? _byTopic.Remove(topic) : _byTopic.SetItem(topic, [.. failures]));
         }
 
         changed();
     }
 
     /// <summary>States that all is well with a topic.</summary>
-    public void Clear(string topic)
-    {
-        lock (_gate)
-        {
-            if (!_byTopic.ContainsKey(topic))
-            {
-                return;
-            }
-
-            Volatile.Write(ref _byTopic, _byTopic.Remove(topic));
-        }
-
-        changed();
-    }
+    public void Clear(string topic) => Set(topic);
 }

@@ -1,4 +1,5 @@
 using Bulkhead.Agent.State;
+using Bulkhead.Contracts.Agent;
 using Microsoft.Extensions.Logging;
 
 namespace Bulkhead.Agent.Channel;
@@ -28,7 +29,7 @@ internal sealed class CertificateRenewal(ControllerLink link, StateDirectory sta
             catch (Exception failed) when (ChannelFaults.IsExpected(failed) && !cancel.IsCancellationRequested)
             {
                 var expired = time.GetUtcNow() >= link.Validity.To;
-                problems.Set(Topic, new()
+                problems.Set(Topic, new Failure
                 {
                     Code = expired ? "certificate-expired" : "certificate-not-renewed",
                     Message = $"The agent's certificate {(expired ? "expired" : "expires")} at {link.Validity.To:u}, and renewing it failed: {ChannelFaults.Describe(failed)}",

@@ -1,16 +1,13 @@
 using System.Reflection;
 using Bulkhead.Agent.State;
 using Bulkhead.Contracts.Agent;
-using Bulkhead.Policy.Compile;
+using Bulkhead.Enforcement.State;
 
 namespace Bulkhead.Agent.Linux;
 
 /// <summary>What an agent says of its host and of itself.</summary>
 internal static class HostFacts
 {
-    /// <summary>The features that this agent can enforce; see <see cref="Features"/>.</summary>
-    public static IReadOnlyList<string> SupportedFeatures { get; } = [Features.Base];
-
     /// <summary>The agent's version, without the commit.</summary>
     public static string Version { get; } =
         (typeof(HostFacts).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0").Split('+')[0];
@@ -21,7 +18,7 @@ internal static class HostFacts
         Version = Version,
         Os = OperatingSystem(),
         Kernel = FirstLine("/proc/sys/kernel/osrelease"),
-        Features = { SupportedFeatures },
+        Features = { PolicyCheck.Supported },
     };
 
     /// <summary>What tells this host from its clones.</summary>

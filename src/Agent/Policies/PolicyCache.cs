@@ -16,14 +16,12 @@ internal abstract record CachedPolicy
     /// <summary>There never was a policy: the kernel is to be left as it is.</summary>
     public sealed record None : CachedPolicy;
 
-    /// <summary>A whole copy of the last policy.</summary>
-    /// <param name="Policy">The last one that was accepted, which the kernel may not have taken yet.</param>
-    /// <param name="Earlier">The last one that the kernel took, if it is another and its copy is whole.</param>
-    public sealed record Whole(HostPolicy Policy, HostPolicy? Earlier) : CachedPolicy;
+    /// <summary>A whole copy of the last policy that was accepted, which the kernel may not have taken yet.</summary>
+    public sealed record Whole(ReceivedPolicy Policy) : CachedPolicy;
 
     /// <summary>The host was enforcing, but no copy is whole: essential and fail-safe only, the rest blocked in the marked directions.</summary>
-    /// <param name="Policy">Says just that; its generation is the one that was lost.</param>
-    public sealed record Lost(HostPolicy Policy) : CachedPolicy;
+    /// <param name="Marker">Says just that: full modes where something was enforced, and no entries.</param>
+    public sealed record Lost(HostPolicy Marker) : CachedPolicy;
 }
 
 /// <summary>
@@ -37,10 +35,10 @@ internal sealed class PolicyCache(StateDirectory state)
     /// <summary>What was left by the last run.</summary>
     public CachedPolicy Load()
     {
-        var copies = new[] { ReadPolicy(state.Policy), ReadPolicy(state.PolicyCopy) }.OfType<HostPolicy>().OrderByDescending(policy => policy.Generation).ToList();
-        if (copies.Count > 0)
+        var copy = new[] { Read(state.Policy), Read(state.PolicyCopy) }.OfType<ReceivedPolicy>().MaxBy(policy => policy.Policy.Generation);
+        if (copy is not null)
         {
-            return new CachedPolicy.Whole(copies[0], copies.Skip(1).FirstOrDefault(earlier => earlier.Generation != copies[0].Generation));
+            return new CachedPolicy.Whole(copy);
         }
 
         if (!File.Exists(state.Marker))
@@ -49,7 +47,7 @@ internal sealed class PolicyCache(StateDirectory state)
         }
 
         // A damaged marker tells nothing but that something was enforced, so everything is.
-        return new CachedPolicy.Lost(ReadPolicy(state.Marker) ?? PolicyDecoder.Decode(EverythingBlocked()).Value!);
+        return new CachedPolicy.Lost(Read(state.Marker)?.Policy ?? PolicyDecoder.Decode(EverythingBlocked()).Value!);
     }
 
     /// <summary>
@@ -119,7 +117,8 @@ internal sealed class PolicyCache(StateDirectory state)
         Outbound = Wire.Mode.Full,
     };
 
-    private static HostPolicy? ReadPolicy(string path) => ReadWire(path) is { } wire ? PolicyDecoder.Decode(wire).Value : null;
+    private static ReceivedPolicy? Read(string path) =>
+        ReadWire(path) is { } wire && PolicyDecoder.Decode(wire).Value is { } policy ? new(wire, policy) : null;
 
     private static Wire.HostPolicy? ReadWire(string path)
     {

@@ -89,7 +89,8 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
 
     private void Made(in ConntrackRecord record, long atMs)
     {
-        if (keyOf(record) is not { } key)
+        // A dump may have told of it already.
+        if (_live.ContainsKey(record.Id) || keyOf(record) is not { } key)
         {
             return;
         }

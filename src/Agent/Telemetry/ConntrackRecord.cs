@@ -1,4 +1,5 @@
 using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Services;
 
@@ -40,6 +41,7 @@ internal enum ConntrackEvent
 /// <param name="Port">The provider's port, or the ICMP type, or 0.</param>
 /// <param name="Closed">Whether TCP has said goodbye, so that only its time-wait is left.</param>
 /// <param name="Traffic">What went over it so far.</param>
+/// <param name="ByRequest">Whether a program had it destroyed, rather than its time being over.</param>
 internal readonly record struct ConntrackRecord(
     ConntrackEvent Event,
     ulong Id,
@@ -49,7 +51,8 @@ internal readonly record struct ConntrackRecord(
     IpAddress Provider,
     ushort Port,
     bool Closed,
-    Traffic Traffic)
+    Traffic Traffic,
+    bool ByRequest = false)
 {
     /// <summary>The netfilter subsystem of conntrack.</summary>
     public const byte Subsystem = 1;
@@ -75,7 +78,7 @@ internal readonly record struct ConntrackRecord(
         }
 
         var kind = (byte)message.Type == MessageDelete ? ConntrackEvent.Destroyed : isDump ? ConntrackEvent.Present : ConntrackEvent.New;
-        Tuple original = default, reply = default;
+        FlowTuple? original = null, reply = null;
         uint id = 0;
         var closed = false;
         (ulong Packets, ulong Bytes) sent = default, received = default;
@@ -85,10 +88,10 @@ internal readonly record struct ConntrackRecord(
             switch (attributes.Type)
             {
                 case 1: // CTA_TUPLE_ORIG
-                    original = Tuple.Read(attributes.Nested());
+                    original = Conntrack.ReadTuple(attributes.Nested());
                     break;
                 case 2: // CTA_TUPLE_REPLY
-                    reply = Tuple.Read(attributes.Nested());
+                    reply = Conntrack.ReadTuple(attributes.Nested());
                     break;
                 case 4: // CTA_PROTOINFO
                     closed = IsClosed(attributes.Nested());
@@ -105,23 +108,24 @@ internal readonly record struct ConntrackRecord(
             }
         }
 
-        if (!original.Complete || !reply.Complete)
+        if (original is not { } forth || reply is not { } back)
         {
             return false;
         }
 
         // ICMP has no ports; its type stands in the original tuple alone.
-        var port = IpProtocol.IsIcmp(original.Protocol) ? original.IcmpType : reply.SourcePort;
+        var port = IpProtocol.IsIcmp(forth.Protocol) ? (ushort)(forth.DestinationPort >> 8) : back.SourcePort;
         record = new(
             kind,
-            ((ulong)id << 32) | ((uint)original.SourcePort << 16) | port,
-            original.Protocol,
-            original.Source,
-            original.SourcePort,
-            reply.Source,
+            ((ulong)id << 32) | ((uint)forth.SourcePort << 16) | port,
+            forth.Protocol,
+            forth.Source,
+            forth.SourcePort,
+            back.Source,
             port,
             closed,
-            new Traffic(sent.Packets, sent.Bytes, received.Packets, received.Bytes));
+            new Traffic(sent.Packets, sent.Bytes, received.Packets, received.Bytes),
+            kind == ConntrackEvent.Destroyed && message.PortId != 0);
         return true;
     }
 
@@ -164,60 +168,5 @@ internal readonly record struct ConntrackRecord(
         }
 
         return result;
-    }
-
-    private struct Tuple
-    {
-        public IpAddress Source;
-        public byte Protocol;
-        public ushort SourcePort;
-        public ushort IcmpType;
-        public bool Complete;
-
-        public static Tuple Read(AttributeReader attributes)
-        {
-            var tuple = default(Tuple);
-            while (attributes.Next())
-            {
-                switch (attributes.Type)
-                {
-                    case 1: // CTA_TUPLE_IP
-                        var ip = attributes.Nested();
-                        while (ip.Next())
-                        {
-                            if (ip.Type is 1 or 3) // CTA_IP_V4_SRC, CTA_IP_V6_SRC
-                            {
-                                tuple.Complete = IpAddress.TryRead(ip.Value, out tuple.Source);
-                            }
-                        }
-
-                        break;
-                    case 2: // CTA_TUPLE_PROTO
-                        tuple.ReadProtocol(attributes.Nested());
-                        break;
-                }
-            }
-
-            return tuple;
-        }
-
-        private void ReadProtocol(AttributeReader attributes)
-        {
-            while (attributes.Next())
-            {
-                switch (attributes.Type)
-                {
-                    case 1: // CTA_PROTO_NUM
-                        Protocol = attributes.U8();
-                        break;
-                    case 2: // CTA_PROTO_SRC_PORT
-                        SourcePort = attributes.U16Be();
-                        break;
-                    case 5 or 8: // CTA_PROTO_ICMP_TYPE, CTA_PROTO_ICMPV6_TYPE
-                        IcmpType = attributes.U8();
-                        break;
-                }
-            }
-        }
     }
 }

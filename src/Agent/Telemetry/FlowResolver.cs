@@ -1,4 +1,5 @@
 using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Linux.Sockets;
 using Bulkhead.Enforcement.Documents;
@@ -83,6 +84,6 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
             ? null
             : budget.Spend(key, () =>
                 sockets.Find(key.Protocol, key.Local, localPort, key.Remote, key.Port) is { Inode: > 0 } socket
-                    ? processes.HolderOf(socket.Inode, socket.Cgroup)
+                    ? processes.HolderOf(socket.Inode, socket.CgroupId)
                     : null);
 }

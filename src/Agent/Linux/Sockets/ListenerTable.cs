@@ -1,5 +1,7 @@
 using System.Globalization;
+using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Services;
@@ -31,7 +33,9 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
     public bool Refresh()
     {
         _readAt = time.GetTimestamp();
-        var found = sockets.Listeners();
+        var found = sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.States(SocketState.Listen));
+        // A UDP socket without a peer takes datagrams from anybody.
+        found.AddRange(sockets.Dump(IpProtocol.Udp, SocketDiagnostics.States(SocketState.Close)).Where(socket => socket.LocalPort > 0));
         var gone = _holders.Keys.Except(found.Select(socket => socket.Inode)).ToList();
         gone.ForEach(inode => _holders.Remove(inode));
         var listeners = found.Select(socket => new HostListener(socket.Protocol, socket.Local.Bits == 0 ? null : socket.Local, socket.LocalPort, HolderOf(socket))).ToList();
@@ -74,7 +78,7 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
             ? listeners.FirstOrDefault(listener => listener.Address == local) ?? listeners.FirstOrDefault(listener => listener.Address is null)
             : null;
 
-    private ProcessFacts? HolderOf(SocketRecord socket)
+    private ProcessFacts? HolderOf(LocalSocket socket)
     {
         if (_holders.TryGetValue(socket.Inode, out var holder))
         {
@@ -84,7 +88,7 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
             }
         }
 
-        var process = socket.Inode == 0 ? null : processes.HolderOf(socket.Inode, socket.Cgroup);
+        var process = socket.Inode == 0 ? null : processes.HolderOf(socket.Inode, socket.CgroupId);
         // The kernel's own listeners have no holder, and are not looked for over and over.
         _holders[socket.Inode] = new(process, process is null ? holder.Tries + 1 : 0);
         return process;

@@ -1,0 +1,220 @@
+using System.Security.Cryptography.X509Certificates;
+using Bulkhead.Agent.Linux.Firewall;
+using Bulkhead.Enforcement.State;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Compile;
+using Microsoft.Extensions.Logging;
+using Wire = Bulkhead.Contracts.Agent;
+
+namespace Bulkhead.Agent.Policies;
+
+/// <summary>
+/// Runs what <see cref="PolicyMachine"/> decides: policies come in, the kernel and the cache are made to follow, the outcome is published.
+/// <code>
+///   channel ─Offer─►┐                        ┌─► PolicyCache (disk)
+///   watch ─Tampered─►├─ PolicyMachine.Step ──┼─► FirewallDriver (kernel)
+///   timer ────Tick──►┘                       └─► State, Problems → report
+/// </code>
+/// </summary>
+internal sealed class PolicyLoop(
+    PolicyCache cache, FirewallDriver firewall, X509Certificate2 authority, ControllerEndpoint? dialled, Problems problems, Action changed, TimeProvider time, ILogger log)
+{
+    private const string Topic = "policy";
+    private const string CacheTopic = "policy-cache";
+    private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(1);
+
+    private readonly Signal _signal = new();
+    private PolicyState _state = PolicyState.Initial;
+    private ReceivedPolicy? _held;
+    private Wire.HostPolicy? _offered;
+    private string? _tamperedBy;
+    private int _settle;
+    private EnforcementState _published = EnforcementState.Nothing;
+
+    /// <summary>What the kernel enforces now; from any thread.</summary>
+    public EnforcementState State => Volatile.Read(ref _published);
+
+    /// <summary>Times that somebody else changed our table, since the agent started.</summary>
+    public ulong Tampered { get; private set; }
+
+    /// <summary>Gives the loop a policy from the controller; a newer one replaces one that was not looked at yet. From any thread.</summary>
+    public void Offer(Wire.HostPolicy policy)
+    {
+        Volatile.Write(ref _offered, policy);
+        _signal.Set();
+    }
+
+    /// <summary>Tells the loop that somebody else changed our table. From any thread.</summary>
+    public void ReportTampering(string by)
+    {
+        Volatile.Write(ref _tamperedBy, by);
+        _signal.Set();
+    }
+
+    /// <summary>Tells the loop that conntrack lost connections, so that live sockets must be judged and admitted again. From any thread.</summary>
+    public void ReportLostConnections()
+    {
+        Interlocked.Exchange(ref _settle, 1);
+        _signal.Set();
+    }
+
+    /// <summary>Puts the cached policy in force; to be awaited before anything else is started.</summary>
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        var cached = cache.Load();
+        _held = (cached as CachedPolicy.Whole)?.Policy;
+        var lost = (cached as CachedPolicy.Lost)?.Marker;
+        if (lost is not null)
+        {
+            log.FailSafe();
+        }
+
+        await HandleAsync(
+            new PolicyEvent.Started(
+                _held is null ? null : WithDialled(_held.Policy),
+                lost?.Modes ?? default,
+                WithDialled(lost?.Controllers ?? [])),
+            cancel);
+    }
+
+    /// <summary>Runs until cancelled. The rules stay in the kernel.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        while (true)
+        {
+            var wait = _state.RetryAt is { } at ? at - time.GetUtcNow() : _longestWait;
+            await _signal.WaitAsync(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, time, cancel);
+            if (Interlocked.Exchange(ref _offered, null) is { } offered)
+            {
+                await TakeAsync(offered, cancel);
+            }
+
+            if (Interlocked.Exchange(ref _tamperedBy, null) is { } by)
+            {
+                log.Tampered(by);
+                await HandleAsync(new PolicyEvent.Tampered(by), cancel);
+            }
+
+            if (Interlocked.Exchange(ref _settle, 0) != 0)
+            {
+                LogOutcome(await firewall.SettleAsync(cancel));
+            }
+
+            await HandleAsync(new PolicyEvent.Tick(), cancel);
+        }
+    }
+
+    private async Task TakeAsync(Wire.HostPolicy wire, CancellationToken cancel)
+    {
+        var decoded = PolicyDecoder.Decode(wire);
+        if (decoded.Value is not { } policy)
+        {
+            var first = decoded.Diagnostics[0];
+            var problem = new Problem(
+                first.Code,
+                $"Policy {wire.Generation?.Epoch}.{wire.Generation?.Number} was refused, and the last one stays in force. {string.Join(' ', decoded.Diagnostics.Select(d => $"{d.Path}: {d.Message}"))}",
+                "Check that controller and agent are of matching versions.");
+            await HandleAsync(new PolicyEvent.Unreadable(problem), cancel);
+            return;
+        }
+
+        var before = _held;
+        _held = new ReceivedPolicy(wire, policy);
+        await HandleAsync(new PolicyEvent.Offered(WithDialled(policy), EpochProofs.Holds(wire, authority)), cancel);
+        if (_state.Refusal is not null)
+        {
+            _held = before;
+        }
+    }
+
+    private async Task HandleAsync(PolicyEvent happened, CancellationToken cancel)
+    {
+        var refusal = _state.Refusal;
+        (_state, var effects) = PolicyMachine.Step(_state, happened, time.GetUtcNow());
+        if (_state.Refusal is { } refused && refused != refusal)
+        {
+            log.PolicyRefused(refused.Message);
+        }
+
+        foreach (var effect in effects)
+        {
+            switch (effect)
+            {
+                case PolicyEffect.Persist:
+                    Keep(() => cache.BeforeApplying(_held!.Wire));
+                    break;
+                case PolicyEffect.Apply apply:
+                    await ApplyAsync(apply, cancel);
+                    break;
+                case PolicyEffect.Report:
+                    Publish();
+                    break;
+            }
+        }
+    }
+
+    private async Task ApplyAsync(PolicyEffect.Apply apply, CancellationToken cancel)
+    {
+        var began = time.GetTimestamp();
+        var outcome = await firewall.ApplyAsync(apply.Policy, apply.Replace, cancel);
+        if (!outcome.Ok)
+        {
+            log.ApplyFailed(apply.Policy.Generation.ToString(), outcome.Error!);
+            await HandleAsync(new PolicyEvent.ApplyFailed(outcome.Error!), cancel);
+            return;
+        }
+
+        log.PolicyApplied(
+            apply.Policy.Generation.ToString(), time.GetElapsedTime(began).TotalMilliseconds, apply.Policy.Modes.Inbound, apply.Policy.Modes.Outbound, outcome.Steps);
+        LogOutcome(outcome);
+        await HandleAsync(new PolicyEvent.Applied(apply.Policy), cancel);
+        if (_held is { } held && held.Policy.Generation == apply.Policy.Generation)
+        {
+            Keep(() => cache.AfterApplying(held.Wire));
+        }
+    }
+
+    private void LogOutcome(ApplyOutcome outcome)
+    {
+        if (outcome.Destroyed + outcome.Forgotten + outcome.Admitted > 0)
+        {
+            log.LiveConnections(outcome.Destroyed, outcome.Forgotten, outcome.Admitted);
+        }
+    }
+
+    private void Keep(Action write)
+    {
+        try
+        {
+            write();
+            problems.Clear(CacheTopic);
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            // Enforcing matters more than remembering: a full disk must not keep a host open.
+            log.PolicyNotKept(failed.Message);
+            problems.Set(CacheTopic, new Wire.Failure
+            {
+                Code = "policy-not-kept",
+                Message = $"The policy is enforced, but cannot be kept on disk: {failed.Message}",
+                Remedy = "Make room in the agent's state folder; until then a restart enforces the policy before this one.",
+            });
+        }
+    }
+
+    private void Publish()
+    {
+        var applied = _state.Applied;
+        Tampered = _state.Tampered;
+        Volatile.Write(ref _published, new EnforcementState(
+            applied is null || applied.Generation == default ? null : applied.Generation, applied?.Modes ?? default, _state.Loss is not null));
+        problems.Set(Topic, [.. _state.Problems.Select(problem => new Wire.Failure { Code = problem.Code, Message = problem.Message, Remedy = problem.Remedy })]);
+        changed();
+    }
+
+    private HostPolicy WithDialled(HostPolicy policy) => policy with { Controllers = WithDialled(policy.Controllers) };
+
+    /// <summary>Where this agent itself reaches the controller is essential too, whatever the controller believes its addresses to be.</summary>
+    private EquatableArray<ControllerEndpoint> WithDialled(EquatableArray<ControllerEndpoint> controllers) =>
+        dialled is { } endpoint && !controllers.Contains(endpoint) ? controllers.Append(endpoint).Order().ToEquatableArray() : controllers;
+}

@@ -1,0 +1,216 @@
+using Bulkhead.Agent.Channel;
+using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Agent.Linux.Sockets;
+using Bulkhead.Contracts.Agent;
+using Microsoft.Extensions.Logging;
+
+namespace Bulkhead.Agent.Telemetry;
+
+/// <summary>
+/// Reads the kernel's events on a thread of its own and makes flow batches of them. Between busy reads it naps, so that events come in
+/// batches; when nothing happens it does not wake at all until the window ends.
+/// </summary>
+/// <param name="cgroups">The host's cgroups.</param>
+/// <param name="closed">Is given each window that has something to tell; called on the telemetry thread.</param>
+/// <param name="listenersChanged">Called on the telemetry thread.</param>
+/// <param name="problems">Where a failure is stated.</param>
+/// <param name="time">The clock.</param>
+/// <param name="log">The log.</param>
+internal sealed class TelemetryLoop(CgroupTree cgroups, Action<FlowBatch> closed, System.Action listenersChanged, Problems problems, TimeProvider time, ILogger log)
+{
+    private const string Topic = "telemetry";
+    private const int MostFlows = 50_000;
+    private const int MostConnections = 131_072;
+    private const int DumpShare = 100;
+
+    private static readonly TimeSpan _nap = TimeSpan.FromMilliseconds(5);
+
+    private readonly FlowWindow _window = new(MostFlows);
+    private ListenerTable? _listeners;
+    private volatile HostAddresses _addresses = new([]);
+
+    /// <summary>The length of a window.</summary>
+    public static TimeSpan WindowLength { get; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Kernel events that were lost since the agent started, at least.</summary>
+    public ulong Lost { get; private set; }
+
+    /// <summary>The host's listeners, as last read.</summary>
+    public IReadOnlyList<HostListener> Listeners => Volatile.Read(ref _listeners)?.Current ?? [];
+
+    /// <summary>The addresses by which directions are told apart from now on.</summary>
+    public HostAddresses Addresses
+    {
+        set => _addresses = value;
+    }
+
+    /// <summary>Runs until cancelled; what it has then is closed as a last, shorter window.</summary>
+    public Task RunAsync(CancellationToken cancel)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            try
+            {
+                Run(cancel);
+                done.SetResult();
+            }
+            catch (Exception bug)
+            {
+                done.SetException(bug);
+            }
+        })
+        { Name = "telemetry", IsBackground = true }.Start();
+        return done.Task;
+    }
+
+    private void Run(CancellationToken cancel)
+    {
+        var backoff = new Backoff(Random.Shared.NextDouble);
+        while (!cancel.IsCancellationRequested)
+        {
+            try
+            {
+                using var source = EventSource.Open();
+                using var stop = cancel.Register(source.Stop);
+                using var sockets = SocketDiagnostics.Open();
+                problems.Clear(Topic);
+                Follow(source, sockets, cancel);
+            }
+            catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+            {
+                var wait = backoff.Next();
+                problems.Set(Topic, new Failure
+                {
+                    Code = "telemetry-unavailable",
+                    Message = $"Connections cannot be observed: {failed.Message}",
+                    Remedy = "The agent needs CAP_NET_ADMIN, a kernel with conntrack events, and to be the only agent in its network namespace.",
+                });
+                log.TelemetryFailed(failed.Message, wait.TotalSeconds);
+                cancel.WaitHandle.WaitOne(wait);
+            }
+        }
+    }
+
+    private void Follow(EventSource source, SocketDiagnostics sockets, CancellationToken cancel)
+    {
+        var processes = new ProcessTable(cgroups, new UserNames());
+        var listeners = new ListenerTable(sockets, processes, time);
+        var budget = new LookupBudget(time);
+        var resolver = new FlowResolver(sockets, processes, listeners, budget) { Addresses = _addresses };
+        var connections = new ConnectionTable(_window, resolver.KeyOf, MostConnections);
+        var clock = new WindowClock(time, WindowLength);
+        var sequence = new SequenceGap();
+        Volatile.Write(ref _listeners, listeners);
+        RefreshListeners(listeners);
+        Dump(source, connections, clock, DumpKind.First);
+        var nextDump = time.GetTimestamp();
+
+        while (!cancel.IsCancellationRequested)
+        {
+            source.Wait(clock.Left);
+            resolver.Addresses = _addresses;
+            Drain(source, connections, resolver, sequence, clock);
+            if (clock.Left > TimeSpan.Zero)
+            {
+                if (!cancel.IsCancellationRequested)
+                {
+                    Thread.Sleep(_nap);
+                }
+
+                continue;
+            }
+
+            if (time.GetTimestamp() >= nextDump)
+            {
+                // A dump of a full table is dear; it may cost one hundredth of the time.
+                var began = time.GetTimestamp();
+                Dump(source, connections, clock, DumpKind.Periodic);
+                nextDump = began + ((time.GetTimestamp() - began) * DumpShare);
+            }
+
+            Close(connections, clock);
+            budget.NextWindow();
+            RefreshListeners(listeners);
+        }
+
+        Drain(source, connections, resolver, sequence, clock);
+        Dump(source, connections, clock, DumpKind.Periodic);
+        Close(connections, clock);
+    }
+
+    private void Drain(EventSource source, ConnectionTable connections, FlowResolver resolver, SequenceGap sequence, WindowClock clock)
+    {
+        var at = clock.OffsetMs;
+        try
+        {
+            while (source.Read(Observe, Block))
+            {
+            }
+        }
+        catch (NetlinkException overrun) when (overrun.Errno == Errno.NoBufferSpace)
+        {
+            Dump(source, connections, clock, DumpKind.AfterLoss);
+        }
+
+        void Observe(ConntrackRecord record) => connections.Observe(record, at);
+
+        void Block(BlockedPacket packet)
+        {
+            CountLost(sequence.Before(packet.Sequence));
+            if (resolver.KeyOf(packet) is { } key)
+            {
+                var one = new Traffic(1, packet.Length, 0, 0);
+                _window.Block(key, packet.SourcePort, key.Direction == Policy.Rules.Direction.Outbound ? one : one.Reversed, at);
+            }
+        }
+    }
+
+    private void Dump(EventSource source, ConnectionTable connections, WindowClock clock, DumpKind kind)
+    {
+        var at = clock.OffsetMs;
+        connections.BeginDump();
+        source.Dump(record => connections.Present(record, kind != DumpKind.First, at));
+        var missing = connections.EndDump(complete: kind == DumpKind.AfterLoss);
+        if (kind == DumpKind.AfterLoss)
+        {
+            var lost = Math.Max(1, missing);
+            CountLost(lost);
+            log.EventsLost(lost);
+        }
+    }
+
+    private void Close(ConnectionTable connections, WindowClock clock)
+    {
+        connections.CountOpen();
+        var (start, length) = (clock.StartUnixMs, clock.OffsetMs);
+        clock.Next();
+        if (_window.Close(start, (uint)length) is { } batch)
+        {
+            closed(batch);
+        }
+    }
+
+    private void RefreshListeners(ListenerTable listeners)
+    {
+        if (listeners.Refresh())
+        {
+            listenersChanged();
+        }
+    }
+
+    private void CountLost(ulong events)
+    {
+        Lost += events;
+        _window.CountLost(events);
+    }
+
+    private enum DumpKind
+    {
+        First,
+        Periodic,
+        AfterLoss,
+    }
+}
