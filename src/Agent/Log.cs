@@ -66,6 +66,9 @@ internal static partial class Log
     [LoggerMessage(33, LogLevel.Warning, "a damaged spool file was removed: {File}")]
     public static partial void SpoolDamaged(this ILogger log, string file);
 
+    [LoggerMessage(34, LogLevel.Error, "flows cannot be kept on disk, a window is lost: {Reason}")]
+    public static partial void SpoolFailed(this ILogger log, string reason);
+
     [LoggerMessage(40, LogLevel.Warning, "the status file cannot be written: {Reason}")]
     public static partial void StatusNotWritten(this ILogger log, string reason);
 }

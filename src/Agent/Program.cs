@@ -1,3 +1,30 @@
 using System.CommandLine;
+using Bulkhead.Agent;
+using Bulkhead.Agent.Channel;
+using Bulkhead.Agent.Commands;
 
-return await new RootCommand("Bulkhead agent: reports a host's connections and enforces its policy.").Parse(args).InvokeAsync();
+var root = new RootCommand("Bulkhead agent: reports this host's connections and enforces its policy.")
+{
+    PairCommand.Create(),
+    RunCommand.Create(),
+    StatusCommand.Create(),
+    UnpairCommand.Create(),
+};
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        ProcessTerminationTimeout = TimeSpan.FromSeconds(10),
+    });
+}
+catch (AgentException failure)
+{
+    Console.Error.WriteLine($"bulkhead-agent: {failure.Message}\n{failure.Remedy}");
+    return ExitCodes.Failed;
+}
+catch (Exception fault) when (ChannelFaults.IsExpected(fault))
+{
+    Console.Error.WriteLine($"bulkhead-agent: {ChannelFaults.Describe(fault)}");
+    return ExitCodes.Failed;
+}

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Agent.State;
 
@@ -29,11 +30,11 @@ internal sealed record AgentStatus
     /// <summary>The version of the policy that the kernel enforces, <c>epoch.number</c>; null if none.</summary>
     public required string? Generation { get; init; }
 
-    /// <summary>The inbound mode: <c>visibility</c>, <c>selective</c> or <c>full</c>.</summary>
-    public required string Inbound { get; init; }
+    /// <summary>The inbound mode.</summary>
+    public required EnforcementMode Inbound { get; init; }
 
     /// <summary>The outbound mode.</summary>
-    public required string Outbound { get; init; }
+    public required EnforcementMode Outbound { get; init; }
 
     /// <summary>Whether the policy was lost, and the directions that it enforced are shut.</summary>
     public required bool FailSafe { get; init; }

@@ -1,9 +1,21 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Agent.State;
 
 /// <summary>How the files of the state folder are written.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, WriteIndented = true, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
+    Converters = [typeof(EnforcementModeConverter)],
+    RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(Identity))]
 [JsonSerializable(typeof(AgentStatus))]
-internal sealed partial class StateJson : JsonSerializerContext;
+internal sealed partial class StateJson : JsonSerializerContext
+{
+    /// <summary>A mode as it is written.</summary>
+    public static string NameOf(EnforcementMode mode) => JsonNamingPolicy.CamelCase.ConvertName(mode.ToString());
+}
+
+/// <summary>Modes in lower case, as everywhere else.</summary>
+internal sealed class EnforcementModeConverter() : JsonStringEnumConverter<EnforcementMode>(JsonNamingPolicy.CamelCase);

@@ -3,6 +3,7 @@ using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Linux.Sockets;
+using Bulkhead.Agent.Spool;
 using Bulkhead.Contracts.Agent;
 using Microsoft.Extensions.Logging;
 
@@ -13,12 +14,13 @@ namespace Bulkhead.Agent.Telemetry;
 /// batches; when nothing happens it does not wake at all until the window ends.
 /// </summary>
 /// <param name="cgroups">The host's cgroups.</param>
-/// <param name="closed">Is given each window that has something to tell; called on the telemetry thread.</param>
+/// <param name="spool">Gets each window that has something to tell.</param>
+/// <param name="connectionsLost">Called on the telemetry thread when a program took connections out of conntrack.</param>
 /// <param name="listenersChanged">Called on the telemetry thread.</param>
 /// <param name="problems">Where a failure is stated.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
-internal sealed class TelemetryLoop(CgroupTree cgroups, Action<FlowBatch> closed, System.Action listenersChanged, Problems problems, TimeProvider time, ILogger log)
+internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.Action connectionsLost, System.Action listenersChanged, Problems problems, TimeProvider time, ILogger log)
 {
     private const string Topic = "telemetry";
     private const int MostFlows = 50_000;
@@ -144,6 +146,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, Action<FlowBatch> closed
     private void Drain(EventSource source, ConnectionTable connections, FlowResolver resolver, SequenceGap sequence, WindowClock clock)
     {
         var at = clock.OffsetMs;
+        var removed = false;
         try
         {
             while (source.Read(Observe, Block))
@@ -153,9 +156,19 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, Action<FlowBatch> closed
         catch (NetlinkException overrun) when (overrun.Errno == Errno.NoBufferSpace)
         {
             Dump(source, connections, clock, DumpKind.AfterLoss);
+            removed = true;
         }
 
-        void Observe(ConntrackRecord record) => connections.Observe(record, at);
+        if (removed)
+        {
+            connectionsLost();
+        }
+
+        void Observe(ConntrackRecord record)
+        {
+            connections.Observe(record, at);
+            removed |= record.ByRequest;
+        }
 
         void Block(BlockedPacket packet)
         {
@@ -189,7 +202,16 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, Action<FlowBatch> closed
         clock.Next();
         if (_window.Close(start, (uint)length) is { } batch)
         {
-            closed(batch);
+            try
+            {
+                spool.Add(batch);
+            }
+            catch (IOException failed)
+            {
+                // The next window tells of it, if the disk takes that one.
+                CountLost((ulong)batch.Flows.Count);
+                log.SpoolFailed(failed.Message);
+            }
         }
     }
 

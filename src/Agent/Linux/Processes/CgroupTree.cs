@@ -13,6 +13,9 @@ internal sealed class CgroupTree(string root, string prefix)
     /// <summary>Folder of the host's root.</summary>
     public string Root { get; } = root;
 
+    /// <summary>The host's root as the kernel writes it; <c>/</c> for the whole hierarchy.</summary>
+    public string Path => prefix.Length == 0 ? "/" : prefix;
+
     /// <summary>Finds the v2 hierarchy and the host's root in it.</summary>
     /// <param name="path">Below the hierarchy's root, or an absolute folder in it; null for the whole hierarchy.</param>
     /// <exception cref="AgentException">There is no such hierarchy or cgroup.</exception>
@@ -70,8 +73,8 @@ internal sealed class CgroupTree(string root, string prefix)
     {
         _folders.Clear();
         Scan(Root);
-        using var parent = FolderReader.Open(Path.Combine(Root, ".."));
-        var own = Encoding.UTF8.GetBytes(Path.GetFileName(Root) + "\0");
+        using var parent = FolderReader.Open(System.IO.Path.Combine(Root, ".."));
+        var own = Encoding.UTF8.GetBytes(System.IO.Path.GetFileName(Root) + "\0");
         // The root of the whole hierarchy has no parent to be listed in; its id is always 1.
         ulong id = 1;
         if (prefix.Length > 0 && !parent.IsInvalid)
@@ -100,7 +103,7 @@ internal sealed class CgroupTree(string root, string prefix)
         {
             if (isFolder)
             {
-                var path = Path.Combine(folder, Encoding.UTF8.GetString(name[..^1]));
+                var path = System.IO.Path.Combine(folder, Encoding.UTF8.GetString(name[..^1]));
                 _folders[inode] = path;
                 below.Add(path);
             }
@@ -115,7 +118,7 @@ internal sealed class CgroupTree(string root, string prefix)
         var pids = new List<int>();
         try
         {
-            foreach (var line in File.ReadLines(Path.Combine(folder, "cgroup.procs")))
+            foreach (var line in File.ReadLines(System.IO.Path.Combine(folder, "cgroup.procs")))
             {
                 // Processes of an outer pid namespace are listed as 0.
                 if (int.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && pid > 0)

@@ -1,0 +1,91 @@
+using Bulkhead.Agent.Channel;
+using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Firewall;
+using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Agent.Policies;
+using Bulkhead.Agent.Reporting;
+using Bulkhead.Agent.Spool;
+using Bulkhead.Agent.State;
+using Bulkhead.Agent.Telemetry;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Compile;
+using Microsoft.Extensions.Logging;
+
+namespace Bulkhead.Agent;
+
+/// <summary>
+/// The agent's parts and how they are joined.
+/// <code>
+///   controller ◄──────── ControllerLink ────────► PolicyReceiver ──► PolicyLoop ──► kernel, cache
+///        ▲                  ▲        ▲                                   │
+///        │            FlowUploader  StateReporter ◄── problems, state ───┤
+///        │                  ▲        ▲                                   ▼
+///   CertificateRenewal  FlowSpool ◄─ TelemetryLoop ◄── kernel       StatusWriter
+/// </code>
+/// </summary>
+internal static class AgentProcess
+{
+    private const long SpoolCapacity = 64 << 20;
+
+    /// <summary>Runs until cancelled. The cached policy is in force before anything else begins.</summary>
+    /// <exception cref="AgentException">The host is not paired, or another agent runs.</exception>
+    public static async Task RunAsync(StateDirectory state, string? cgroup, TimeProvider time, ILogger log, CancellationToken cancel)
+    {
+        var identity = Identity.Load(state);
+        state = StateDirectory.Create(state.Root);
+        using var only = state.Lock();
+        var cgroups = CgroupTree.Open(cgroup);
+        log.Starting(HostFacts.Version, identity.WorkloadId, identity.Controller.Authority);
+
+        var (toReport, toWrite) = (new Signal(), new Signal());
+        void Changed()
+        {
+            toReport.Set();
+            toWrite.Set();
+        }
+
+        var problems = new Problems(Changed);
+        using var link = new ControllerLink(identity);
+        using var authority = identity.ToAuthority();
+        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read);
+        var policies = new PolicyLoop(new PolicyCache(state), firewall, authority, Dialled(identity.Controller), problems, Changed, time, log);
+        await policies.StartAsync(cancel);
+        using var watch = firewall.Watch(policies.ReportTampering);
+
+        var spool = new FlowSpool(state.Spool, SpoolCapacity, log);
+        var telemetry = new TelemetryLoop(cgroups, spool, policies.ReportLostConnections, toReport.Set, problems, time, log);
+        using var addresses = new AddressWatch(current =>
+        {
+            telemetry.Addresses = current;
+            Changed();
+        });
+        var reporter = new StateReporter(link, policies, problems, () => addresses.Current, () => telemetry.Listeners, toReport, time, log);
+        var status = new StatusWriter(state, link, policies, problems, spool, telemetry, toWrite, time, log);
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Task[] parts =
+        [
+            policies.RunAsync(stop.Token),
+            telemetry.RunAsync(stop.Token),
+            new PolicyReceiver(link, policies.Offer, Changed, problems, time, log).RunAsync(stop.Token),
+            new FlowUploader(spool, link, time, log).RunAsync(stop.Token),
+            new CertificateRenewal(link, state, problems, time, log).RunAsync(stop.Token),
+            reporter.RunAsync(stop.Token),
+            status.RunAsync(stop.Token),
+        ];
+        await Task.WhenAny(parts);
+        log.Stopping();
+        await stop.CancelAsync();
+        try
+        {
+            await Task.WhenAll(parts);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // That is how the parts end.
+        }
+    }
+
+    private static ControllerEndpoint? Dialled(Uri controller) =>
+        IpAddress.TryParse(controller.Host.Trim('[', ']'), out var address) ? new ControllerEndpoint(address, (ushort)controller.Port) : null;
+}

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using Bulkhead.Agent.State;
+using Microsoft.Extensions.Logging;
+
+namespace Bulkhead.Agent.Commands;
+
+/// <summary><c>bulkhead-agent run</c>: enforces and reports, in the foreground.</summary>
+internal static class RunCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var state = CommandOptions.State();
+        var cgroup = CommandOptions.Cgroup();
+        var command = new Command("run", "Enforce this host's policy and report its connections, until SIGTERM. The rules stay in the kernel.") { state, cgroup };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            using var logging = LoggerFactory.Create(builder => builder
+                .AddSimpleConsole(console =>
+                {
+                    console.SingleLine = true;
+                    console.UseUtcTimestamp = true;
+                    console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+                })
+                .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+            await AgentProcess.RunAsync(
+                StateDirectory.At(parsed.GetRequiredValue(state)), parsed.GetValue(cgroup), TimeProvider.System, logging.CreateLogger("agent"), cancel);
+            return ExitCodes.Good;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Bulkhead.Agent.Linux.Firewall;
+using Bulkhead.Agent.Policies;
+using Bulkhead.Agent.State;
+using Bulkhead.Enforcement.Render;
+
+namespace Bulkhead.Agent.Commands;
+
+/// <summary><c>bulkhead-agent unpair</c>: ends enforcement and forgets the controller.</summary>
+internal static class UnpairCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var state = CommandOptions.State();
+        var command = new Command("unpair", "End enforcement on this host, remove the firewall table, and forget the controller.") { state };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            await UnpairAsync(StateDirectory.At(parsed.GetRequiredValue(state)), cancel);
+            return ExitCodes.Good;
+        });
+        return command;
+    }
+
+    private static async Task UnpairAsync(StateDirectory state, CancellationToken cancel)
+    {
+        var identity = Identity.Load(state);
+        using var only = state.Lock();
+        using var firewall = FirewallDriver.Open(() => NameLookups.None);
+        if (await firewall.RemoveAsync(cancel) is { Ok: false } outcome)
+        {
+            throw new AgentException("table-not-removed", $"The firewall table could not be removed: {outcome.Error}", "Nothing else was changed; run it again as root.");
+        }
+
+        new PolicyCache(state).Clear();
+        if (Directory.Exists(state.Spool))
+        {
+            Directory.Delete(state.Spool, recursive: true);
+        }
+
+        File.Delete(state.Status);
+        DurableFile.Remove(state.Identity);
+        Console.WriteLine($"Workload {identity.WorkloadId} is unpaired here; remove it from the controller as well.");
+    }
+}
