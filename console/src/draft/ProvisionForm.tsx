@@ -1,0 +1,82 @@
+import { Button, Checkbox, TextInput } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { api, asFailure } from "../api/client";
+import { queryClient } from "../api/queries";
+import type { DiagnosticView, DraftImpact, DraftStatus, RevisionView } from "../api/types";
+import { Failure } from "../ui/Failure";
+import { done } from "../ui/notify";
+import { plural } from "../ui/words";
+import { blockedSentence } from "./impact";
+
+interface Props {
+  status: DraftStatus;
+  impact: DraftImpact | undefined;
+  onProvisioned: () => void;
+}
+
+/** Makes the draft a revision: with a note, with the effect repeated beside the button, and with warnings accepted one by one. */
+export function ProvisionForm({ status, impact, onProvisioned }: Props) {
+  const [note, setNote] = useState("");
+  const [accepted, setAccepted] = useState<string[]>([]);
+  const provision = useMutation({
+    mutationFn: () =>
+      api.post<RevisionView>("/policy/provision", { note, draftVersion: status.draftVersion, acknowledge: accepted }),
+    onSuccess: async (revision) => {
+      onProvisioned();
+      await queryClient.invalidateQueries();
+      done(`Revision ${revision.number} is provisioned.`);
+    },
+  });
+  const failure = provision.error ? asFailure(provision.error) : null;
+  const wanted = failure ? warningsOf(failure.diagnostics) : new Map<string, string[]>();
+  const errors = status.diagnostics.filter((d) => d.severity === "error").length;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    provision.mutate();
+  };
+  return (
+    <form className="section" onSubmit={submit}>
+      <h2>Provision</h2>
+      <TextInput
+        label="Note"
+        description="Why; it stays with the revision"
+        required
+        maw={560}
+        value={note}
+        onChange={(e) => setNote(e.target.value)}
+      />
+      {[...wanted].map(([code, messages]) => (
+        <Checkbox
+          key={code}
+          mt={12}
+          label={`I accept: ${messages.join(" ")}`}
+          checked={accepted.includes(code)}
+          onChange={(e) => setAccepted(e.target.checked ? [...accepted, code] : accepted.filter((c) => c !== code))}
+        />
+      ))}
+      {failure && (
+        <div style={{ marginTop: 12, maxWidth: 720 }}>
+          <Failure error={failure} />
+        </div>
+      )}
+      <div style={{ display: "flex", alignItems: "center", gap: 12, marginTop: 16 }}>
+        <Button type="submit" size="sm" loading={provision.isPending} disabled={errors > 0 || note.trim() === ""}>
+          Provision {plural(status.changes.length, "change")}
+        </Button>
+        <span className="muted">
+          {errors > 0 ? `${plural(errors, "error")} to mend first.` : impact ? blockedSentence(impact) : ""}
+        </span>
+      </div>
+    </form>
+  );
+}
+
+/** The warnings that stop provisioning until accepted, by code. */
+function warningsOf(diagnostics: DiagnosticView[]): Map<string, string[]> {
+  const byCode = new Map<string, string[]>();
+  for (const d of diagnostics.filter((d) => d.severity === "warning")) {
+    byCode.set(d.code, [...(byCode.get(d.code) ?? []), d.message]);
+  }
+  return byCode;
+}

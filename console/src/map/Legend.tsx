@@ -1,0 +1,79 @@
+import { Popover } from "@mantine/core";
+import type { VerdictKind } from "../api/types";
+import { VerdictStroke } from "../ui/Verdict";
+import { plural, quantity, verdictWords } from "../ui/words";
+import type { Scene } from "./scene";
+
+const verdicts: VerdictKind[] = ["allowed", "potentiallyBlocked", "blocked", "unknown"];
+const walls: [string, string][] = [
+  ["wall open", "no wall yet: all passes and is reported"],
+  ["wall staged", "drafted, not provisioned"],
+  ["wall selective", "deny rules block"],
+  ["wall full", "closed but for its doors"],
+  ["wall sealed", "in quarantine"],
+];
+
+/** What the marks mean; each verdict can be hidden here. */
+export function Legend({
+  scene,
+  hidden,
+  onHide,
+  lostEvents,
+}: {
+  scene: Scene;
+  hidden: VerdictKind[];
+  onHide: (verdict: VerdictKind) => void;
+  lostEvents: number;
+}) {
+  const count = (kind: VerdictKind) => scene.strands.filter((s) => s.verdict === kind).length;
+  return (
+    <div className="legend">
+      {verdicts.map((kind) => (
+        <button
+          key={kind}
+          type="button"
+          className={`verdict ${kind}`}
+          aria-pressed={!hidden.includes(kind)}
+          title={hidden.includes(kind) ? `Show ${verdictWords[kind]}` : `Hide ${verdictWords[kind]}`}
+          onClick={() => onHide(kind)}
+        >
+          <VerdictStroke kind={kind} /> {verdictWords[kind]} <span className="count">{count(kind)}</span>
+        </button>
+      ))}
+      <Popover position="top-end" width={280}>
+        <Popover.Target>
+          <button type="button">Walls</button>
+        </Popover.Target>
+        <Popover.Dropdown>
+          {walls.map(([kind, words]) => (
+            <div key={kind} className="legend-wall">
+              <svg width={34} height={16} aria-hidden>
+                <path className={kind} d="M2 8H32" />
+                {kind === "wall full" && <path className={kind} d="M2 12.500H32" />}
+              </svg>
+              {words}
+            </div>
+          ))}
+          <div className="legend-wall">
+            <svg width={34} height={16} aria-hidden>
+              <path className="wall full" d="M2 8H12M22 8H32" />
+              <path className="door full" d="M12 4v8M22 4v8" />
+            </svg>
+            a door: a rule allows what passes here
+          </div>
+          <div className="legend-wall">
+            <svg width={34} height={16} aria-hidden>
+              <path className="wall open" d="M2 3H20l2 4l3 -1l1 4l4 0l0 4" />
+            </svg>
+            torn: a member is silent, not all is shown
+          </div>
+        </Popover.Dropdown>
+      </Popover>
+      {lostEvents > 0 && (
+        <span className="muted" title={plural(lostEvents, "kernel event")}>
+          agents lost {quantity(lostEvents)} events: some traffic is missing
+        </span>
+      )}
+    </div>
+  );
+}
