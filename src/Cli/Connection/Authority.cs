@@ -8,7 +8,7 @@ namespace Bulkhead.Cli.Connection;
 /// <summary>The one certificate authority that a controller's certificate must come from. The system's authorities count for nothing here.</summary>
 internal static class Authority
 {
-    private const string PublicPath = "ca.crt";
+    private const string PublicPath = "api/v1/authority";
 
     /// <summary>TLS settings that accept only certificates of <paramref name="authority"/> for the dialled name.</summary>
     public static SslClientAuthenticationOptions Trusting(X509Certificate2 authority) => new()
@@ -35,8 +35,6 @@ internal static class Authority
         }
     }
 
-    public static string Fingerprint(X509Certificate2 certificate) => certificate.GetCertHashString(HashAlgorithmName.SHA256);
-
     /// <summary>
     /// Fetches the authority's certificate from the controller and compares its fingerprint. The connection trusts nobody and carries nothing
     /// but that certificate, so that whoever answers can only fail the comparison.
@@ -55,25 +53,22 @@ internal static class Authority
             RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null,
         };
         using var http = new HttpClient(handler) { BaseAddress = controller, Timeout = TimeSpan.FromSeconds(20), MaxResponseContentBufferSize = 64 * 1024 };
-        string pem;
+        byte[] certificate;
         try
         {
-            pem = await http.GetStringAsync(new Uri(PublicPath, UriKind.Relative), cancel).ConfigureAwait(false);
+            certificate = await http.GetByteArrayAsync(new Uri(PublicPath, UriKind.Relative), cancel).ConfigureAwait(false);
         }
         catch (Exception error) when (Unreachable.Describes(error, cancel))
         {
             throw Unreachable.From(error, controller);
         }
 
-        var authority = FromPem(pem, $"What {controller} sent as its authority");
-        if (!Fingerprint(authority).Equals(expected, StringComparison.OrdinalIgnoreCase))
-        {
-            throw new Failure(
+        var actual = Convert.ToHexStringLower(SHA256.HashData(certificate));
+        return actual.Equals(expected, StringComparison.OrdinalIgnoreCase)
+            ? X509CertificateLoader.LoadCertificate(certificate)
+            : throw new Failure(
                 ExitCode.Unreachable,
-                $"{controller} is not the controller that you trust: its authority's fingerprint is {Fingerprint(authority).ToLowerInvariant()}.",
+                $"{controller} is not the controller that you trust: its authority's fingerprint is {actual}.",
                 "Compare with DIR/ca.sha256 on the controller. If they differ, somebody is between you and it.");
-        }
-
-        return authority;
     }
 }

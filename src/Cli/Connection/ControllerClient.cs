@@ -173,7 +173,7 @@ internal sealed class ControllerClient : IDisposable
             HttpStatusCode.Forbidden when problem?.Code == "must-change-password" => (ExitCode.NotSignedIn, "Sign in again with: bulkhead login"),
             HttpStatusCode.Forbidden => (ExitCode.Forbidden, "Ask an administrator for a role that may do this."),
             HttpStatusCode.NotFound => (ExitCode.NotFound, null),
-            HttpStatusCode.Conflict or HttpStatusCode.PreconditionFailed => (ExitCode.Conflict, "Look at it again, and repeat the command."),
+            HttpStatusCode.Conflict when problem?.Code.EndsWith("-changed", StringComparison.Ordinal) == true => (ExitCode.Conflict, "Look at it again, and repeat the command."),
             HttpStatusCode.ServiceUnavailable => (ExitCode.Unreachable, "Try again shortly."),
             _ => (ExitCode.Refused, (string?)null),
         };

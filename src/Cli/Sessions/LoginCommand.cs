@@ -79,13 +79,35 @@ internal static class LoginCommand
                 call.Terminal.Note("The one-time password is replaced by the new one.");
             }
 
-            var name = $"bulkhead of {Environment.UserName} on {Environment.MachineName}";
-            var key = await controller.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(name, session.Role, call.Now + call.Value(ExpiresIn).Length), call.Cancel).ConfigureAwait(false);
+            var key = await MakeKeyAsync(call, controller, session.Role).ConfigureAwait(false);
             return new(url, authority.ExportCertificatePem(), session.User, key.Key.Id, key.Secret);
         }
         finally
         {
+            await EndSessionAsync(controller).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<CreatedApiKey> MakeKeyAsync(Call call, ControllerClient controller, AccessRole role)
+    {
+        if (role != AccessRole.Admin)
+        {
+            throw new Failure(ExitCode.Forbidden, "Only administrators make keys, and this command works with one.", "Ask an administrator for a key, and sign in with --key-file FILE.");
+        }
+
+        var name = $"bulkhead of {Environment.UserName} on {Environment.MachineName}";
+        return await controller.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(name, role, call.Now + call.Value(ExpiresIn).Length), call.Cancel).ConfigureAwait(false);
+    }
+
+    private static async Task EndSessionAsync(ControllerClient controller)
+    {
+        try
+        {
             await controller.SendAsync(HttpMethod.Delete, "session", null, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Failure)
+        {
+            // The session ends by itself; whether the sign-in worked is decided elsewhere.
         }
     }
 
