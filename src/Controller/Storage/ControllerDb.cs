@@ -1,0 +1,119 @@
+using Bulkhead.Controller.Storage.Rows;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+
+namespace Bulkhead.Controller.Storage;
+
+/// <summary>
+/// The relational store: inventory, policy, access. Columns are text, integers, booleans and bytes only, so that the schema goes over to
+/// PostgreSQL unchanged; instants are Unix milliseconds.
+/// </summary>
+public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbContext(options)
+{
+    /// <summary>Workloads.</summary>
+    public DbSet<WorkloadRow> Workloads => Set<WorkloadRow>();
+
+    /// <summary>Addresses with their holders.</summary>
+    public DbSet<AddressRow> Addresses => Set<AddressRow>();
+
+    /// <summary>Last reports of agents.</summary>
+    public DbSet<ObservationRow> Observations => Set<ObservationRow>();
+
+    /// <summary>Pairing keys.</summary>
+    public DbSet<PairingKeyRow> PairingKeys => Set<PairingKeyRow>();
+
+    /// <summary>Accounts.</summary>
+    public DbSet<AccountRow> Accounts => Set<AccountRow>();
+
+    /// <summary>Sessions.</summary>
+    public DbSet<SessionRow> Sessions => Set<SessionRow>();
+
+    /// <summary>API keys.</summary>
+    public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
+
+    /// <summary>The draft policy.</summary>
+    public DbSet<DraftObjectRow> Draft => Set<DraftObjectRow>();
+
+    /// <summary>Revisions.</summary>
+    public DbSet<RevisionRow> Revisions => Set<RevisionRow>();
+
+    /// <summary>Declared label keys.</summary>
+    public DbSet<LabelKeyRow> LabelKeys => Set<LabelKeyRow>();
+
+    /// <summary>The change log.</summary>
+    public DbSet<ChangeRow> Changes => Set<ChangeRow>();
+
+    /// <summary>Counters.</summary>
+    public DbSet<CounterRow> Counters => Set<CounterRow>();
+
+    /// <summary>The audit log.</summary>
+    public DbSet<AuditRow> Audit => Set<AuditRow>();
+
+    /// <inheritdoc/>
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UnixMilliseconds>();
+        configurationBuilder.Properties<Enum>().HaveConversion<string>();
+        configurationBuilder.Properties<Guid>().HaveConversion<GuidToStringConverter>();
+    }
+
+    /// <inheritdoc/>
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<WorkloadRow>(row =>
+        {
+            row.ToTable("workloads").HasKey(w => w.Id);
+            row.Property(w => w.Version).IsConcurrencyToken();
+            row.HasIndex(w => new { w.MachineId, w.HardwareUuid }).IsUnique();
+            row.HasIndex(w => w.Name);
+            row.HasMany(w => w.Addresses).WithOne().HasForeignKey(a => a.WorkloadId).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<AddressRow>(row =>
+        {
+            row.ToTable("addresses").HasKey(a => new { a.Space, a.Address });
+            row.HasIndex(a => a.WorkloadId);
+        });
+        modelBuilder.Entity<ObservationRow>().ToTable("observations").HasKey(o => o.WorkloadId);
+        modelBuilder.Entity<PairingKeyRow>(row =>
+        {
+            row.ToTable("pairing_keys").HasKey(k => k.Id);
+            row.HasIndex(k => k.SecretHash).IsUnique();
+        });
+        modelBuilder.Entity<AccountRow>(row =>
+        {
+            row.ToTable("accounts").HasKey(a => a.Id);
+            row.HasIndex(a => a.Name).IsUnique();
+        });
+        modelBuilder.Entity<SessionRow>(row =>
+        {
+            row.ToTable("sessions").HasKey(s => s.TokenHash);
+            row.HasOne<AccountRow>().WithMany().HasForeignKey(s => s.AccountId).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<ApiKeyRow>(row =>
+        {
+            row.ToTable("api_keys").HasKey(k => k.Id);
+            row.HasIndex(k => k.SecretHash).IsUnique();
+        });
+        modelBuilder.Entity<DraftObjectRow>().ToTable("draft").HasKey(d => new { d.Kind, d.Name });
+        modelBuilder.Entity<RevisionRow>(row =>
+        {
+            row.ToTable("revisions").HasKey(r => r.Number);
+            row.Property(r => r.Number).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<LabelKeyRow>().ToTable("label_keys").HasKey(k => k.Key);
+        modelBuilder.Entity<ChangeRow>(row =>
+        {
+            row.ToTable("changes").HasKey(c => c.Sequence);
+            row.Property(c => c.Sequence).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<CounterRow>().ToTable("counters").HasKey(c => c.Name);
+        modelBuilder.Entity<AuditRow>(row =>
+        {
+            row.ToTable("audit").HasKey(a => a.Sequence);
+            row.Property(a => a.Sequence).ValueGeneratedNever();
+        });
+    }
+
+    private sealed class UnixMilliseconds() : ValueConverter<DateTimeOffset, long>(
+        value => value.ToUnixTimeMilliseconds(), value => DateTimeOffset.FromUnixTimeMilliseconds(value));
+}

@@ -1,0 +1,89 @@
+namespace Bulkhead.Controller.Storage;
+
+/// <summary>
+/// The folder with all that the controller keeps (mode 0700). One controller at a time owns it. Files are replaced whole and are durable when a
+/// write returns.
+/// </summary>
+public sealed class DataFolder : IDisposable
+{
+    private const UnixFileMode Secret = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode Public = Secret | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private readonly FileStream _lock;
+
+    private DataFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
+
+    /// <summary>Its absolute path.</summary>
+    public string Path { get; }
+
+    /// <summary>Opens a folder, or makes it.</summary>
+    /// <exception cref="IOException">Another controller owns it, or it cannot be written.</exception>
+    public static DataFolder Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, Secret | UnixFileMode.UserExecute);
+            File.SetUnixFileMode(path, Secret | UnixFileMode.UserExecute);
+        }
+
+        try
+        {
+            return new(path, new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException problem)
+        {
+            throw new IOException($"{path} is in use by another controller. Stop that one, or give this one a folder of its own with --data.", problem);
+        }
+    }
+
+    /// <summary>The path of a file in it.</summary>
+    public string PathOf(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Replaces a file that anybody may read who reaches the folder.</summary>
+    public void Write(string name, string text) => Replace(name, text, Public);
+
+    /// <summary>Replaces a file that only the owner may read.</summary>
+    public void WriteSecret(string name, string text) => Replace(name, text, Secret);
+
+    /// <summary>Makes an empty file that only the owner may read, if it is not there.</summary>
+    public string CreateSecret(string name)
+    {
+        var path = PathOf(name);
+        Open(path, FileMode.OpenOrCreate, Secret).Dispose();
+        return path;
+    }
+
+    /// <summary>Removes a file if it is there.</summary>
+    public void Delete(string name) => File.Delete(PathOf(name));
+
+    /// <inheritdoc/>
+    public void Dispose() => _lock.Dispose();
+
+    private static FileStream Open(string path, FileMode mode, UnixFileMode access)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = access;
+        }
+
+        return new(path, options);
+    }
+
+    private void Replace(string name, string text, UnixFileMode access)
+    {
+        var (path, fresh) = (PathOf(name), PathOf(name + ".new"));
+        File.Delete(fresh);
+        using (var stream = Open(fresh, FileMode.CreateNew, access))
+        {
+            stream.Write(System.Text.Encoding.UTF8.GetBytes(text));
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(fresh, path, overwrite: true);
+    }
+}
