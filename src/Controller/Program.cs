@@ -1,1 +1,3 @@
-return 0;
+using Bulkhead.Controller.Hosting;
+
+return await Commands.Root().Parse(args).InvokeAsync().ConfigureAwait(false);

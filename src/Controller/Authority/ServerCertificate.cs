@@ -43,12 +43,7 @@ public sealed class ServerCertificate(CertificateAuthority authority, IReadOnlyL
     /// <summary>The names for endpoints: their addresses (every local one for a wildcard), the host's name, localhost, and more that the operator gave.</summary>
     public static IReadOnlyList<string> NamesOf(IEnumerable<IPEndPoint> endpoints, IEnumerable<string> more)
     {
-        var local = NetworkInterface.GetAllNetworkInterfaces()
-            .SelectMany(card => card.GetIPProperties().UnicastAddresses)
-            .Select(unicast => unicast.Address)
-            .ToList();
-        var addresses = endpoints.SelectMany(endpoint =>
-            endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any) ? local : [endpoint.Address]);
+        var addresses = endpoints.SelectMany(Expand).Select(endpoint => endpoint.Address);
         return [.. addresses
             .Concat([IPAddress.Loopback, IPAddress.IPv6Loopback])
             .Select(address => new IPAddress(address.GetAddressBytes()).ToString())
@@ -57,6 +52,17 @@ public sealed class ServerCertificate(CertificateAuthority authority, IReadOnlyL
             .Where(name => name.Length > 0)
             .Distinct(StringComparer.OrdinalIgnoreCase)];
     }
+
+    /// <summary>An endpoint, or for a wildcard one for each local address of its family that others can reach.</summary>
+    public static IEnumerable<IPEndPoint> Expand(IPEndPoint endpoint) =>
+        !endpoint.Address.Equals(IPAddress.Any) && !endpoint.Address.Equals(IPAddress.IPv6Any)
+            ? [endpoint]
+            : NetworkInterface.GetAllNetworkInterfaces()
+                .SelectMany(card => card.GetIPProperties().UnicastAddresses)
+                .Select(unicast => unicast.Address)
+                .Where(address => !IPAddress.IsLoopback(address) && !address.IsIPv6LinkLocal
+                    && (address.AddressFamily == endpoint.AddressFamily || endpoint.Address.Equals(IPAddress.IPv6Any)))
+                .Select(address => new IPEndPoint(address, endpoint.Port));
 
     private sealed record Issued(SslStreamCertificateContext Context, DateTimeOffset RenewAt);
 }

@@ -1,0 +1,85 @@
+using System.Security.Claims;
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Storage;
+using Bulkhead.Controller.Storage.Rows;
+using Bulkhead.Policy;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Bulkhead.Controller.Access;
+
+/// <summary><c>/api/v1/api-keys</c>: keys for programs.</summary>
+public static class ApiKeyEndpoints
+{
+    /// <summary>Maps them.</summary>
+    public static void Map(RouteGroupBuilder api)
+    {
+        var keys = api.MapGroup("/api-keys").RequireAuthorization(Roles.Admin);
+        keys.MapGet("", ListAsync).WithSummary("All API keys.");
+        keys.MapPost("", CreateAsync).WithSummary("Make an API key; its secret is shown only now.");
+        keys.MapDelete("/{id:guid}", DeleteAsync).WithSummary("Revoke an API key.");
+    }
+
+    private static async Task<Ok<IReadOnlyList<ApiKeyView>>> ListAsync(Ledger ledger, CancellationToken cancellation)
+    {
+        await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
+        var rows = await database.ApiKeys.AsNoTracking().OrderBy(k => k.Name).ThenBy(k => k.Id).ToListAsync(cancellation).ConfigureAwait(false);
+        return TypedResults.Ok<IReadOnlyList<ApiKeyView>>([.. rows.Select(ToView)]);
+    }
+
+    private static async Task<Results<Ok<CreatedApiKey>, ProblemResult>> CreateAsync(CreateApiKey request, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
+    {
+        var secret = Secrets.New(Secrets.ApiKeyPrefix);
+        var caller = user.Caller();
+        var outcome = await ledger.WriteAsync<CreatedApiKey>(caller.Actor, (edit, _) =>
+        {
+            var problems = new List<Diagnostic>();
+            InputChecks.Name(request.Name, "name", problems);
+            if (request.Expires is { } expires && expires <= edit.Now)
+            {
+                problems.Add(Diagnostic.Error("bad-expiry", "expires", "The expiry is in the past. Leave it out for a key that never expires."));
+            }
+
+            if (problems.Count > 0)
+            {
+                return Task.FromResult<Outcome<CreatedApiKey>>(Problems.Invalid(problems));
+            }
+
+            var row = new ApiKeyRow
+            {
+                Id = Guid.CreateVersion7(edit.Now),
+                Name = request.Name.Trim(),
+                Role = request.Role,
+                SecretHash = Secrets.Hash(secret),
+                CreatedBy = caller.Actor,
+                Created = edit.Now,
+                Expires = request.Expires,
+            };
+            edit.Database.ApiKeys.Add(row);
+            edit.Touch(ChangeKind.Access, row.Id.ToString());
+            edit.Audit("access.key-create", row.Name, $"An API key with the role {row.Role.ToString().ToLowerInvariant()} was made.");
+            return Task.FromResult<Outcome<CreatedApiKey>>(new CreatedApiKey(ToView(row), secret));
+        }, cancellation).ConfigureAwait(false);
+        return outcome.Ok();
+    }
+
+    private static async Task<Results<NoContent, ProblemResult>> DeleteAsync(Guid id, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
+    {
+        var outcome = await ledger.WriteAsync<bool>(user.Caller().Actor, async (edit, token) =>
+        {
+            if (await edit.Database.ApiKeys.FindAsync([id], token).ConfigureAwait(false) is not { } row)
+            {
+                return Problems.NotFound("API key", id.ToString());
+            }
+
+            edit.Database.ApiKeys.Remove(row);
+            edit.Touch(ChangeKind.Access, row.Id.ToString());
+            edit.Audit("access.key-revoke", row.Name, "The API key was revoked.");
+            return true;
+        }, cancellation).ConfigureAwait(false);
+        return outcome.NoContent();
+    }
+
+    private static ApiKeyView ToView(ApiKeyRow row) => new(row.Id, row.Name, row.Role, row.CreatedBy, row.Created, row.Expires, row.LastUsed);
+}

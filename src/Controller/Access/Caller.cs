@@ -1,0 +1,42 @@
+using System.Security.Claims;
+using Bulkhead.Contracts.Rest;
+
+namespace Bulkhead.Controller.Access;
+
+/// <summary>Who makes a request.</summary>
+/// <param name="Name">The account's, or the API key's, name.</param>
+/// <param name="Role">What they may do.</param>
+/// <param name="Account">The account; null for an API key.</param>
+/// <param name="TokenHash">Of the session or key.</param>
+/// <param name="MustChangePassword">Whether nothing but changing the password is allowed.</param>
+/// <param name="Expires">When the session or key ends; null for never.</param>
+public sealed record Caller(string Name, AccessRole Role, Guid? Account, string TokenHash, bool MustChangePassword, DateTimeOffset? Expires)
+{
+    /// <summary>As the audit log names them.</summary>
+    public string Actor => Account is null ? $"key:{Name}" : Name;
+
+    /// <summary>As REST shows them.</summary>
+    public SessionView ToView() => new(Name, Role, MustChangePassword, Account is null ? null : Expires);
+}
+
+/// <summary>An identity that is a <see cref="Access.Caller"/>.</summary>
+public sealed class CallerIdentity : ClaimsIdentity
+{
+    /// <summary>The identity of a caller.</summary>
+    public CallerIdentity(Caller caller)
+        : base([new Claim(ClaimTypes.Name, caller.Name)], CallerAuthentication.SchemeName) => Caller = caller;
+
+    /// <summary>Who.</summary>
+    public Caller Caller { get; }
+}
+
+/// <summary>Finds the caller of a request.</summary>
+public static class Callers
+{
+    /// <summary>The caller, or null if nobody is signed in.</summary>
+    public static Caller? TryCaller(this ClaimsPrincipal principal) => (principal.Identity as CallerIdentity)?.Caller;
+
+    /// <summary>The caller of an endpoint that requires one.</summary>
+    public static Caller Caller(this ClaimsPrincipal principal) =>
+        principal.TryCaller() ?? throw new InvalidOperationException("The endpoint does not require a caller.");
+}

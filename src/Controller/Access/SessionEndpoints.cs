@@ -1,0 +1,147 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Claims;
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Storage;
+using Bulkhead.Controller.Storage.Rows;
+using Bulkhead.Policy;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+
+namespace Bulkhead.Controller.Access;
+
+/// <summary><c>/api/v1/session</c>: signing in and out, and changing one's password.</summary>
+public static class SessionEndpoints
+{
+    private static readonly TimeSpan s_lifetime = TimeSpan.FromHours(12);
+
+    /// <summary>Maps them.</summary>
+    public static void Map(RouteGroupBuilder api)
+    {
+        api.MapPost("/session", SignInAsync).AllowAnonymous().WithSummary("Sign in; sets the session cookie.");
+        api.MapGet("/session", (ClaimsPrincipal user) => TypedResults.Ok(user.Caller().ToView())).RequireAuthorization(Roles.SignedIn).WithSummary("Who is signed in.");
+        api.MapDelete("/session", SignOutAsync).RequireAuthorization(Roles.SignedIn).WithSummary("Sign out.");
+        api.MapPost("/session/password", ChangePasswordAsync).RequireAuthorization(Roles.SignedIn).WithSummary("Change one's own password; ends all other sessions.");
+    }
+
+    private static async Task<Results<Ok<SessionView>, ProblemResult>> SignInAsync(
+        SignIn request, Ledger ledger, Passwords passwords, SignInThrottle throttle, HttpContext context, CancellationToken cancellation)
+    {
+        var name = request.User.Trim().ToLowerInvariant();
+        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        var wait = throttle.Begin(address, name);
+        if (wait > TimeSpan.Zero)
+        {
+            context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            return new ProblemResult(Problems.Of(StatusCodes.Status429TooManyRequests, "too-many-attempts", "Too many failed sign-ins.", $"Wait {Math.Ceiling(wait.TotalSeconds)} s and try again."));
+        }
+
+        await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
+        var account = await database.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.Name == name, cancellation).ConfigureAwait(false);
+        if (!passwords.Verify(account, request.Password))
+        {
+            await ledger.WriteAsync<bool>(name, (edit, _) =>
+            {
+                edit.Audit("access.sign-in-refused", account is null ? "unknown account" : name, $"A sign-in from {address} was refused.");
+                return Task.FromResult<Outcome<bool>>(true);
+            }, cancellation).ConfigureAwait(false);
+            return new ProblemResult(Problems.Of(StatusCodes.Status401Unauthorized, "wrong-password", "The user or the password is wrong.", "A lost password is reset on the controller's machine with 'bulkhead-controller reset-password'."));
+        }
+
+        throttle.Succeeded(address, name);
+        var token = Secrets.New();
+        var outcome = await ledger.WriteAsync<Caller>(name, async (edit, token2) =>
+        {
+            await edit.Database.Sessions.Where(s => s.Expires <= edit.Now).ExecuteDeleteAsync(token2).ConfigureAwait(false);
+            var session = new SessionRow { TokenHash = Secrets.Hash(token), AccountId = account!.Id, Expires = edit.Now + s_lifetime };
+            edit.Database.Sessions.Add(session);
+            edit.Audit("access.sign-in", name, $"{name} signed in from {address}.");
+            return new Caller(account.Name, account.Role, account.Id, session.TokenHash, account.OneTime, session.Expires);
+        }, cancellation).ConfigureAwait(false);
+        SetCookie(context, token, outcome.Value!.Expires);
+        return TypedResults.Ok(outcome.Value.ToView());
+    }
+
+    private static async Task<NoContent> SignOutAsync(ClaimsPrincipal user, Ledger ledger, HttpContext context, CancellationToken cancellation)
+    {
+        var caller = user.Caller();
+        await ledger.WriteAsync<int>(caller.Actor, async (edit, token) =>
+        {
+            edit.Audit("access.sign-out", caller.Name, $"{caller.Name} signed out.");
+            return await edit.Database.Sessions.Where(s => s.TokenHash == caller.TokenHash).ExecuteDeleteAsync(token).ConfigureAwait(false);
+        }, cancellation).ConfigureAwait(false);
+        context.Response.Cookies.Delete(CallerAuthentication.Cookie, CookieOptions(null));
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<Ok<SessionView>, ProblemResult>> ChangePasswordAsync(
+        ChangePassword request, ClaimsPrincipal user, Ledger ledger, Passwords passwords, SignInThrottle throttle, DataFolder data, HttpContext context, CancellationToken cancellation)
+    {
+        var caller = user.Caller();
+        if (caller.Account is not { } id)
+        {
+            return new ProblemResult(Problems.Conflict("not-an-account", "An API key has no password.", "Sign in with the account."));
+        }
+
+        var problems = CheckNew(request);
+        if (problems.Count > 0)
+        {
+            return new ProblemResult(Problems.Invalid(problems));
+        }
+
+        // A stolen session must not serve to guess the password.
+        if (throttle.Begin(context.Connection.RemoteIpAddress ?? IPAddress.None, caller.Name) > TimeSpan.Zero)
+        {
+            return new ProblemResult(Problems.Of(StatusCodes.Status429TooManyRequests, "too-many-attempts", "Too many failed attempts.", "Wait a minute and try again."));
+        }
+
+        var token = Secrets.New();
+        var outcome = await ledger.WriteAsync<Caller>(caller.Actor, async (edit, token2) =>
+        {
+            var account = await edit.Database.Accounts.SingleAsync(a => a.Id == id, token2).ConfigureAwait(false);
+            if (!passwords.Verify(account, request.Current))
+            {
+                return Problems.Invalid([Diagnostic.Error("wrong-password", "current", "The current password is wrong.")]);
+            }
+
+            passwords.Set(account, request.New, oneTime: false);
+            await edit.Database.Sessions.Where(s => s.AccountId == id).ExecuteDeleteAsync(token2).ConfigureAwait(false);
+            var session = new SessionRow { TokenHash = Secrets.Hash(token), AccountId = id, Expires = edit.Now + s_lifetime };
+            edit.Database.Sessions.Add(session);
+            edit.Touch(ChangeKind.Access, id.ToString());
+            edit.Audit("access.password", account.Name, $"{account.Name} changed the password; other sessions ended.");
+            return new Caller(account.Name, account.Role, id, session.TokenHash, false, session.Expires);
+        }, cancellation).ConfigureAwait(false);
+        if (outcome.Value is { } changed)
+        {
+            throttle.Succeeded(context.Connection.RemoteIpAddress ?? IPAddress.None, caller.Name);
+            data.Delete(Passwords.FirstRunFile);
+            SetCookie(context, token, changed.Expires);
+        }
+
+        return outcome.Select(c => c.ToView()).Ok();
+    }
+
+    private static List<Diagnostic> CheckNew(ChangePassword request)
+    {
+        var problems = new List<Diagnostic>();
+        if (request.New.Length is < Passwords.MinLength or > Passwords.MaxLength)
+        {
+            problems.Add(Diagnostic.Error("bad-password", "new", $"A password has {Passwords.MinLength} to {Passwords.MaxLength} characters."));
+        }
+
+        if (request.New == request.Current)
+        {
+            problems.Add(Diagnostic.Error("same-password", "new", "The new password is the current one. Choose another."));
+        }
+
+        return problems;
+    }
+
+    private static void SetCookie(HttpContext context, string token, DateTimeOffset? expires) =>
+        context.Response.Cookies.Append(CallerAuthentication.Cookie, token, CookieOptions(expires));
+
+    private static CookieOptions CookieOptions(DateTimeOffset? expires) =>
+        new() { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Strict, Path = "/", Expires = expires, IsEssential = true };
+}

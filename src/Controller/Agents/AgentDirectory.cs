@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net;
+using Bulkhead.Contracts.Agent;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Inventory;
+
+namespace Bulkhead.Controller.Agents;
+
+/// <summary>What was last heard from an agent.</summary>
+/// <param name="LastSeen">When.</param>
+/// <param name="Report">Its last report.</param>
+public sealed record AgentObservation(DateTimeOffset LastSeen, StateReport Report);
+
+/// <summary>An address that one workload claims and another holds.</summary>
+public sealed record AddressConflict(WorkloadId Claimant, WorkloadId Holder, ScopedAddress Address);
+
+/// <summary>What is known of agents at this moment, none of which decides what is enforced: who is connected, and what they report. Thread-safe.</summary>
+public sealed class AgentDirectory
+{
+    private readonly ConcurrentDictionary<WorkloadId, AgentObservation> _observations = new();
+    private readonly ConcurrentDictionary<WorkloadId, AgentSession> _sessions = new();
+    private readonly ConcurrentDictionary<WorkloadId, ImmutableArray<Diagnostic>> _flags = new();
+    private ImmutableArray<AddressConflict> _conflicts = [];
+
+    /// <summary>How many are connected.</summary>
+    public int Connected => _sessions.Count;
+
+    /// <summary>Whether a workload's agent is connected.</summary>
+    public bool IsConnected(WorkloadId workload) => _sessions.ContainsKey(workload);
+
+    /// <summary>The open policy stream of a workload, or null.</summary>
+    public AgentSession? Session(WorkloadId workload) => _sessions.GetValueOrDefault(workload);
+
+    /// <summary>What was last heard from a workload's agent, or null.</summary>
+    public AgentObservation? Observation(WorkloadId workload) => _observations.GetValueOrDefault(workload);
+
+    /// <summary>All observations.</summary>
+    public IReadOnlyCollection<KeyValuePair<WorkloadId, AgentObservation>> Observations => [.. _observations];
+
+    /// <summary>What the controller found wrong about a workload, besides what its agent reports.</summary>
+    public IEnumerable<Diagnostic> Findings(WorkloadId workload, Func<WorkloadId, string> nameOf) =>
+        _flags.GetValueOrDefault(workload, []).Concat(_conflicts
+            .Where(conflict => conflict.Claimant == workload || conflict.Holder == workload)
+            .Select(conflict => Diagnostic.Warning("address-conflict", $"addresses[{conflict.Address}]", conflict.Holder == workload
+                ? $"{nameOf(conflict.Claimant)} claims this address too; it stays here while this workload's agent is connected."
+                : $"{nameOf(conflict.Holder)} holds this address, so it does not count here. Change one of the two hosts.")));
+
+    /// <summary>
+    /// Opens a policy stream. A stream from where the last one came replaces it; one from elsewhere, while the other is alive, is a clone's.
+    /// </summary>
+    /// <returns>Null if it is a clone's.</returns>
+    public AgentSession? Connect(WorkloadId workload, IPAddress remote)
+    {
+        var session = new AgentSession(this, workload, remote);
+        while (true)
+        {
+            var held = _sessions.GetOrAdd(workload, session);
+            if (held == session)
+            {
+                Clear(workload, "clone");
+                return session;
+            }
+
+            if (!held.Remote.Equals(remote))
+            {
+                return null;
+            }
+
+            if (_sessions.TryUpdate(workload, session, held))
+            {
+                held.End();
+                return session;
+            }
+        }
+    }
+
+    /// <summary>Notes a report.</summary>
+    /// <returns>The one before it, or null.</returns>
+    public AgentObservation? Observe(WorkloadId workload, StateReport report, DateTimeOffset now)
+    {
+        var before = Observation(workload);
+        _observations[workload] = new(now, report);
+        return before;
+    }
+
+    /// <summary>Notes that an agent was heard of.</summary>
+    public void Seen(WorkloadId workload, DateTimeOffset now)
+    {
+        if (_observations.TryGetValue(workload, out var observation))
+        {
+            _observations.TryUpdate(workload, observation with { LastSeen = now }, observation);
+        }
+    }
+
+    /// <summary>Notes something wrong about a workload, in place of an earlier finding with that code.</summary>
+    /// <returns>Whether there was none with that code.</returns>
+    public bool Flag(WorkloadId workload, Diagnostic finding)
+    {
+        var fresh = false;
+        _flags.AddOrUpdate(workload, _ => [finding], (_, held) =>
+        {
+            var others = held.RemoveAll(f => f.Code == finding.Code);
+            fresh = others.Length == held.Length;
+            return others.Add(finding);
+        });
+        return fresh;
+    }
+
+    /// <summary>Takes a finding back.</summary>
+    public void Clear(WorkloadId workload, string code)
+    {
+        if (_flags.TryGetValue(workload, out var held) && held.Any(f => f.Code == code))
+        {
+            _flags.TryUpdate(workload, held.RemoveAll(f => f.Code == code), held);
+        }
+    }
+
+    /// <summary>Replaces the conflicts that a claimant is in.</summary>
+    public void SetConflicts(WorkloadId claimant, IEnumerable<AddressConflict> conflicts) =>
+        ImmutableInterlocked.Update(ref _conflicts, (held, own) => [.. held.Where(c => c.Claimant != claimant), .. own], conflicts.ToList());
+
+    /// <summary>Forgets a workload that was removed, and ends its stream.</summary>
+    public void Forget(WorkloadId workload)
+    {
+        _observations.TryRemove(workload, out _);
+        _flags.TryRemove(workload, out _);
+        ImmutableInterlocked.Update(ref _conflicts, held => held.RemoveAll(c => c.Claimant == workload || c.Holder == workload));
+        if (_sessions.TryRemove(workload, out var session))
+        {
+            session.End();
+        }
+    }
+
+    internal bool Disconnect(AgentSession session) => _sessions.TryRemove(KeyValuePair.Create(session.Workload, session));
+}

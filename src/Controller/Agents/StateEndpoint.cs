@@ -1,0 +1,117 @@
+using System.Net;
+using Bulkhead.Contracts.Agent;
+using Bulkhead.Controller.Live;
+using Bulkhead.Controller.Storage;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Inventory;
+using Microsoft.EntityFrameworkCore;
+
+namespace Bulkhead.Controller.Agents;
+
+/// <summary><c>POST /agent/v1/state</c>: what an agent observes and enforces. Only its addresses and features change tables.</summary>
+public sealed class StateEndpoint(AgentDirectory directory, LiveState live, Ledger ledger, LiveFeed feed, TimeProvider time, ILogger<StateEndpoint> logger)
+{
+    private const int MaxBytes = 4 * 1024 * 1024;
+    private const int MaxAddresses = 4096;
+    private const int MaxListeners = 10_000;
+    private const int MaxProblems = 100;
+
+    /// <summary>Takes one report.</summary>
+    public async Task<IResult> ReceiveAsync(HttpContext context)
+    {
+        var agent = context.Agent();
+        var cancellation = context.RequestAborted;
+        var report = await context.Request.ReadAsync(StateReport.Parser, MaxBytes).ConfigureAwait(false);
+        if (report is null || Check(report) is not { } addresses)
+        {
+            return AgentAnswer.Malformed("The state report is malformed or truncated.");
+        }
+
+        var remote = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        if (!IsSameHost(agent, report.Identity, remote))
+        {
+            await PolicyStream.ReportCloneAsync(directory, ledger, logger, agent, remote, cancellation).ConfigureAwait(false);
+            return PolicyStream.Clone(agent);
+        }
+
+        var now = time.GetUtcNow();
+        var before = directory.Observe(agent.Workload, report, now);
+        CheckGeneration(agent, report);
+        await ClaimAsync(agent, report, addresses, cancellation).ConfigureAwait(false);
+        if (before is null || !Equals(before.Report.Applied, report.Applied) || !before.Report.Problems.Equals(report.Problems))
+        {
+            feed.Publish(LiveKinds.Workloads | LiveKinds.Rollout);
+        }
+
+        return AgentAnswer.Of(new StateAck { ServerUnixMs = now.ToUnixTimeMilliseconds() });
+    }
+
+    private static IReadOnlyList<IpAddress>? Check(StateReport report) =>
+        report.Identity is not null && report.Agent is not null
+        && report.Listeners.Count <= MaxListeners && report.Problems.Count <= MaxProblems && report.Agent.Features.Count <= MaxProblems
+        && report.Listeners.All(l => l.Port <= ushort.MaxValue && l.Protocol <= byte.MaxValue && l.Process <= report.Processes.Count && l.Address.Length is 0 or 4 or 16)
+        && report.Agent.Features.All(feature => feature.Length is > 0 and <= 64 && !feature.Any(char.IsWhiteSpace))
+        && AddressClaims.Read(report) is { Count: <= MaxAddresses } addresses
+            ? addresses
+            : null;
+
+    private bool IsSameHost(AgentIdentity agent, HostIdentity identity, IPAddress remote) =>
+        live.Current.Entries.TryGetValue(agent.Workload, out var entry) && entry.Agent is { } binding
+        && binding.MachineId == identity.MachineId && binding.HardwareUuid == identity.HardwareUuid
+        && (directory.Session(agent.Workload) is not { } session || session.Remote.Equals(remote));
+
+    /// <summary>An agent that is ahead proves that the controller's database was restored: until a new epoch begins it refuses every policy.</summary>
+    private void CheckGeneration(AgentIdentity agent, StateReport report)
+    {
+        var newest = live.Current.Settings.Generation;
+        if (report.Applied is { } applied && (applied.Epoch, applied.Number).CompareTo((newest.Epoch, newest.Number)) > 0)
+        {
+            Log.GenerationAhead(logger, agent.Name, $"{applied.Epoch}.{applied.Number}", newest.ToString());
+            directory.Flag(agent.Workload, Diagnostic.Error("generation-ahead", "generation",
+                $"The host enforces generation {applied.Epoch}.{applied.Number}, newer than any that this controller knows: its database was restored. Stop the controller and run 'bulkhead-controller new-epoch'."));
+        }
+        else
+        {
+            directory.Clear(agent.Workload, "generation-ahead");
+        }
+    }
+
+    private async Task ClaimAsync(AgentIdentity agent, StateReport report, IReadOnlyList<IpAddress> addresses, CancellationToken cancellation)
+    {
+        var features = report.Agent.Features.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToEquatableArray();
+        var (claims, entry) = Decide(live.Current, agent.Workload, addresses);
+        if (claims is not null && (claims.Held != entry!.Workload.Addresses || features != entry.Workload.Features))
+        {
+            await ledger.WriteAsync<bool>($"agent:{agent.Name}", async (edit, token) =>
+            {
+                var row = await edit.Database.Workloads.Include(w => w.Addresses).SingleOrDefaultAsync(w => w.Id == agent.Workload.Value, token).ConfigureAwait(false);
+                (claims, _) = Decide(edit.Before, agent.Workload, addresses);
+                if (row is null || claims is null)
+                {
+                    return Outcomes.Tried(false);
+                }
+
+                await claims.ApplyAsync(edit, row, token).ConfigureAwait(false);
+                row.Features = string.Join(' ', features);
+                return true;
+            }, cancellation).ConfigureAwait(false);
+        }
+
+        directory.SetConflicts(agent.Workload, claims?.Conflicts ?? []);
+        if (claims?.Outside is { Count: > 0 } outside)
+        {
+            directory.Flag(agent.Workload, Diagnostic.Warning("address-not-admitted", "addresses",
+                $"{string.Join(", ", outside)}: outside the networks of the key that this host was paired with, so it does not count."));
+        }
+        else
+        {
+            directory.Clear(agent.Workload, "address-not-admitted");
+        }
+    }
+
+    private (AddressClaims? Claims, WorkloadEntry? Entry) Decide(LiveSnapshot snapshot, WorkloadId workload, IReadOnlyList<IpAddress> addresses) =>
+        snapshot.Entries.TryGetValue(workload, out var entry) && entry.Agent is { } binding
+            ? (AddressClaims.Decide(workload, addresses, binding.Networks, snapshot.Holders, directory.IsConnected), entry)
+            : (null, null);
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+
+namespace Bulkhead.Controller.Hosting;
+
+/// <summary>Answers requests that could not be read, or whose handler threw, with a problem.</summary>
+public sealed class FailureAnswers(ILogger<FailureAnswers> logger) : IExceptionHandler
+{
+    /// <inheritdoc/>
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
+        {
+            httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return true;
+        }
+
+        var problem = exception switch
+        {
+            BadHttpRequestException { InnerException: JsonException json } => Problems.Invalid(
+                [Policy.Diagnostic.Error("bad-json", json.Path is null or "$" ? "body" : json.Path.TrimStart('$', '.'), Sentence(json))]),
+            BadHttpRequestException bad => Problems.Of(bad.StatusCode, "bad-request", bad.Message),
+            _ => null,
+        };
+        if (problem is null)
+        {
+            Log.RequestFailed(logger, exception, httpContext.Request.Method, httpContext.Request.Path);
+            problem = Problems.Of(StatusCodes.Status500InternalServerError, "internal-error", "The controller failed; what it had begun was rolled back.", "The controller's log has the details.");
+        }
+
+        await new ProblemResult(problem).ExecuteAsync(httpContext).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>The serializer's message, without the position that the path already tells.</summary>
+    private static string Sentence(JsonException problem)
+    {
+        var end = problem.Message.IndexOf(" Path: ", StringComparison.Ordinal);
+        return end < 0 ? problem.Message : problem.Message[..end];
+    }
+}

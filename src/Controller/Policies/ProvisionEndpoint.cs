@@ -1,0 +1,34 @@
+using System.Security.Claims;
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Access;
+using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Storage;
+using Bulkhead.Controller.Storage.Rows;
+using Bulkhead.Policy;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Bulkhead.Controller.Policies;
+
+/// <summary><c>POST /api/v1/policy/provision</c>: makes the draft the newest revision. When it answers, the agents that it changes have been told.</summary>
+public static class ProvisionEndpoint
+{
+    /// <summary>Maps it.</summary>
+    public static void Map(RouteGroupBuilder policy) =>
+        policy.MapPost("/provision", ProvisionAsync).RequireAuthorization(Roles.Editor).WithSummary("Make the draft the newest revision, and enforce it.");
+
+    private static async Task<Results<Ok<RevisionView>, ProblemResult>> ProvisionAsync(
+        Provision request, ClaimsPrincipal user, Ledger ledger, Rollout rollout, CancellationToken cancellation)
+    {
+        var outcome = await ledger.WriteAsync<RevisionRow>(user.Caller().Actor, async (edit, token) =>
+        {
+            var problems = new List<Diagnostic>();
+            InputChecks.Text(request.Note, "note", "A note", problems);
+            var draft = edit.Before.DraftPolicy;
+            return problems.Count > 0 ? Problems.Invalid(problems)
+                : draft.Version != request.DraftVersion ? DraftEdit.Changed(draft.Version)
+                : !draft.Model.Ok ? Problems.Invalid(draft.Model.Diagnostics)
+                : await Revisions.AddAsync(edit, draft.Document, request.Note, null, request.Acknowledge.ToHashSet(StringComparer.Ordinal), token).ConfigureAwait(false);
+        }, cancellation).ConfigureAwait(false);
+        return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number))).Ok();
+    }
+}

@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Storage;
+using Bulkhead.Controller.Storage.Rows;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Documents;
+
+namespace Bulkhead.Controller.Policies;
+
+/// <summary>Makes revisions: immutable, content-hashed, each with its parent.</summary>
+public static class Revisions
+{
+    /// <summary>
+    /// Adds a revision and compiles it for today's workloads. Errors of the compilation refuse it; a rule that some host would go without must have been
+    /// acknowledged.
+    /// </summary>
+    public static async Task<Outcome<RevisionRow>> AddAsync(
+        Edit edit, PolicyDocument document, string note, long? restoredFrom, IReadOnlyCollection<string> acknowledged, CancellationToken cancellation)
+    {
+        var before = edit.Before.Provisioned;
+        var changes = PolicyViews.Changes(before.Document, document);
+        if (changes.Count == 0)
+        {
+            return Problems.Conflict("nothing-to-provision", $"This is what revision {before.Number} says already; nothing was changed.");
+        }
+
+        var canonical = PolicyJson.Canonical(document);
+        var row = new RevisionRow
+        {
+            Number = before.Number + 1,
+            Parent = before.Number,
+            Hash = Convert.ToHexStringLower(SHA256.HashData(canonical)),
+            Note = note.Trim(),
+            Author = edit.Actor,
+            Created = edit.Now,
+            RestoredFrom = restoredFrom,
+            Document = Encoding.UTF8.GetString(canonical),
+            Changes = JsonSerializer.Serialize(changes),
+        };
+        edit.Database.Revisions.Add(row);
+        edit.Touch(ChangeKind.Revision, row.Number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        var compiled = (await edit.PreviewAsync(cancellation).ConfigureAwait(false)).Enforced;
+        if (compiled.Diagnostics.Any(d => d.Severity == Severity.Error))
+        {
+            return Problems.Invalid(compiled.Diagnostics);
+        }
+
+        var leftOut = PolicyViews.LeftOut(compiled).ToList();
+        if (leftOut.Count > 0 && !acknowledged.Contains(PolicyViews.LeftOutCode))
+        {
+            return Problems.Conflict("acknowledge", "Some hosts would go without a rule; nothing was changed.", $"Look at each, then acknowledge '{PolicyViews.LeftOutCode}'.", leftOut);
+        }
+
+        edit.Audit(
+            restoredFrom is null ? "policy.provision" : "policy.restore",
+            $"revision {row.Number}",
+            $"{(restoredFrom is null ? "Provisioned" : $"Restored from revision {restoredFrom}")}: {row.Note} ({changes.Count} changes{(leftOut.Count > 0 ? $", {leftOut.Count} left out and acknowledged" : "")}).");
+        return row;
+    }
+
+    /// <summary>As REST shows it.</summary>
+    public static RevisionView ToView(RevisionRow row, RolloutView? rollout) => new(
+        row.Number, row.Parent, row.Hash, row.Note, row.Author, row.Created, row.RestoredFrom, JsonSerializer.Deserialize<List<PolicyChange>>(row.Changes)!, rollout);
+}

@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+using Bulkhead.Controller.Storage.Rows;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Documents;
+using Bulkhead.Policy.Inventory;
+using Bulkhead.Policy.Rules;
+using Microsoft.EntityFrameworkCore;
+
+namespace Bulkhead.Controller.Storage;
+
+/// <summary>Makes snapshots of the tables: whole at start, and from then on by loading again only the rows that the change log names.</summary>
+/// <param name="controllers">Where agents reach the controller.</param>
+public sealed class SnapshotLoader(EquatableArray<ControllerEndpoint> controllers)
+{
+    private static readonly HashSet<ChangeKind> s_recompile = [ChangeKind.Workload, ChangeKind.Revision, ChangeKind.Expiry, ChangeKind.Epoch];
+
+    /// <summary>Whether changes of a kind may change what hosts enforce, and so need a new generation.</summary>
+    public static bool Recompiles(ChangeKind kind) => s_recompile.Contains(kind);
+
+    /// <summary>Loads everything.</summary>
+    /// <exception cref="InvalidDataException">The newest revision cannot be read by this version of the controller.</exception>
+    public async Task<LiveSnapshot> LoadAsync(ControllerDb database, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var keys = await LoadKeysAsync(database, cancellation).ConfigureAwait(false);
+        var rows = await database.Workloads.AsNoTracking().Include(w => w.Addresses).ToListAsync(cancellation).ConfigureAwait(false);
+        var entries = rows.Select(ToEntry).ToImmutableDictionary(entry => entry.Workload.Id);
+        var provisioned = await LoadProvisionedAsync(database, keys, cancellation).ConfigureAwait(false);
+        var draft = await LoadDraftAsync(database, keys, cancellation).ConfigureAwait(false);
+        var settings = await SettingsAsync(database, now, cancellation).ConfigureAwait(false);
+        var workloads = new WorkloadIndex(entries.Values.Select(entry => entry.Workload));
+        return new(
+            await CounterAsync(database, Counters.Sequence, cancellation).ConfigureAwait(false),
+            now, keys, entries, workloads, draft, provisioned, PolicyCompiler.Compile(provisioned.Model, workloads, settings), settings);
+    }
+
+    /// <summary>The snapshot after changes that the database, within the writer's transaction, already shows.</summary>
+    public async Task<LiveSnapshot> ReloadAsync(
+        ControllerDb database, LiveSnapshot before, IReadOnlyCollection<(ChangeKind Kind, string Id)> changes, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var kinds = changes.Select(change => change.Kind).ToHashSet();
+        var keys = kinds.Contains(ChangeKind.LabelKeys) ? await LoadKeysAsync(database, cancellation).ConfigureAwait(false) : before.DeclaredKeys;
+        var entries = before.Entries;
+        if (kinds.Contains(ChangeKind.Workload))
+        {
+            entries = await ReloadEntriesAsync(database, entries, changes, cancellation).ConfigureAwait(false);
+        }
+
+        var provisioned = kinds.Contains(ChangeKind.Revision) ? await LoadProvisionedAsync(database, keys, cancellation).ConfigureAwait(false) : before.Provisioned;
+        var draft = kinds.Overlaps([ChangeKind.Draft, ChangeKind.LabelKeys]) ? await LoadDraftAsync(database, keys, cancellation).ConfigureAwait(false) : before.DraftPolicy;
+        var recompile = kinds.Any(Recompiles);
+        var settings = recompile ? await SettingsAsync(database, now, cancellation).ConfigureAwait(false) : before.Settings;
+        var workloads = ReferenceEquals(entries, before.Entries) ? before.Workloads : new WorkloadIndex(entries.Values.Select(entry => entry.Workload));
+        return new(
+            before.Sequence + changes.Count,
+            recompile ? now : before.At, keys, entries, workloads, draft, provisioned,
+            recompile ? PolicyCompiler.Compile(provisioned.Model, workloads, settings) : before.Enforced, settings);
+    }
+
+    private static async Task<ImmutableDictionary<WorkloadId, WorkloadEntry>> ReloadEntriesAsync(
+        ControllerDb database, ImmutableDictionary<WorkloadId, WorkloadEntry> entries, IEnumerable<(ChangeKind Kind, string Id)> changes, CancellationToken cancellation)
+    {
+        var ids = changes.Where(change => change.Kind == ChangeKind.Workload).Select(change => Guid.Parse(change.Id)).ToHashSet();
+        var rows = await database.Workloads.AsNoTracking().Include(w => w.Addresses).Where(w => ids.Contains(w.Id)).ToListAsync(cancellation).ConfigureAwait(false);
+        return entries
+            .RemoveRange(ids.Except(rows.Select(row => row.Id)).Select(id => new WorkloadId(id)))
+            .SetItems(rows.Select(row => KeyValuePair.Create(new WorkloadId(row.Id), ToEntry(row))));
+    }
+
+    private static WorkloadEntry ToEntry(WorkloadRow row) => new(
+        new()
+        {
+            Id = new(row.Id),
+            Name = row.Name,
+            Labels = StoredText.Labels(row.Labels),
+            Addresses = row.Addresses.Select(a => new ScopedAddress(new(a.Space), IpAddress.Parse(a.Address))).Order().ToEquatableArray(),
+            Managed = row.Managed,
+            Features = StoredText.Words(row.Features).ToEquatableArray(),
+            Quarantined = row.Quarantined,
+            Admitted = row.Admitted,
+        },
+        row.Version,
+        row.Managed ? new(row.MachineId ?? "", row.HardwareUuid ?? "", row.Pairing, StoredText.Prefixes(row.Networks)) : null);
+
+    private static async Task<ImmutableSortedSet<string>> LoadKeysAsync(ControllerDb database, CancellationToken cancellation) =>
+        (await database.LabelKeys.AsNoTracking().Select(row => row.Key).ToListAsync(cancellation).ConfigureAwait(false)).ToImmutableSortedSet(StringComparer.Ordinal);
+
+    private static async Task<ProvisionedPolicy> LoadProvisionedAsync(ControllerDb database, ImmutableSortedSet<string> keys, CancellationToken cancellation)
+    {
+        var row = await database.Revisions.AsNoTracking().OrderByDescending(r => r.Number).FirstOrDefaultAsync(cancellation).ConfigureAwait(false);
+        if (row is null)
+        {
+            return new(0, new(), PolicyModel.Empty);
+        }
+
+        var document = StoredText.Policy(row.Document);
+        var model = PolicyParser.Parse(document, AllKeys(keys));
+        return model.Value is { } value
+            ? new(row.Number, document, value)
+            : throw new InvalidDataException($"Revision {row.Number} cannot be read: {string.Join(" ", model.Diagnostics.Select(d => $"{d.Path}: {d.Message}"))}");
+    }
+
+    private static async Task<DraftPolicy> LoadDraftAsync(ControllerDb database, ImmutableSortedSet<string> keys, CancellationToken cancellation)
+    {
+        var rows = await database.Draft.AsNoTracking().ToListAsync(cancellation).ConfigureAwait(false);
+        var document = DraftObjects.ToDocument(rows);
+        return new(await CounterAsync(database, Counters.Draft, cancellation).ConfigureAwait(false), document, PolicyParser.Parse(document, AllKeys(keys)));
+    }
+
+    private static ImmutableSortedSet<string> AllKeys(ImmutableSortedSet<string> declared) => declared.Union(Policy.Labels.LabelText.BuiltInKeys);
+
+    private async Task<CompileSettings> SettingsAsync(ControllerDb database, DateTimeOffset now, CancellationToken cancellation) => new(
+        new(
+            (ulong)await CounterAsync(database, Counters.Epoch, cancellation).ConfigureAwait(false),
+            (ulong)await CounterAsync(database, Counters.Generation, cancellation).ConfigureAwait(false)),
+        now,
+        controllers);
+
+    private static async Task<long> CounterAsync(ControllerDb database, string name, CancellationToken cancellation) =>
+        (await database.Counters.FindAsync([name], cancellation).ConfigureAwait(false))?.Value ?? 0;
+}

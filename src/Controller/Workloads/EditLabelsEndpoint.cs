@@ -1,0 +1,115 @@
+using System.Security.Claims;
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Access;
+using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Storage;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Labels;
+using Bulkhead.Policy.Rules;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Bulkhead.Controller.Workloads;
+
+/// <summary>
+/// <c>POST /api/v1/workloads/labels</c>: edits labels, all or none. Labels are live: an edit changes at once what hosts enforce, so a dry run says which
+/// enforcing hosts it would change, and the labels from before are kept in the audit log.
+/// </summary>
+public static class EditLabelsEndpoint
+{
+    private const int MaxEdits = 10_000;
+
+    /// <summary>Maps it.</summary>
+    public static void Map(RouteGroupBuilder workloads) =>
+        workloads.MapPost("/labels", EditAsync).RequireAuthorization(Roles.Editor).WithSummary("Edit labels of any number of workloads, or say what that would do.");
+
+    private static async Task<Results<Ok<LabelEditResult>, ProblemResult>> EditAsync(
+        EditLabels request, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, CancellationToken cancellation)
+    {
+        var outcome = await ledger.WriteAsync<LabelEditResult>(user.Caller().Actor, async (edit, token) =>
+        {
+            var (changes, refusal) = Check(request, edit.Before);
+            if (refusal is not null)
+            {
+                return refusal;
+            }
+
+            foreach (var (entry, labels) in changes)
+            {
+                var row = (await edit.Database.Workloads.FindAsync([entry.Workload.Id.Value], token).ConfigureAwait(false))!;
+                row.Labels = StoredText.Of(labels);
+                row.Version++;
+                edit.Touch(entry.Workload.Id);
+                edit.Audit("workload.labels", entry.Workload.Name, $"Labels changed from {Text(entry.Workload.Labels)} to {Text(labels)}.", StoredText.ToDictionary(entry.Workload.Labels));
+            }
+
+            var after = await edit.PreviewAsync(token).ConfigureAwait(false);
+            var errors = after.Enforced.Diagnostics.Except(edit.Before.Enforced.Diagnostics).Where(d => d.Severity == Severity.Error).ToList();
+            if (errors.Count > 0)
+            {
+                return Problems.Invalid(errors);
+            }
+
+            var result = new LabelEditResult(
+                [.. changes.Select(change => views.Of(after.Entries[change.Entry.Workload.Id], after))], EnforcingHostsAffected(edit.Before, after), !request.DryRun);
+            return request.DryRun ? Outcomes.Tried(result) : result;
+        }, cancellation).ConfigureAwait(false);
+        return outcome.Ok();
+    }
+
+    /// <summary>Names of hosts whose policy changes and that block something before or after.</summary>
+    private static List<string> EnforcingHostsAffected(LiveSnapshot before, LiveSnapshot after) =>
+        [.. after.Enforced.Hosts
+            .Where(pair => before.Enforced.Hosts.TryGetValue(pair.Key, out var held) && !held.EnforcesSameAs(pair.Value) && (Enforces(held.Modes) || Enforces(pair.Value.Modes)))
+            .Select(pair => after.Entries[pair.Key].Workload.Name)
+            .Order(StringComparer.Ordinal)];
+
+    private static bool Enforces(Modes modes) => modes != default;
+
+    private static (List<(WorkloadEntry Entry, LabelSet Labels)> Changes, Problem? Refusal) Check(EditLabels request, LiveSnapshot snapshot)
+    {
+        var problems = new List<Diagnostic>();
+        var changes = new List<(WorkloadEntry Entry, LabelSet Labels)>();
+        var stale = new List<string>();
+        if (request.Edits.Count is 0 or > MaxEdits)
+        {
+            problems.Add(Diagnostic.Error("bad-edits", "edits", $"There must be 1 to {MaxEdits} edits."));
+        }
+
+        for (var i = 0; i < request.Edits.Count && i < MaxEdits; i++)
+        {
+            var edit = request.Edits[i];
+            var path = $"edits[{i}]";
+            if (edit is null)
+            {
+                problems.Add(Diagnostic.Error("null-entry", path, "The entry is null. Remove it."));
+                continue;
+            }
+
+            var set = InputChecks.Labels(edit.Set, $"{path}.set", snapshot.LabelKeys, problems);
+            var found = snapshot.Find(edit.Workload);
+            if (found.Value is not { } entry)
+            {
+                problems.Add(Diagnostic.Error(found.Refusal!.Code, $"{path}.workload", $"{found.Refusal.Title} {found.Refusal.Detail}".TrimEnd()));
+            }
+            else if (changes.Any(change => change.Entry == entry))
+            {
+                problems.Add(Diagnostic.Error("repeated-workload", $"{path}.workload", $"'{edit.Workload}' is edited twice. Join the two edits."));
+            }
+            else
+            {
+                if (edit.Version is { } version && version != entry.Version)
+                {
+                    stale.Add(entry.Workload.Name);
+                }
+
+                changes.Add((entry, LabelSet.Of(entry.Workload.Labels.Labels.Where(label => !edit.Remove.Contains(label.Key)).Concat(set.Labels))));
+            }
+        }
+
+        return (changes, problems.Count > 0 ? Problems.Invalid(problems)
+            : stale.Count > 0 ? Problems.Conflict("changed-meanwhile", $"{string.Join(", ", stale)} changed meanwhile; nothing was changed.", "Load the workloads again and repeat the edit.")
+            : null);
+    }
+
+    private static string Text(LabelSet labels) => labels.Labels.Length == 0 ? "none" : labels.ToString();
+}
