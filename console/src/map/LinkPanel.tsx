@@ -7,7 +7,7 @@ import type { FlowEdge, MapService } from "../api/types";
 import { useMay } from "../ui/session";
 import { Time } from "../ui/Time";
 import { Verdict } from "../ui/Verdict";
-import { groupWords, plural } from "../ui/words";
+import { bytes, groupWords, plural } from "../ui/words";
 import { proposalHref, propose } from "./allow";
 import { type MapNode, type Scene, selectorOf } from "./scene";
 import type { MapState } from "./url";
@@ -176,7 +176,7 @@ function Pair({ edge, view }: { edge: FlowEdge; view: MapState["view"] }) {
       {who(edge.source) && <div className="mono muted">{who(edge.source)}</div>}
       {who(edge.destination) && <div className="mono muted">→ {who(edge.destination)}</div>}
       <div className="muted" style={{ fontSize: 12 }}>
-        {plural(edge.connections, "connection")}
+        {plural(edge.connections, "connection")}, {bytes(edge.bytes)}
         {edge.blockedConnections > 0 && `, ${plural(edge.blockedConnections, "attempt")} blocked`}
         {edge.open > 0 && `, ${edge.open} open`} · <Time at={edge.lastSeen} />
       </div>

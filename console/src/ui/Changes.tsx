@@ -37,12 +37,10 @@ export function Changes({ changes }: { changes: PolicyChange[] }) {
               {sign}
             </span>
             <div>
-              {words[c.kind] ?? c.kind}{" "}
-              {c.name && (
-                <Link className="link" to={to}>
-                  {c.name}
-                </Link>
-              )}{" "}
+              {c.name && `${c.kind} `}
+              <Link className="link" to={to}>
+                {c.name || (words[c.kind] ?? c.kind)}
+              </Link>{" "}
               <span className="muted">{c.change}</span>
               {c.details.map((d) => (
                 <div key={d} className="muted">
