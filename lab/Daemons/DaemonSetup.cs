@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Security.Cryptography;
 
 namespace Bulkhead.Lab;
@@ -21,6 +22,9 @@ internal sealed record DaemonSetup(LabBuild Build, LabHost Host, DaemonKind Kind
 
     /// <summary>The DNS name of a link's far end, which has addresses of the link's family only.</summary>
     public static string NameOf(LinkDeclaration link) => link.To.Host + (link.Ipv6 ? ".ipv6" : ".ipv4");
+
+    /// <summary>The address of a link's far end, of the link's family.</summary>
+    public IPAddress AddressOf(LinkDeclaration link) => Build.Hosts.First(host => host.Name == link.To.Host).Address(link.Ipv6);
 
     /// <summary>Writes a file into the daemon's folder that only its user can read.</summary>
     /// <returns>Its path.</returns>

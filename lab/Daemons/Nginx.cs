@@ -1,10 +1,13 @@
-using System.Globalization;
+using System.Net;
 
 namespace Bulkhead.Lab;
 
-/// <summary>A reverse proxy in front of application servers: one new connection, and a fresh look at the DNS, a request.</summary>
+/// <summary>A reverse proxy in front of application servers, which take turns; idle connections to them are soon closed.</summary>
 internal sealed class Nginx : DaemonKind
 {
+    // Shorter than what lies between two requests of a browser, so that each takes a new connection.
+    private const string KeptFor = "600ms";
+
     public override string Name => "nginx";
 
     public override string Program => "nginx";
@@ -13,18 +16,13 @@ internal sealed class Nginx : DaemonKind
 
     public override Service Service => new("tcp", 80, WireProtocol.Http("/health"));
 
-    public override IReadOnlyList<string> Consumes => ["appserver", "dnsmasq"];
+    public override IReadOnlyList<string> Consumes => ["appserver"];
 
     public override Task<Launch> PrepareAsync(DaemonSetup setup, CancellationToken cancellationToken)
     {
-        var servers = setup.LinksTo("appserver").Select(DaemonSetup.NameOf).ToList();
-        var resolver = setup.LinksTo("dnsmasq").Select(link => setup.Build.Hosts.First(host => host.Name == link.To.Host).Ipv4).FirstOrDefault();
-        var proxy = servers.Count == 0
-            ? "return 404;"
-            : $"proxy_pass http://{(resolver is null ? "servers" : "$server:8080")};";
-        var upstream = resolver is null
-            ? servers.Count == 0 ? "" : $"upstream servers {{ {string.Concat(servers.Select(server => $"server {server}:8080; "))}}}"
-            : $"resolver {resolver} valid=1s; resolver_timeout 2s; split_clients $request_id $server {{ {Shares(servers)} }}";
+        var servers = setup.LinksTo("appserver").Select(link => $"server {new IPEndPoint(setup.AddressOf(link), AppServer.Port)} max_fails=0; ").ToList();
+        var upstream = servers.Count == 0 ? "" : $"upstream servers {{ {string.Concat(servers)}keepalive 4; keepalive_timeout {KeptFor}; }}";
+        var proxy = servers.Count == 0 ? "return 404;" : "proxy_pass http://servers; proxy_http_version 1.1; proxy_set_header Connection '';";
         var configuration = setup.Write("nginx.conf", $$"""
             daemon off;
             worker_processes 1;
@@ -52,8 +50,4 @@ internal sealed class Nginx : DaemonKind
             """);
         return Task.FromResult(new Launch(Tool.Require("nginx"), "-e", "stderr", "-c", configuration, "-p", setup.Folder));
     }
-
-    private static string Shares(List<string> servers) =>
-        string.Join(' ', servers.Select((server, index) =>
-            index == servers.Count - 1 ? $"* {server};" : string.Create(CultureInfo.InvariantCulture, $"{100 / servers.Count}% {server};")));
 }

@@ -61,7 +61,7 @@ internal sealed class SshClient : DaemonKind
         var keys = await Sshd.KeysAsync(setup, cancellationToken);
         var key = setup.Write("operator", await File.ReadAllTextAsync($"{keys}/operator", cancellationToken));
         var sessions = setup.LinksTo("sshd").Select(link =>
-            $"while :; do timeout 2 ssh -N -F none -i {key} -o BatchMode=yes -o ConnectTimeout=2 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o KexAlgorithms=curve25519-sha256 {Sshd.Account}@{DaemonSetup.NameOf(link)}; sleep 0.2; done &\n");
+            $"while :; do timeout 1.6 ssh -N -F none -i {key} -o BatchMode=yes -o ConnectTimeout=2 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o KexAlgorithms=curve25519-sha256 {Sshd.Account}@{DaemonSetup.NameOf(link)}; sleep 0.2; done &\n");
         return new("/bin/sh", setup.Write("sessions.sh", string.Concat(sessions) + "sleep infinity\n"));
     }
 }

@@ -1,17 +1,18 @@
 namespace Bulkhead.Lab.Shop;
 
 /// <summary>
-/// A service that requests use. One connection is kept as long as it lives, as a pool would; besides, every so often a
-/// request is served by a connection made for it alone, so that the link carries new connections as well.
+/// A service that requests use. One connection is kept as long as it lives, as a pool would; besides, a second one is
+/// replaced every so often, so that the link carries new connections as well.
 /// </summary>
 internal abstract class Backend(string name) : IAsyncDisposable
 {
-    private static readonly TimeSpan FreshEvery = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan FreshEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private readonly SemaphoreSlim _turn = new(1);
     private long _lastFresh;
     private IConversation? _kept;
+    private IConversation? _fresh;
 
     /// <summary>The backend's name in answers.</summary>
     public string Name => name;
@@ -27,8 +28,9 @@ internal abstract class Backend(string name) : IAsyncDisposable
             if (_lastFresh == 0 || TimeProvider.System.GetElapsedTime(_lastFresh) > FreshEvery)
             {
                 _lastFresh = TimeProvider.System.GetTimestamp();
-                await using var fresh = await OpenAsync(limit.Token);
-                return await fresh.AskAsync(limit.Token);
+                await DropAsync(_fresh);
+                _fresh = await OpenAsync(limit.Token);
+                return await _fresh.AskAsync(limit.Token);
             }
 
             _kept ??= await OpenAsync(limit.Token);
@@ -36,7 +38,7 @@ internal abstract class Backend(string name) : IAsyncDisposable
         }
         catch
         {
-            await DropAsync();
+            await DropAllAsync();
             throw;
         }
         finally
@@ -47,21 +49,22 @@ internal abstract class Backend(string name) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await DropAsync();
+        await DropAllAsync();
         _turn.Dispose();
     }
 
     /// <summary>Makes a new connection.</summary>
     protected abstract Task<IConversation> OpenAsync(CancellationToken cancellationToken);
 
-    private async Task DropAsync()
+    private async Task DropAllAsync()
     {
-        if (_kept is { } kept)
-        {
-            _kept = null;
-            await kept.DisposeAsync();
-        }
+        var (kept, fresh) = (_kept, _fresh);
+        (_kept, _fresh) = (null, null);
+        await DropAsync(kept);
+        await DropAsync(fresh);
     }
+
+    private static ValueTask DropAsync(IConversation? conversation) => conversation?.DisposeAsync() ?? ValueTask.CompletedTask;
 }
 
 /// <summary>An open connection to a backend; used by one request at a time.</summary>
