@@ -1,0 +1,122 @@
+using Bulkhead.Agent.Spool;
+using Bulkhead.Contracts.Agent;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Bulkhead.Agent.Tests.Spool;
+
+public sealed class FlowSpoolTests : IDisposable
+{
+    private const long Roomy = 1 << 20;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Batches_come_out_in_order_and_stay_until_removed()
+    {
+        var spool = Open();
+        spool.Add(Batch(10));
+        spool.Add(Batch(20));
+
+        Assert.Equal((1UL, 10L), Head(spool));
+        Assert.Equal((1UL, 10L), Head(spool));
+        spool.Remove(1);
+        Assert.Equal((2UL, 20L), Head(spool));
+        spool.Remove(2);
+        Assert.Null(spool.Peek());
+    }
+
+    [Fact]
+    public void A_restart_goes_on_where_the_last_run_stopped()
+    {
+        var first = Open();
+        first.Add(Batch(10));
+        first.Add(Batch(20));
+        first.Remove(1);
+
+        var second = Open();
+        second.Add(Batch(30));
+
+        Assert.Equal(first.Epoch, second.Epoch);
+        Assert.Equal((2UL, 20L), Head(second));
+        second.Remove(2);
+        Assert.Equal((3UL, 30L), Head(second));
+    }
+
+    [Fact]
+    public void Numbers_are_not_used_again_when_everything_was_delivered()
+    {
+        var first = Open();
+        first.Add(Batch(10));
+        first.Remove(1);
+        var second = Open();
+        second.Add(Batch(20));
+        Assert.Equal((2UL, 20L), Head(second));
+    }
+
+    [Fact]
+    public void A_full_spool_drops_the_oldest_and_says_how_many()
+    {
+        var spool = Open(capacity: 120);
+        for (var i = 1; i <= 10; i++)
+        {
+            spool.Add(Batch(i));
+        }
+
+        Assert.True(spool.Count < 10);
+        Assert.Equal((ulong)(10 - spool.Count), spool.Dropped);
+        ulong told = 0;
+        for (var batch = spool.Peek(); batch is not null; batch = spool.Peek())
+        {
+            told += batch.DroppedBatches;
+            spool.Remove(batch.Sequence);
+        }
+
+        Assert.True(told > 0);
+    }
+
+    [Fact]
+    public void A_damaged_batch_is_dropped_and_counted()
+    {
+        var spool = Open();
+        spool.Add(Batch(10));
+        spool.Add(Batch(20));
+        File.WriteAllBytes(Directory.GetFiles(_folder.Path, "*1.batch").Single(), [0xff, 0xff]);
+        Assert.Equal((2UL, 20L), Head(spool));
+        Assert.Equal(1UL, spool.Dropped);
+    }
+
+    [Fact]
+    public void A_spool_that_lost_its_numbers_starts_a_new_epoch()
+    {
+        var first = Open();
+        first.Add(Batch(10));
+        File.Delete(_folder["position"]);
+        var second = Open();
+        Assert.NotEqual(first.Epoch, second.Epoch);
+        Assert.Null(second.Peek());
+        Assert.Equal(1UL, second.Dropped);
+    }
+
+    [Fact]
+    public void A_batch_cut_short_by_a_crash_is_not_seen()
+    {
+        var first = Open();
+        first.Add(Batch(10));
+        File.WriteAllText(_folder["00000000000000000002.batch.new"], "half");
+        var second = Open();
+        Assert.Equal(1, second.Count);
+    }
+
+    private FlowSpool Open(long capacity = Roomy) => new(_folder.Path, capacity, NullLogger.Instance);
+
+    private static FlowBatch Batch(long at) => new() { WindowUnixMs = at, WindowMs = 10_000 };
+
+    private static (ulong, long) Head(FlowSpool spool)
+    {
+        var batch = spool.Peek()!;
+        Assert.Equal(spool.Epoch, batch.SpoolEpoch);
+        return (batch.Sequence, batch.WindowUnixMs);
+    }
+}
