@@ -1,6 +1,8 @@
+using System.Text.Json;
 using Bulkhead.Cli.CommandLine;
 using Bulkhead.Cli.Connection;
 using Bulkhead.Cli.Output;
+using Bulkhead.Contracts.Rest;
 
 namespace Bulkhead.Cli.Tests;
 
@@ -46,5 +48,18 @@ internal sealed record Result(int ExitCode, string Output, string Error)
     {
         Assert.True(exitCode == ExitCode, $"exit code {ExitCode}, not {exitCode}\n{Output}\n{Error}");
         return this;
+    }
+
+    /// <summary>What it wrote as JSON.</summary>
+    public T Json<T>() => JsonSerializer.Deserialize<T>(Output, RestJson.Options)!;
+
+    /// <summary>Fails if a secret was written anywhere.</summary>
+    public void ExpectNoSecret(params ReadOnlySpan<string> secrets)
+    {
+        foreach (var secret in secrets)
+        {
+            Assert.NotEmpty(secret);
+            Assert.DoesNotContain(secret, Output + Error, StringComparison.Ordinal);
+        }
     }
 }

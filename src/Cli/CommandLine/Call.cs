@@ -41,6 +41,10 @@ internal sealed class Call(CliHost host, ParseResult arguments, CancellationToke
 
     public T Value<T>(Argument<T> argument) => arguments.GetRequiredValue(argument);
 
+    /// <summary>Null if it was not given.</summary>
+    public T? Optional<T>(Argument<T?> argument)
+        where T : class => arguments.GetValue(argument);
+
     public T? Value<T>(Option<T> option) => arguments.GetValue(option);
 
     public T Required<T>(Option<T> option) => arguments.GetRequiredValue(option);

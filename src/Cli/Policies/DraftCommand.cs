@@ -43,7 +43,7 @@ internal static class DraftCommand
 
     private static void Export(Call call, PolicyDocument policy)
     {
-        if (call.Value(Target) is not { } target)
+        if (call.Optional(Target) is not { } target)
         {
             call.Show(policy, _ => call.Terminal.WriteText(PolicyYaml.Write(policy)));
             return;

@@ -123,6 +123,7 @@ public static class ControllerApp
         app.MapAgentChannel();
 
         var api = app.MapGroup("/api/v1");
+        AuthorityEndpoint.Map(api);
         SessionEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
         PairingKeyEndpoints.Map(api);
