@@ -121,7 +121,7 @@ internal sealed class CatalogFile : IDisposable
                 throw new FlowStoreException($"{_file.Path}: endpoint {table.Endpoints.Count} is not an address. Restore the file from a backup, or move the folder away to start anew.");
             }
 
-            table.Endpoint(new(new(endpoints.Text(0)), address));
+            table.EndpointOf(new(new(endpoints.Text(0)), address));
         }
 
         var processes = _file.Prepare("SELECT path, name, unit, user FROM processes ORDER BY id");

@@ -5,7 +5,7 @@ namespace Bulkhead.Controller.Storage.Flows;
 /// <summary>An address that took part in traffic; one object an address.</summary>
 /// <param name="id">Dense, from 0.</param>
 /// <param name="address">With its space.</param>
-public sealed class Endpoint(int id, ScopedAddress address)
+public sealed class FlowEndpoint(int id, ScopedAddress address)
 {
     /// <summary>Dense, from 0.</summary>
     public int Id => id;
@@ -29,7 +29,7 @@ public sealed class Edge
     private SideState _source;
     private SideState _destination;
 
-    internal Edge(int id, Endpoint source, Endpoint destination, byte protocol, ushort port, ProcessSet none)
+    internal Edge(int id, FlowEndpoint source, FlowEndpoint destination, byte protocol, ushort port, ProcessSet none)
     {
         (Id, Source, Destination, Protocol, Port) = (id, source, destination, protocol, port);
         _source.Processes = _destination.Processes = none;
@@ -39,10 +39,10 @@ public sealed class Edge
     public int Id { get; }
 
     /// <summary>The consumer.</summary>
-    public Endpoint Source { get; }
+    public FlowEndpoint Source { get; }
 
     /// <summary>The provider.</summary>
-    public Endpoint Destination { get; }
+    public FlowEndpoint Destination { get; }
 
     /// <summary>IP protocol number.</summary>
     public byte Protocol { get; }

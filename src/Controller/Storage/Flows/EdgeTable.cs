@@ -8,13 +8,13 @@ namespace Bulkhead.Controller.Storage.Flows;
 /// </summary>
 internal sealed class EdgeTable
 {
-    private readonly Dictionary<ScopedAddress, Endpoint> _endpoints = [];
+    private readonly Dictionary<ScopedAddress, FlowEndpoint> _endpoints = [];
     private readonly Dictionary<SeenProcess, KnownProcess> _processes = [];
     private readonly Dictionary<EdgeKey, Edge> _edges = [];
     private readonly ProcessSet _none = ProcessSet.CreateEmpty();
 
     /// <summary>By id.</summary>
-    public List<Endpoint> Endpoints { get; } = [];
+    public List<FlowEndpoint> Endpoints { get; } = [];
 
     /// <summary>By id minus one.</summary>
     public List<KnownProcess> Processes { get; } = [];
@@ -33,11 +33,11 @@ internal sealed class EdgeTable
             return null;
         }
 
-        return EdgeOf(Endpoint(new(space, sighting.Source)), Endpoint(new(space, sighting.Destination)), sighting.Protocol, sighting.Port);
+        return EdgeOf(EndpointOf(new(space, sighting.Source)), EndpointOf(new(space, sighting.Destination)), sighting.Protocol, sighting.Port);
     }
 
     /// <summary>The endpoint of an address, made if it is new.</summary>
-    public Endpoint Endpoint(ScopedAddress address)
+    public FlowEndpoint EndpointOf(ScopedAddress address)
     {
         if (!_endpoints.TryGetValue(address, out var endpoint))
         {
@@ -49,7 +49,7 @@ internal sealed class EdgeTable
     }
 
     /// <summary>The edge of a key, made if it is new.</summary>
-    public Edge EdgeOf(Endpoint source, Endpoint destination, byte protocol, ushort port)
+    public Edge EdgeOf(FlowEndpoint source, FlowEndpoint destination, byte protocol, ushort port)
     {
         var key = new EdgeKey(source.Id, destination.Id, protocol, port);
         if (!_edges.TryGetValue(key, out var edge))

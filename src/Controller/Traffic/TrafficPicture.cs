@@ -1,0 +1,115 @@
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Storage.Flows;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Evaluate;
+using Bulkhead.Policy.Inventory;
+using Bulkhead.Policy.Services;
+using VerdictKind = Bulkhead.Policy.Evaluate.VerdictKind;
+
+namespace Bulkhead.Controller.Traffic;
+
+/// <summary>The traffic of a window, judged at one moment: what every view of traffic is made from. For one thread.</summary>
+public sealed class TrafficPicture
+{
+    private readonly JudgedEdges _enforced;
+    private readonly JudgedEdges _draft;
+    private readonly VerdictSentences _enforcedSentences;
+    private readonly VerdictSentences _draftSentences;
+    private readonly Dictionary<int, NamedEnd> _ends = [];
+
+    /// <summary>Puts together what was seen with what policy says.</summary>
+    /// <param name="sample">The traffic.</param>
+    /// <param name="enforced">The newest revision.</param>
+    /// <param name="draft">The draft.</param>
+    /// <param name="verdicts">Keeps verdicts from one picture to the next.</param>
+    public TrafficPicture(TrafficSample sample, CompiledPolicy enforced, CompiledPolicy draft, VerdictCache verdicts)
+    {
+        Sample = sample;
+        (_enforced, _draft) = (verdicts.For(enforced), verdicts.For(draft));
+        (_enforcedSentences, _draftSentences) = (new(enforced), new(draft));
+    }
+
+    /// <summary>The traffic.</summary>
+    public TrafficSample Sample { get; }
+
+    /// <summary>All workloads.</summary>
+    public WorkloadIndex Workloads => _enforced.Compiled.Workloads;
+
+    /// <summary>The policy that a view judges by.</summary>
+    public CompiledPolicy PolicyOf(TrafficView view) => (view == TrafficView.Draft ? _draft : _enforced).Compiled;
+
+    /// <summary>Who holds an address, with a name for sentences.</summary>
+    public NamedEnd End(FlowEndpoint endpoint)
+    {
+        if (!_ends.TryGetValue(endpoint.Id, out var end))
+        {
+            _ends[endpoint.Id] = end = NamedEnd.Of(Workloads.Holder(endpoint.Address), endpoint.Address.ToString());
+        }
+
+        return end;
+    }
+
+    /// <summary>The kind of verdict that a view gives an edge.</summary>
+    public VerdictKind KindOf(Edge edge, TrafficView view) => view switch
+    {
+        TrafficView.Reported => ReportedVerdict.Of(edge, _enforced.Of(edge)).Kind,
+        TrafficView.Enforced => _enforced.Of(edge).Kind,
+        _ => _draft.Of(edge).Kind,
+    };
+
+    /// <summary>The verdict that a view gives an edge, in words.</summary>
+    public WordedVerdict VerdictOn(Edge edge, TrafficView view)
+    {
+        var (source, destination, port) = (End(edge.Source), End(edge.Destination), PortOf(edge));
+        return view switch
+        {
+            TrafficView.Reported when _enforced.Of(edge) is var enforced =>
+                _enforcedSentences.Of(ReportedVerdict.Of(edge, enforced), enforced, source, destination, port),
+            TrafficView.Draft => _draftSentences.Of(_draft.Of(edge), source, destination, port),
+            _ => _enforcedSentences.Of(_enforced.Of(edge), source, destination, port),
+        };
+    }
+
+    /// <summary>The verdict on a connection that need not have been seen; what the kernels did is then not known, and the policy in force speaks.</summary>
+    public WordedVerdict VerdictOn(Connection connection, NamedEnd source, NamedEnd destination, TrafficView view) => view == TrafficView.Draft
+        ? _draftSentences.Of(_draft.Of(connection), source, destination, PortText(connection.Protocol, connection.Port))
+        : _enforcedSentences.Of(_enforced.Of(connection), source, destination, PortText(connection.Protocol, connection.Port));
+
+    /// <summary>An edge as REST shows it.</summary>
+    public FlowEdge ToFlow(EdgeTraffic traffic)
+    {
+        var edge = traffic.Edge;
+        return new(
+            ToFlowEnd(edge.Source, edge.At(FlowSide.Source).Processes),
+            ToFlowEnd(edge.Destination, edge.At(FlowSide.Destination).Processes),
+            PortOf(edge),
+            traffic.Connections,
+            traffic.Blocked,
+            traffic.Bytes,
+            edge.Open,
+            DateTimeOffset.FromUnixTimeMilliseconds(edge.FirstSeen),
+            DateTimeOffset.FromUnixTimeMilliseconds(edge.LastSeen),
+            VerdictOn(edge, TrafficView.Reported).View,
+            VerdictOn(edge, TrafficView.Enforced).View,
+            VerdictOn(edge, TrafficView.Draft).View);
+    }
+
+    /// <summary>An edge's port: <c>tcp/443</c>, <c>icmp/8</c>, <c>47</c>.</summary>
+    public static string PortOf(Edge edge) => PortText(edge.Protocol, edge.Port);
+
+    /// <summary>A protocol with its port or ICMP type.</summary>
+    public static string PortText(byte protocol, ushort port) =>
+        IpProtocol.HasPorts(protocol) || IpProtocol.IsIcmp(protocol) ? $"{IpProtocol.NameOf(protocol)}/{port}" : IpProtocol.NameOf(protocol);
+
+    private FlowEnd ToFlowEnd(FlowEndpoint endpoint, ProcessSet processes)
+    {
+        var workload = End(endpoint).Workload;
+        return new(
+            workload?.Id.Value,
+            workload?.Name ?? endpoint.Address.ToString(),
+            workload?.Labels.Labels.ToDictionary(label => label.Key, label => label.Value) ?? [],
+            endpoint.Address.ToString(),
+            [.. processes.Members.Select(member => member.Seen).OfType<SeenProcess>().Select(seen =>
+                new ProcessView(seen.Path, seen.Name, seen.Unit.Length == 0 ? null : seen.Unit, seen.User))]);
+    }
+}
