@@ -32,4 +32,10 @@ internal static partial class Log
 
     [LoggerMessage(16, LogLevel.Error, "Background work '{Work}' failed; it will be tried again")]
     public static partial void BackgroundFailed(ILogger logger, Exception problem, string work);
+
+    [LoggerMessage(20, LogLevel.Error, "{Batches} flow batches could not be stored and will be sent again: {Reason}")]
+    public static partial void FlowsNotStored(ILogger logger, int batches, string reason);
+
+    [LoggerMessage(21, LogLevel.Error, "The flow store's checkpoint failed and will be repeated: {Reason}")]
+    public static partial void CheckpointFailed(ILogger logger, string reason);
 }

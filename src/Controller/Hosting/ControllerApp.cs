@@ -7,6 +7,7 @@ using Bulkhead.Controller.Live;
 using Bulkhead.Controller.Pairing;
 using Bulkhead.Controller.Policies;
 using Bulkhead.Controller.Storage;
+using Bulkhead.Controller.Traffic;
 using Bulkhead.Controller.Workloads;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
@@ -86,6 +87,7 @@ public static class ControllerApp
         services.AddSingleton<LiveFeed>().AddSingleton<Passwords>().AddSingleton<SignInThrottle>().AddSingleton<CallerLookup>();
         services.AddSingleton<AgentStatus>().AddSingleton<WorkloadViews>().AddSingleton<Rollout>();
         services.AddAgentChannel();
+        services.AddTraffic(data);
         services.AddSingleton<ObservationKeeper>().AddHostedService(provider => provider.GetRequiredService<ObservationKeeper>());
         services.AddHostedService<AbsenceLimit>().AddHostedService<RuleExpiry>();
         // The core alone: the full registration brings data protection, which writes key files that nothing here uses.
@@ -120,7 +122,7 @@ public static class ControllerApp
         app.Use(RequestGuards.RequireWriteHeader);
         app.MapGet("/healthz", () => TypedResults.Text("ok")).AllowAnonymous().ExcludeFromDescription();
         app.MapOpenApi("/openapi/{documentName}.json").RequireAuthorization(Roles.Viewer);
-        app.MapAgentChannel();
+        app.MapAgentChannel().MapTrafficIngest();
 
         var api = app.MapGroup("/api/v1");
         AuthorityEndpoint.Map(api);
@@ -131,6 +133,7 @@ public static class ControllerApp
         AuditEndpoint.Map(api);
         EventsEndpoint.Map(api);
         LabelKeyEndpoints.Map(api);
+        api.MapTraffic();
         MapWorkloads(api.MapGroup("/workloads"));
         MapPolicy(api.MapGroup("/policy"));
         api.MapFallback((HttpContext context) => new ProblemResult(Problems.NotFound("such resource", context.Request.Path))).RequireAuthorization(Roles.SignedIn).ExcludeFromDescription();

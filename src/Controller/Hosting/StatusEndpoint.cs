@@ -4,6 +4,7 @@ using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Agents;
 using Bulkhead.Controller.Authority;
 using Bulkhead.Controller.Storage;
+using Bulkhead.Controller.Storage.Flows;
 
 namespace Bulkhead.Controller.Hosting;
 
@@ -16,7 +17,7 @@ public static class StatusEndpoint
 
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
-        api.MapGet("/status", (LiveState live, AgentDirectory agents, CertificateAuthority authority, AgentUrl agentUrl) =>
+        api.MapGet("/status", (LiveState live, AgentDirectory agents, CertificateAuthority authority, AgentUrl agentUrl, FlowStore flows) =>
         {
             var snapshot = live.Current;
             return TypedResults.Ok(new StatusView(
@@ -26,7 +27,7 @@ public static class StatusEndpoint
                 snapshot.Entries.Count,
                 snapshot.Entries.Values.Count(entry => entry.Agent is not null),
                 agents.Connected,
-                0,
+                flows.EdgeCount,
                 authority.Sha256,
                 agentUrl.Value));
         }).RequireAuthorization(Roles.Viewer).WithSummary("How the controller is doing.");

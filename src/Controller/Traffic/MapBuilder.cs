@@ -19,10 +19,9 @@ public static class MapBuilder
     /// <param name="view">Which verdicts.</param>
     /// <param name="noise">Whether link-local and multicast traffic is shown.</param>
     /// <param name="isStale">Whether what a workload reports is not the whole truth.</param>
-    /// <param name="groupBy">The keys, to repeat them.</param>
     /// <param name="now">When.</param>
     public static MapView Build(
-        TrafficPicture picture, MapGrouping grouping, TrafficView view, bool noise, Func<Workload, bool> isStale, IReadOnlyList<string> groupBy, DateTimeOffset now)
+        TrafficPicture picture, MapGrouping grouping, TrafficView view, bool noise, Func<Workload, bool> isStale, DateTimeOffset now)
     {
         var nodes = new Dictionary<string, (MapNode Node, List<Workload> Members)>(StringComparer.Ordinal);
         foreach (var workload in picture.Workloads.Workloads)
@@ -62,7 +61,7 @@ public static class MapBuilder
         var policy = picture.PolicyOf(view);
         return new(
             now,
-            groupBy,
+            grouping.Keys,
             view,
             [.. shown.Order(StringComparer.Ordinal).Select(id => ToGroup(nodes[id].Node, nodes[id].Members, policy, isStale))],
             [.. links.OrderBy(link => link.Key.Source, StringComparer.Ordinal).ThenBy(link => link.Key.Destination, StringComparer.Ordinal)

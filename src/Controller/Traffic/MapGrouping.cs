@@ -42,6 +42,9 @@ public sealed class MapGrouping
         (Within, _outer) = (within, outer);
     }
 
+    /// <summary>The keys that apply inside, in order; <see cref="PerWorkload"/> as the last for no grouping.</summary>
+    public IReadOnlyList<string> Keys => _perWorkload ? [.. _keys, PerWorkload] : _keys;
+
     /// <summary>The id of the node whose inside is shown; null for the whole map.</summary>
     public string? Within { get; }
 

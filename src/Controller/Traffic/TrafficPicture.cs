@@ -11,32 +11,30 @@ namespace Bulkhead.Controller.Traffic;
 /// <summary>The traffic of a window, judged at one moment: what every view of traffic is made from. For one thread.</summary>
 public sealed class TrafficPicture
 {
-    private readonly JudgedEdges _enforced;
-    private readonly JudgedEdges _draft;
-    private readonly VerdictSentences _enforcedSentences;
-    private readonly VerdictSentences _draftSentences;
+    private readonly Side _enforced;
+    private readonly Lazy<Side> _draft;
     private readonly Dictionary<int, NamedEnd> _ends = [];
 
     /// <summary>Puts together what was seen with what policy says.</summary>
     /// <param name="sample">The traffic.</param>
     /// <param name="enforced">The newest revision.</param>
-    /// <param name="draft">The draft.</param>
+    /// <param name="draft">The draft, which is compiled only if somebody asks.</param>
     /// <param name="verdicts">Keeps verdicts from one picture to the next.</param>
-    public TrafficPicture(TrafficSample sample, CompiledPolicy enforced, CompiledPolicy draft, VerdictCache verdicts)
+    public TrafficPicture(TrafficSample sample, CompiledPolicy enforced, Func<CompiledPolicy> draft, VerdictCache verdicts)
     {
         Sample = sample;
-        (_enforced, _draft) = (verdicts.For(enforced), verdicts.For(draft));
-        (_enforcedSentences, _draftSentences) = (new(enforced), new(draft));
+        _enforced = new(verdicts.For(enforced));
+        _draft = new(() => new(verdicts.For(draft())));
     }
 
     /// <summary>The traffic.</summary>
     public TrafficSample Sample { get; }
 
     /// <summary>All workloads.</summary>
-    public WorkloadIndex Workloads => _enforced.Compiled.Workloads;
+    public WorkloadIndex Workloads => _enforced.Edges.Compiled.Workloads;
 
     /// <summary>The policy that a view judges by.</summary>
-    public CompiledPolicy PolicyOf(TrafficView view) => (view == TrafficView.Draft ? _draft : _enforced).Compiled;
+    public CompiledPolicy PolicyOf(TrafficView view) => SideOf(view).Edges.Compiled;
 
     /// <summary>Who holds an address, with a name for sentences.</summary>
     public NamedEnd End(FlowEndpoint endpoint)
@@ -50,30 +48,29 @@ public sealed class TrafficPicture
     }
 
     /// <summary>The kind of verdict that a view gives an edge.</summary>
-    public VerdictKind KindOf(Edge edge, TrafficView view) => view switch
+    public VerdictKind KindOf(Edge edge, TrafficView view)
     {
-        TrafficView.Reported => ReportedVerdict.Of(edge, _enforced.Of(edge)).Kind,
-        TrafficView.Enforced => _enforced.Of(edge).Kind,
-        _ => _draft.Of(edge).Kind,
-    };
+        var verdict = SideOf(view).Edges.Of(edge);
+        return view == TrafficView.Reported ? ReportedVerdict.Of(edge, verdict).Kind : verdict.Kind;
+    }
 
     /// <summary>The verdict that a view gives an edge, in words.</summary>
     public WordedVerdict VerdictOn(Edge edge, TrafficView view)
     {
         var (source, destination, port) = (End(edge.Source), End(edge.Destination), PortOf(edge));
-        return view switch
-        {
-            TrafficView.Reported when _enforced.Of(edge) is var enforced =>
-                _enforcedSentences.Of(ReportedVerdict.Of(edge, enforced), enforced, source, destination, port),
-            TrafficView.Draft => _draftSentences.Of(_draft.Of(edge), source, destination, port),
-            _ => _enforcedSentences.Of(_enforced.Of(edge), source, destination, port),
-        };
+        var (edges, sentences) = SideOf(view);
+        var verdict = edges.Of(edge);
+        return view == TrafficView.Reported
+            ? sentences.Of(ReportedVerdict.Of(edge, verdict), verdict, source, destination, port)
+            : sentences.Of(verdict, source, destination, port);
     }
 
     /// <summary>The verdict on a connection that need not have been seen; what the kernels did is then not known, and the policy in force speaks.</summary>
-    public WordedVerdict VerdictOn(Connection connection, NamedEnd source, NamedEnd destination, TrafficView view) => view == TrafficView.Draft
-        ? _draftSentences.Of(_draft.Of(connection), source, destination, PortText(connection.Protocol, connection.Port))
-        : _enforcedSentences.Of(_enforced.Of(connection), source, destination, PortText(connection.Protocol, connection.Port));
+    public WordedVerdict VerdictOn(Connection connection, NamedEnd source, NamedEnd destination, TrafficView view)
+    {
+        var (edges, sentences) = SideOf(view);
+        return sentences.Of(edges.Of(connection), source, destination, PortText(connection.Protocol, connection.Port));
+    }
 
     /// <summary>An edge as REST shows it.</summary>
     public FlowEdge ToFlow(EdgeTraffic traffic)
@@ -101,6 +98,8 @@ public sealed class TrafficPicture
     public static string PortText(byte protocol, ushort port) =>
         IpProtocol.HasPorts(protocol) || IpProtocol.IsIcmp(protocol) ? $"{IpProtocol.NameOf(protocol)}/{port}" : IpProtocol.NameOf(protocol);
 
+    private Side SideOf(TrafficView view) => view == TrafficView.Draft ? _draft.Value : _enforced;
+
     private FlowEnd ToFlowEnd(FlowEndpoint endpoint, ProcessSet processes)
     {
         var workload = End(endpoint).Workload;
@@ -111,5 +110,14 @@ public sealed class TrafficPicture
             endpoint.Address.ToString(),
             [.. processes.Members.Select(member => member.Seen).OfType<SeenProcess>().Select(seen =>
                 new ProcessView(seen.Path, seen.Name, seen.Unit.Length == 0 ? null : seen.Unit, seen.User))]);
+    }
+
+    /// <summary>Verdicts under one policy, with the words for them.</summary>
+    private sealed record Side(JudgedEdges Edges, VerdictSentences Sentences)
+    {
+        public Side(JudgedEdges edges)
+            : this(edges, new(edges.Compiled))
+        {
+        }
     }
 }

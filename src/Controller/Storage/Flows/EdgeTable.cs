@@ -22,18 +22,19 @@ internal sealed class EdgeTable
     /// <summary>By id.</summary>
     public List<Edge> Edges { get; } = [];
 
+    /// <summary>The edge of a key, or null.</summary>
+    public Edge? Find(ScopedAddress source, ScopedAddress destination, byte protocol, ushort port) =>
+        _endpoints.TryGetValue(source, out var from) && _endpoints.TryGetValue(destination, out var to)
+            ? _edges.GetValueOrDefault(new(from.Id, to.Id, protocol, port))
+            : null;
+
     /// <summary>The edge between two addresses, made if it is new; null if it is new and there are <paramref name="limit"/> already.</summary>
     public Edge? Resolve(AddressSpace space, in Sighting sighting, int limit)
     {
-        if (Edges.Count >= limit
-            && !(_endpoints.TryGetValue(new(space, sighting.Source), out var from)
-                && _endpoints.TryGetValue(new(space, sighting.Destination), out var to)
-                && _edges.ContainsKey(new(from.Id, to.Id, sighting.Protocol, sighting.Port))))
-        {
-            return null;
-        }
-
-        return EdgeOf(EndpointOf(new(space, sighting.Source)), EndpointOf(new(space, sighting.Destination)), sighting.Protocol, sighting.Port);
+        var (source, destination) = (new ScopedAddress(space, sighting.Source), new ScopedAddress(space, sighting.Destination));
+        return Edges.Count >= limit
+            ? Find(source, destination, sighting.Protocol, sighting.Port)
+            : EdgeOf(EndpointOf(source), EndpointOf(destination), sighting.Protocol, sighting.Port);
     }
 
     /// <summary>The endpoint of an address, made if it is new.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Bulkhead.Policy.Addresses;
 
 namespace Bulkhead.Controller.Storage.Flows;
 
@@ -137,6 +138,15 @@ internal sealed class FlowLedger : IDisposable
 
         _checkpoint = null;
         return false;
+    }
+
+    /// <summary>The edge of a key that was seen, or null.</summary>
+    public Edge? Find(ScopedAddress source, ScopedAddress destination, byte protocol, ushort port)
+    {
+        lock (_memory)
+        {
+            return _table.Find(source, destination, protocol, port) is { LastSeen: > 0 } edge ? edge : null;
+        }
     }
 
     /// <summary>What was seen from one time to another (Unix milliseconds).</summary>

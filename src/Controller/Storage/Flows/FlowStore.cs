@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Bulkhead.Policy.Addresses;
 
 namespace Bulkhead.Controller.Storage.Flows;
 
@@ -82,6 +83,9 @@ public sealed class FlowStore : IAsyncDisposable
 
         return waiting.Done.Task;
     }
+
+    /// <summary>The edge from one address to another and a port; null if it was never seen.</summary>
+    public Edge? Find(ScopedAddress source, ScopedAddress destination, byte protocol, ushort port) => _ledger.Find(source, destination, protocol, port);
 
     /// <summary>What was seen in a window.</summary>
     public TrafficSample Sample(DateTimeOffset since, DateTimeOffset until) =>
@@ -172,7 +176,7 @@ public sealed class FlowStore : IAsyncDisposable
         }
         catch (FlowStoreException failure)
         {
-            FlowLog.FlowsNotStored(_log, group.Count, failure.Message);
+            Log.FlowsNotStored(_log, group.Count, failure.Message);
             group.ForEach(waiting => waiting.Done.SetException(failure));
         }
     }
@@ -185,7 +189,7 @@ public sealed class FlowStore : IAsyncDisposable
         }
         catch (FlowStoreException failure)
         {
-            FlowLog.CheckpointFailed(_log, failure.Message);
+            Log.CheckpointFailed(_log, failure.Message);
             _checkpointDue = false;
         }
     }

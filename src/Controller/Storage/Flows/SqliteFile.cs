@@ -3,7 +3,7 @@ using SQLitePCL;
 namespace Bulkhead.Controller.Storage.Flows;
 
 /// <summary>The flow store could not read or write one of its files; nothing of the failed transaction is in it.</summary>
-public sealed class FlowStoreException(string message) : Exception(message);
+public sealed class FlowStoreException(string message) : IOException(message);
 
 /// <summary>
 /// One SQLite file, spoken to without ADO.NET, which halves the append rate. In WAL mode and durable at each commit. For one thread at a time.

@@ -5,7 +5,11 @@ namespace Bulkhead.Controller.Storage.Flows;
 /// <param name="To">No count is from after this.</param>
 /// <param name="Edges">In order of their ids.</param>
 /// <param name="Lost">Events lost, by agent.</param>
-public sealed record TrafficSample(DateTimeOffset From, DateTimeOffset To, IReadOnlyList<EdgeTraffic> Edges, IReadOnlyDictionary<Guid, long> Lost);
+public sealed record TrafficSample(DateTimeOffset From, DateTimeOffset To, IReadOnlyList<EdgeTraffic> Edges, IReadOnlyDictionary<Guid, long> Lost)
+{
+    /// <summary>Nothing was seen.</summary>
+    public static TrafficSample Nothing { get; } = new(default, default, [], new Dictionary<Guid, long>());
+}
 
 /// <summary>An edge with what was counted in a window.</summary>
 /// <param name="Edge">The edge.</param>
