@@ -11,6 +11,9 @@ internal sealed class LabBuilder(LabOptions options, Action<string> progress)
 
     private Cgroup Tools => options.Cgroup.Child("tools.scope");
 
+    /// <summary>Whether the lab's folder holds nothing of a lab.</summary>
+    public bool FolderIsEmpty => !Remains().Any();
+
     public async Task<LabState> BuildAsync(LabDeclaration declared, string text, CancellationToken cancellationToken)
     {
         var selected = declared.Only(options.Hosts ?? declared.Hosts.Select(host => host.Name).ToHashSet());
@@ -35,7 +38,7 @@ internal sealed class LabBuilder(LabOptions options, Action<string> progress)
         Tools.Create();
         await Fabric.RemoveUplinkAsync(options, Tools, CancellationToken.None);
         await options.Cgroup.RemoveAsync(CancellationToken.None);
-        foreach (var entry in new DirectoryInfo(options.Folder).EnumerateFileSystemInfos().Where(entry => entry.Name != "lock"))
+        foreach (var entry in Remains())
         {
             if (entry is DirectoryInfo folder)
             {
@@ -47,6 +50,9 @@ internal sealed class LabBuilder(LabOptions options, Action<string> progress)
             }
         }
     }
+
+    private IEnumerable<FileSystemInfo> Remains() =>
+        new DirectoryInfo(options.Folder).EnumerateFileSystemInfos().Where(entry => entry.Name != "lock");
 
     private static async Task BootAsync(LabHost host, Fabric fabric, LabBuild build, CancellationToken cancellationToken)
     {

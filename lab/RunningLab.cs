@@ -13,8 +13,6 @@ public sealed class RunningLab
         _declaration = declared.Only(state.Hosts.ToHashSet());
         Network = new(state.Network);
         Hosts = HostsOf(options, declared, state);
-        Links = [.. _declaration.Links.Select(link => LinkOf(link, state.Agents))];
-        Attacks = [.. _declaration.Attacks.Select(attack => LinkOf(attack, state.Agents))];
         Agents = new(options, Hosts);
     }
 
@@ -31,10 +29,10 @@ public sealed class RunningLab
     public IReadOnlyList<LabHost> Hosts { get; }
 
     /// <summary>The declared links between them, in file order.</summary>
-    public IReadOnlyList<Link> Links { get; }
+    public IReadOnlyList<Link> Links => LinksOf(_declaration.Links);
 
     /// <summary>The connections that an attacker would try.</summary>
-    public IReadOnlyList<Link> Attacks { get; }
+    public IReadOnlyList<Link> Attacks => LinksOf(_declaration.Attacks);
 
     /// <summary>Its agents.</summary>
     public LabAgents Agents { get; }
@@ -72,6 +70,13 @@ public sealed class RunningLab
         }
 
         var builder = new LabBuilder(options, progress);
+        if (options.Cgroup.Exists && builder.FolderIsEmpty)
+        {
+            Directory.Delete(options.Folder, recursive: true);
+            throw new LabException(
+                $"a lab '{options.Id}' exists, but not in {options.Folder}: name its folder with --dir, or take it down first with 'lab down --id {options.Id}'");
+        }
+
         await builder.RemoveAsync();
         try
         {
@@ -143,6 +148,12 @@ public sealed class RunningLab
             ({ } lab, _) => lab,
             (_, var diagnostics) => throw new LabException($"{name} has mistakes:\n  {string.Join("\n  ", diagnostics)}"),
         };
+
+    private IReadOnlyList<Link> LinksOf(IReadOnlyList<LinkDeclaration> declared)
+    {
+        var agents = LabState.Load(Folder)?.Agents;
+        return [.. declared.Select(link => LinkOf(link, agents))];
+    }
 
     private static Link LinkOf(LinkDeclaration link, AgentOptions? agents) =>
         link.To.Host == DaemonRef.Controller

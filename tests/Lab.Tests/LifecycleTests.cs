@@ -87,6 +87,22 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public async Task A_running_lab_is_not_replaced_from_another_folder()
+    {
+        var options = SmallLab.Options(_folder, "g", OneHost);
+        var other = new LabOptions(options.Id, options.Folder + "-other") { File = options.File };
+        var lab = await RunningLab.UpAsync(options, _ => { }, CancellationToken.None);
+
+        var error = await Assert.ThrowsAsync<LabException>(() => RunningLab.UpAsync(other, _ => { }, CancellationToken.None));
+
+        Assert.Contains(other.Folder, error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(other.Folder));
+        Assert.All(lab.Status(), host => Assert.True(host.IsUp));
+        await lab.DownAsync();
+        Assert.Empty(Traces(options));
+    }
+
+    [Fact]
     public async Task Two_labs_that_would_take_the_same_network_run_side_by_side()
     {
         var first = SmallLab.Options(_folder, "e", OneHost);
