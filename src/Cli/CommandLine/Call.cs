@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using Bulkhead.Cli.Connection;
 using Bulkhead.Cli.Output;
 using Bulkhead.Contracts.Rest;
-using Spectre.Console;
 
 namespace Bulkhead.Cli.CommandLine;
 
@@ -78,7 +77,7 @@ internal sealed class Call(CliHost host, ParseResult arguments, CancellationToke
     {
         if (Format == OutputFormat.Table)
         {
-            Terminal.Out.WriteLine(sentence);
+            Terminal.WriteText($"{sentence}\n");
         }
     }
 

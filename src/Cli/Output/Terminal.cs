@@ -14,12 +14,14 @@ internal sealed class Terminal
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
     private static readonly JsonSerializerOptions Indented = new(RestJson.Options) { WriteIndented = true };
 
+    private readonly TextWriter _errorWriter;
     private readonly bool _interactive;
 
     private Terminal(TextWriter output, bool outputIsTerminal, TextWriter error, bool errorIsTerminal, bool interactive)
     {
         Writer = output;
         _interactive = interactive;
+        _errorWriter = error;
         Out = Console(output, outputIsTerminal);
         Error = Console(error, errorIsTerminal);
     }
@@ -58,7 +60,7 @@ internal sealed class Terminal
     public void WriteText(string text) => Writer.Write(text);
 
     /// <summary>A remark for the person, not part of the result.</summary>
-    public void Note(string text) => Error.WriteLine(text);
+    public void Note(string text) => _errorWriter.WriteLine(Words.Printable(text));
 
     /// <summary>Asks for a secret without showing it; fails with the other way to give it if there is nobody to ask.</summary>
     public string AskSecret(string prompt, string otherwise) => _interactive
@@ -92,11 +94,11 @@ internal sealed class Terminal
     public void Report(Failure failure)
     {
         Error.Write(new Text("error: ", new Style(Color.Red)));
-        Error.WriteLine(failure.Message);
+        Note(failure.Message);
         Report(failure.Diagnostics);
         if (failure.Next is { } next)
         {
-            Error.WriteLine(next);
+            Note(next);
         }
     }
 
@@ -106,7 +108,7 @@ internal sealed class Terminal
         foreach (var diagnostic in diagnostics)
         {
             Error.Write(new Text($"  {diagnostic.Severity}", new Style(diagnostic.Severity == "error" ? Color.Red : Color.Yellow)));
-            Error.WriteLine($" {(diagnostic.Path.Length > 0 ? diagnostic.Path : "input")}: {diagnostic.Message} [{diagnostic.Code}]");
+            Note($" {(diagnostic.Path.Length > 0 ? diagnostic.Path : "input")}: {diagnostic.Message} [{diagnostic.Code}]");
         }
     }
 

@@ -37,12 +37,15 @@ internal static class Words
 
     public static string Text(this int number) => ((long)number).Text();
 
+    /// <summary>Without control characters, which a compromised host could put into a name to take over the terminal; lines stay lines.</summary>
+    public static string Printable(string text) => text.Any(IsUnprintable) ? string.Concat(text.Select(c => IsUnprintable(c) ? '\uFFFD' : c)) : text;
+
     /// <summary>A number with its noun: <c>1 error</c>, <c>2 errors</c>.</summary>
     public static string Of(this int number, string noun) => number == 1 ? $"1 {noun}" : $"{number.Text()} {noun}s";
 
-    /// <summary>As a selector would have it: <c>app=shop,env=prod</c>.</summary>
+    /// <summary>In the order of the keys: <c>app=shop env=prod</c>.</summary>
     public static string Labels(IReadOnlyDictionary<string, string> labels) =>
-        string.Join(',', labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"));
+        string.Join(' ', labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"));
 
     /// <summary>As REST writes it.</summary>
     public static string Name(Enum value) => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
@@ -72,7 +75,9 @@ internal static class Words
 
     /// <summary>Names of processes, without repetition.</summary>
     public static string Processes(IEnumerable<ProcessView> processes) =>
-        string.Join(',', processes.Select(process => process.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        string.Join(' ', processes.Select(process => process.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+
+    private static bool IsUnprintable(char c) => char.IsControl(c) && c != '\n';
 
     private static string Length(TimeSpan span) => span switch
     {

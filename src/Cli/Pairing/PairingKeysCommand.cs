@@ -67,7 +67,7 @@ internal static class PairingKeysCommand
                     key.Id.ToString(),
                     key.Name,
                     Words.Labels(key.Labels),
-                    string.Join(',', key.Networks),
+                    string.Join(' ', key.Networks),
                     uses,
                     key.Revoked ? new Cell("revoked", new Style(Color.Grey)) : key.Expires.Ago(call.Now),
                     key.AutoAdmit ? "at once" : "on approval");

@@ -54,7 +54,8 @@ internal static class RevisionsCommand
 
         call.Show(await call.GetAsync<RevisionView>(path).ConfigureAwait(false), revision =>
         {
-            new Listing("revision", revision.Number.Text())
+            Listing.Facts()
+                .Row("revision", revision.Number.Text())
                 .Row("note", revision.Note)
                 .Row("by", revision.Author)
                 .Row("when", $"{revision.Created:u}, {revision.Created.Ago(call.Now)}")

@@ -14,7 +14,8 @@ internal static class StatusCommand
         call.Show(status, _ =>
         {
             var profile = call.Host.Profile.Load();
-            new Listing("controller", profile.Url.ToString())
+            Listing.Facts()
+                .Row("controller", profile.Url.ToString())
                 .Row("signed in as", profile.User)
                 .Row("version", status.Version)
                 .Row("revision", status.Revision == 0 ? "none yet" : status.Revision.Text())

@@ -37,7 +37,7 @@ internal static class FlowListing
         var cell = Words.Verdict(verdict.Kind);
         console.Write(string.Create(CultureInfo.InvariantCulture, $"{edge.LastSeen:HH:mm:ss}  "));
         console.Write(new Text(cell.Text, cell.Style));
-        console.WriteLine($"  {Name(edge.Source)} → {Name(edge.Destination)} {edge.Port}  {verdict.Because}");
+        console.WriteLine(Words.Printable($"  {Name(edge.Source)} → {Name(edge.Destination)} {edge.Port}  {verdict.Because}"));
     }
 
     public static VerdictView VerdictOf(FlowEdge edge, TrafficView view) => view switch

@@ -50,7 +50,7 @@ internal static class MapCommand
                     names.GetValueOrDefault(link.Source, link.Source),
                     names.GetValueOrDefault(link.Destination, link.Destination),
                     service.Port,
-                    $"{string.Join(',', service.SourceProcesses)} → {string.Join(',', service.DestinationProcesses)}",
+                    $"{string.Join(' ', service.SourceProcesses)} → {string.Join(' ', service.DestinationProcesses)}",
                     service.Connections.Text(),
                     Words.Verdict(service.Verdict),
                     service.Because);

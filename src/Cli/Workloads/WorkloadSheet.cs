@@ -12,7 +12,8 @@ internal static class WorkloadSheet
     {
         var workload = detail.Workload;
         var terminal = call.Terminal;
-        var facts = new Listing("workload", workload.Name)
+        var facts = Listing.Facts()
+            .Row("workload", workload.Name)
             .Row("id", workload.Id.ToString())
             .Row("labels", workload.Labels.Count == 0 ? "none" : Words.Labels(workload.Labels))
             .Row("addresses", string.Join(' ', workload.Addresses))

@@ -18,7 +18,7 @@ public sealed class WorkloadTests
         Assert.Equal([("app", "office"), ("env", "prod")], found.Items[0].Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => (label.Key, label.Value)));
 
         var table = (await controller.RunAsync(ExitCode.Ok, "workloads", "list")).Output;
-        Assert.Contains("printer  app=office,env=prod", table, StringComparison.Ordinal);
+        Assert.Contains("printer  app=office env=prod", table, StringComparison.Ordinal);
         Assert.Contains("192.0.2.9", (await controller.RunAsync(ExitCode.Ok, "workloads", "show", "printer")).Output, StringComparison.Ordinal);
 
         await controller.RunAsync(ExitCode.Usage, "workloads", "delete", "printer");
