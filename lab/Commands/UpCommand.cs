@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Bulkhead.Lab.Commands;
 
@@ -36,7 +37,12 @@ internal static class UpCommand
 internal sealed class AgentArguments
 {
     private readonly Option<string?> _agent = new("--agent") { Description = "the agent's executable" };
-    private readonly Option<Uri?> _controller = new("--controller") { Description = "the controller's agent address, such as https://198.18.7.1:8444" };
+    private readonly Option<Uri?> _controller = new("--controller")
+    {
+        Description = "the controller's agent address, such as https://198.18.7.1:8444",
+        CustomParser = ReadAddress,
+    };
+
     private readonly Option<string?> _caSha256 = new("--ca-sha256") { Description = "the SHA-256 of the controller's CA certificate" };
     private readonly Option<string?> _keyFile = new("--key-file") { Description = "a file with a pairing key" };
 
@@ -50,4 +56,15 @@ internal sealed class AgentArguments
             ({ } agent, { } controller, { } ca, { } key) => new(agent, controller, ca, key),
             _ => throw new LabException("--agent, --controller, --ca-sha256 and --key-file belong together: give all of them or none"),
         };
+
+    private static Uri? ReadAddress(ArgumentResult result)
+    {
+        if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps)
+        {
+            return address;
+        }
+
+        result.AddError($"'{result.Tokens[0].Value}' is not an https address such as https://198.18.7.1:8444");
+        return null;
+    }
 }
