@@ -12,7 +12,7 @@ internal static class PairCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var controller = new Option<Uri>("--controller") { Required = true, Description = "The controller's agent port, such as https://10.0.0.1:8444." };
+        var controller = new Option<string>("--controller") { Required = true, Description = "The controller's agent port, such as https://10.0.0.1:8444." };
         var digest = new Option<string>("--ca-sha256") { Required = true, Description = "SHA-256 of the controller's CA certificate, 64 hex digits (ca.sha256 in its data folder)." };
         var keyFile = new Option<string>("--key-file") { Required = true, Description = "The file that holds the pairing key." };
         var state = CommandOptions.State();
@@ -21,6 +21,7 @@ internal static class PairCommand
         var command = new Command("pair", "Make this host known to a controller.") { controller, digest, keyFile, state, uuid, name };
         command.SetAction(async (parsed, cancel) =>
         {
+            // Everything is checked before the folder is made.
             await PairAsync(
                 CheckController(parsed.GetRequiredValue(controller)),
                 CheckDigest(parsed.GetRequiredValue(digest)),
@@ -47,10 +48,10 @@ internal static class PairCommand
         Console.WriteLine($"Paired with {controller.Authority} as workload {identity.WorkloadId}.");
     }
 
-    private static Uri CheckController(Uri controller) =>
-        controller is { IsAbsoluteUri: true, Scheme: "https", AbsolutePath: "/" }
+    private static Uri CheckController(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var controller) && controller is { Scheme: "https", PathAndQuery: "/", UserInfo: "" }
             ? controller
-            : throw new AgentException("bad-controller", $"'{controller}' is not the address of an agent port.", "Write it as https://ADDRESS:8444.");
+            : throw new AgentException("bad-controller", $"'{text}' is not the address of an agent port.", "Write it as https://ADDRESS:8444.");
 
     private static string CheckDigest(string digest) =>
         digest.Trim() is { Length: 64 } hex && hex.All(char.IsAsciiHexDigit)

@@ -1,0 +1,78 @@
+using Bulkhead.Agent.Channel;
+using Bulkhead.Agent.Spool;
+using Bulkhead.Agent.Tests.Channel;
+using Bulkhead.Contracts.Agent;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Bulkhead.Agent.Tests.Spool;
+
+public sealed class FlowUploaderTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly CancellationTokenSource _stop = new();
+    private TestController _controller = null!;
+    private ControllerLink _link = null!;
+    private FlowSpool _spool = null!;
+    private Task _running = Task.CompletedTask;
+
+    public async Task InitializeAsync()
+    {
+        _controller = await TestController.StartAsync();
+        _link = new ControllerLink(_controller.MakeIdentity());
+        _spool = new FlowSpool(_folder.Path, 1 << 20, NullLogger.Instance);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _running);
+        _link.Dispose();
+        await _controller.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Batches_are_delivered_in_order_and_forgotten()
+    {
+        Run();
+        _spool.Add(Batch());
+        _spool.Add(Batch());
+        await Eventually.Holds(() => _spool.Count == 0, "everything is delivered");
+        Assert.Equal([1UL, 2UL], _controller.Flows.Select(batch => batch.Sequence));
+    }
+
+    [Fact]
+    public async Task What_was_not_acknowledged_is_sent_again_with_the_same_number()
+    {
+        var tries = 0;
+        _controller.Refuse = path => path == "/agent/v1/flows" && Interlocked.Increment(ref tries) < 3
+            ? (503, new Failure { Code = "busy", Message = "Not now." })
+            : null;
+        Run();
+        _spool.Add(Batch());
+        await Eventually.Holds(() => _spool.Count == 0, "the batch is delivered");
+        Assert.Equal(3, tries);
+        Assert.Equal(1UL, Assert.Single(_controller.Flows).Sequence);
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_refused_for_good_does_not_stop_the_next()
+    {
+        var first = true;
+        _controller.Refuse = path =>
+        {
+            var refuse = path == "/agent/v1/flows" && first;
+            first = first && !refuse;
+            return refuse ? (400, new Failure { Code = "malformed-message", Message = "No." }) : null;
+        };
+        Run();
+        _spool.Add(Batch());
+        _spool.Add(Batch());
+        await Eventually.Holds(() => _spool.Count == 0, "the spool is empty");
+        Assert.Equal(2UL, Assert.Single(_controller.Flows).Sequence);
+    }
+
+    private void Run() => _running = new FlowUploader(_spool, _link, TimeProvider.System, NullLogger.Instance).RunAsync(_stop.Token);
+
+    private static FlowBatch Batch() => new() { WindowMs = 10_000 };
+}
