@@ -1,0 +1,121 @@
+using Bulkhead.Agent.Telemetry;
+using Bulkhead.Contracts.Agent;
+using Bulkhead.Policy.Addresses;
+
+namespace Bulkhead.Agent.Tests.Telemetry;
+
+public sealed class ConnectionTableTests
+{
+    private readonly FlowWindow _window = new(100);
+    private readonly ConnectionTable _table;
+
+    public ConnectionTableTests() => _table = new(_window, record => FlowWindowTests.Key(record.Port, null), 2);
+
+    [Fact]
+    public void A_connection_is_counted_when_made_and_its_traffic_when_gone()
+    {
+        _table.Observe(New(1), 10);
+        _table.Observe(Gone(1, bytesOut: 100, bytesIn: 900), 20);
+
+        // The table's flows are inbound, so that the consumer's out is the host's in.
+        var flow = Close();
+        Assert.Equal((1UL, 900UL, 100UL), (flow.Connections, flow.BytesOut, flow.BytesIn));
+        Assert.Equal(0, _table.Count);
+    }
+
+    [Fact]
+    public void Traffic_of_a_long_connection_is_told_bit_by_bit_and_once()
+    {
+        _table.Observe(New(1), 0);
+        Dump(Present(1, bytesOut: 100));
+        Assert.Equal(100UL, Close().BytesIn);
+        Dump(Present(1, bytesOut: 250));
+        Assert.Equal(150UL, Close().BytesIn);
+        _table.Observe(Gone(1, bytesOut: 300), 0);
+        Assert.Equal(50UL, Close().BytesIn);
+    }
+
+    [Fact]
+    public void What_was_there_before_the_agent_is_on_the_map_but_not_counted_as_new()
+    {
+        Dump([Present(1, bytesOut: 5000)], isNew: false);
+        _table.CountOpen();
+        var flow = Close();
+        Assert.Equal((0UL, 0UL, 1U), (flow.Connections, flow.BytesIn, flow.Open));
+    }
+
+    [Fact]
+    public void A_connection_that_a_dump_told_of_before_its_event_is_counted_once()
+    {
+        Dump(Present(1));
+        _table.Observe(New(1), 0);
+        Assert.Equal(1UL, Close().Connections);
+    }
+
+    [Fact]
+    public void Connections_that_said_goodbye_are_not_open()
+    {
+        _table.Observe(New(1), 0);
+        _table.Observe(New(2), 0);
+        Dump(Present(1), Present(2) with { Closed = true });
+        _table.CountOpen();
+        Assert.Equal(1U, Close().Open);
+    }
+
+    [Fact]
+    public void A_connection_whose_end_was_lost_goes_with_the_second_dump_that_lacks_it()
+    {
+        _table.Observe(New(1), 0);
+        Assert.Equal(0UL, Dump());
+        Assert.Equal(1UL, Dump());
+        Assert.Equal(0, _table.Count);
+    }
+
+    [Fact]
+    public void After_lost_events_a_dump_is_the_truth()
+    {
+        _table.Observe(New(1), 0);
+        _table.BeginDump();
+        _table.Present(Present(2), isNew: true, 0);
+        Assert.Equal(1UL, _table.EndDump(complete: true));
+        Assert.Equal(2UL, Close().Connections);
+    }
+
+    [Fact]
+    public void Beyond_the_bound_connections_are_still_counted_and_their_traffic_told()
+    {
+        for (ulong id = 1; id <= 3; id++)
+        {
+            _table.Observe(New(id), 0);
+        }
+
+        _table.Observe(Gone(3, bytesOut: 70), 0);
+        var flow = Close();
+        Assert.Equal((3UL, 70UL), (flow.Connections, flow.BytesIn));
+        Assert.Equal(2, _table.Count);
+    }
+
+    private static ConntrackRecord New(ulong id) => Record(ConntrackEvent.New, id, 0, 0);
+
+    private static ConntrackRecord Gone(ulong id, ulong bytesOut, ulong bytesIn = 0) => Record(ConntrackEvent.Destroyed, id, bytesOut, bytesIn);
+
+    private static ConntrackRecord Present(ulong id, ulong bytesOut = 0) => Record(ConntrackEvent.Present, id, bytesOut, 0);
+
+    private static ConntrackRecord Record(ConntrackEvent happened, ulong id, ulong bytesOut, ulong bytesIn) =>
+        new(happened, id, 6, IpAddress.Parse("10.0.0.2"), (ushort)id, IpAddress.Parse("10.0.0.1"), 80, false, new Traffic(0, bytesOut, 0, bytesIn));
+
+    private ulong Dump(params ConntrackRecord[] present) => Dump(present, isNew: true);
+
+    private ulong Dump(ConntrackRecord[] present, bool isNew)
+    {
+        _table.BeginDump();
+        foreach (var record in present)
+        {
+            _table.Present(record, isNew, 0);
+        }
+
+        return _table.EndDump(complete: false);
+    }
+
+    private FlowSummary Close() => Assert.Single(_window.Close(0, 10_000)!.Flows);
+}
