@@ -1,0 +1,115 @@
+using Bulkhead.Enforcement.Documents;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Enforcement.Tests;
+
+/// <summary>A packet at a hook; for ICMP the destination port is the type.</summary>
+internal sealed record Packet(Direction Hook, IpAddress Source, IpAddress Destination, byte Protocol, ushort DestinationPort)
+{
+    public ushort SourcePort { get; init; } = 40000;
+
+    public byte IcmpCode { get; init; }
+
+    public byte HopLimit { get; init; } = 64;
+
+    public ConnectionState State { get; init; } = ConnectionState.New;
+
+    public bool IsLoneSyn { get; init; } = true;
+
+    public bool Loopback { get; init; }
+}
+
+/// <summary>What became of a packet, the report on it, and how many rules it met on the way.</summary>
+internal sealed record Fate(Verdict Verdict, LogPrefix? Report, int Rules)
+{
+    public bool Passes => Verdict is Verdict.Accept;
+}
+
+/// <summary>Runs packets through a document as nftables would; knows nothing of how documents are made.</summary>
+internal sealed class Interpreter(FirewallDocument document)
+{
+    private readonly Dictionary<string, FirewallChain> _chains = document.Chains.ToDictionary(c => c.Name);
+    private readonly Dictionary<string, AddressSet> _sets = document.Sets.ToDictionary(s => s.Name);
+    private LogPrefix? _report;
+    private int _rules;
+
+    public Fate Run(Packet packet)
+    {
+        (_report, _rules) = (null, 0);
+        var verdict = Walk(document.Chains.Single(c => c.Hook == packet.Hook), packet) ?? new Verdict.Accept();
+        return new(verdict, _report, _rules);
+    }
+
+    /// <summary>The verdict, or null if the chain's end is reached; after a goto, the end of its target is the end of this one.</summary>
+    private Verdict? Walk(FirewallChain chain, Packet packet)
+    {
+        foreach (var rule in chain.Rules)
+        {
+            _rules++;
+            switch (Decide(rule, packet))
+            {
+                case null:
+                    continue;
+                case Verdict.Jump jump:
+                    if (Walk(_chains[jump.Chain], packet) is { } decided)
+                    {
+                        return decided;
+                    }
+
+                    continue;
+                case Verdict.Goto go:
+                    return Walk(_chains[go.Chain], packet);
+                case { } verdict:
+                    return verdict;
+            }
+        }
+
+        return null;
+    }
+
+    private Verdict? Decide(FirewallRule rule, Packet packet)
+    {
+        switch (rule)
+        {
+            case FirewallRule.When line:
+                return line.Matches.All(m => Holds(m, packet)) ? line.Verdict : null;
+            case FirewallRule.Report report:
+                _report = report.Prefix;
+                return null;
+            case FirewallRule.Dispatch dispatch when Key(dispatch.Key, packet) is { } key:
+                return dispatch.Cases.SingleOrDefault(c => c.First <= key && key <= c.Last).Verdict;
+            default:
+                return null;
+        }
+    }
+
+    private static int? Key(DispatchKey key, Packet packet) => key switch
+    {
+        DispatchKey.State => (int)packet.State,
+        DispatchKey.Protocol => packet.Protocol,
+        DispatchKey.Port when IpProtocol.HasPorts(packet.Protocol) => packet.DestinationPort,
+        DispatchKey.IcmpType when packet.Protocol == IpProtocol.Icmp => packet.DestinationPort,
+        DispatchKey.IcmpV6Type when packet.Protocol == IpProtocol.IcmpV6 => packet.DestinationPort,
+        _ => null,
+    };
+
+    private bool Holds(Match match, Packet packet) => match switch
+    {
+        Match.State state => packet.State == state.Value,
+        Match.Loopback => packet.Loopback,
+        Match.InSet set => _sets[set.Set].Elements.Any(e => e.Contains(At(set.End, packet))) && At(set.End, packet).IsV6 == set.IsV6,
+        Match.InPrefix prefix => prefix.Prefix.Contains(At(prefix.End, packet)),
+        Match.Protocol protocol => packet.Protocol == protocol.Value,
+        Match.Port port => packet.Protocol == port.Of && (port.End == PacketEnd.Source ? packet.SourcePort : packet.DestinationPort) == port.Value,
+        Match.IcmpType type => packet.Protocol == (type.IsV6 ? IpProtocol.IcmpV6 : IpProtocol.Icmp) && type.Types.Contains((byte)packet.DestinationPort),
+        Match.IcmpCode code => packet.Protocol == (code.IsV6 ? IpProtocol.IcmpV6 : IpProtocol.Icmp) && packet.IcmpCode == code.Code,
+        Match.HopLimit hops => packet.Source.IsV6 == hops.IsV6 && packet.HopLimit == hops.Value,
+        Match.NotLoneSyn => packet.Protocol == IpProtocol.Tcp && !packet.IsLoneSyn,
+        Match.Limit => true,
+        _ => false,
+    };
+
+    private static IpAddress At(PacketEnd end, Packet packet) => end == PacketEnd.Source ? packet.Source : packet.Destination;
+}
