@@ -6,14 +6,17 @@ using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Enforcement.Connections;
 
-/// <summary>What to do with connections that exist. Sockets end before conntrack forgets them, else their resets are invalid and the peers hang.</summary>
+/// <summary>
+/// What to do with connections that exist, in this order. Conntrack has to know a connection for as long as its socket ends, else the
+/// reset is a stray, is dropped, and the peer hangs.
+/// </summary>
+/// <param name="Admit">Connections to put into conntrack because it does not know them, forbidden ones too.</param>
 /// <param name="Destroy">Sockets to destroy.</param>
-/// <param name="Forget">Connections to take out of conntrack, after the sockets.</param>
-/// <param name="Admit">Connections to put into conntrack because it does not know them.</param>
+/// <param name="Forget">Connections to take out of conntrack.</param>
 public sealed record LiveChanges(
+    IReadOnlyList<FlowTuple> Admit,
     IReadOnlyList<LocalSocket> Destroy,
-    IReadOnlyList<TrackedConnection> Forget,
-    IReadOnlyList<FlowTuple> Admit)
+    IReadOnlyList<TrackedConnection> Forget)
 {
     /// <summary>Nothing to do.</summary>
     public static LiveChanges None { get; } = new([], [], []);
@@ -54,7 +57,8 @@ public static class LiveConnections
             {
                 destroy.Add(socket);
             }
-            else if (socket.State is not (SocketState.SynSent or SocketState.SynReceived) && !IsLocal(local, socket.Remote))
+
+            if (socket.State is not (SocketState.SynSent or SocketState.SynReceived) && !IsLocal(local, socket.Remote))
             {
                 var outgoing = new FlowTuple(IpProtocol.Tcp, socket.Local, socket.LocalPort, socket.Remote, socket.RemotePort);
                 var tuple = direction == Direction.Outbound ? outgoing : Mirror(outgoing);
@@ -65,7 +69,7 @@ public static class LiveConnections
             }
         }
 
-        return new(destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, listeners, c))], admit);
+        return new(admit, destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, listeners, c))]);
     }
 
     private static bool IsLive(LocalSocket socket) =>

@@ -27,7 +27,7 @@ public sealed record ApplyOutcome(string? Error, int Steps = 0, int Destroyed = 
 /// </summary>
 public sealed class FirewallDriver : IDisposable
 {
-    // A connection may come to be while the last ones are being ended; after the rules are in force that cannot go on.
+    // What was admitted in order to be ended is forgotten in a second pass; what came to be meanwhile, in a third.
     private const int Passes = 3;
 
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -158,9 +158,9 @@ public sealed class FirewallDriver : IDisposable
         {
             var changes = LiveConnections.Judge(
                 evaluator, _addresses.Read(), _conntrack.Dump(), _sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.AllStates));
+            var admitted = changes.Admit.Count(_conntrack.Admit);
             var destroyed = admitOnly ? 0 : changes.Destroy.Count(_sockets.Destroy);
             var forgotten = admitOnly ? 0 : changes.Forget.Count(_conntrack.Delete);
-            var admitted = changes.Admit.Count(_conntrack.Admit);
             outcome = outcome with
             {
                 Destroyed = outcome.Destroyed + destroyed,

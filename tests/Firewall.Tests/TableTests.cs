@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using System.Threading.Channels;
+using Bulkhead.Enforcement.Documents;
+using Bulkhead.Enforcement.Plan;
+using Bulkhead.Enforcement.Render;
+using Bulkhead.Enforcement.Tests;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
+using FsCheck.Fluent;
+using static Bulkhead.Enforcement.Tests.Policies;
+
+namespace Bulkhead.Firewall.Tests;
+
+/// <summary>Our table in the real kernel: what goes in, who else touches it, and that nobody else's is touched.</summary>
+public partial class TableTests
+{
+    private const string Foreign = "table ip others {\n\tset s {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.9 }\n\t}\n\n\tchain c {\n\t\tip saddr @s counter drop\n\t}\n}\n";
+
+    [Fact]
+    public void The_kernel_holds_after_a_difference_what_it_holds_after_a_replacement()
+    {
+        using var stepwise = NetworkNamespace.Create();
+        using var whole = NetworkNamespace.Create();
+        FirewallDocument? before = null;
+        foreach (var policy in Policies.Any.Sample(60, 40))
+        {
+            var document = FirewallRenderer.Render(policy, NameLookups.None);
+            var plan = FirewallPlan.Diff(before, document);
+            if (!plan.IsEmpty)
+            {
+                stepwise.Nft(plan.Script);
+            }
+
+            whole.Nft(NftScript.Replace(document));
+            Assert.Equal(Listing(whole), Listing(stepwise));
+            before = document;
+        }
+    }
+
+    [Fact]
+    public async Task Others_tables_are_left_alone()
+    {
+        await using var bench = new Bench();
+        bench.Host.Nft(Foreign);
+        var before = bench.Host.Run("nft", "list", "table", "ip", "others");
+        await bench.ApplyAsync(Web("10.77.0.2"));
+        await bench.ApplyAsync(Web("10.77.0.3"));
+        await bench.ApplyAsync(Web("10.77.0.3"), replace: true);
+        Assert.True((await bench.Host.Inside(() => bench.Driver.RemoveAsync(CancellationToken.None))).Ok);
+        Assert.Equal(before, bench.Host.Run("nft", "list", "table", "ip", "others"));
+        Assert.Equal("table ip others\n", bench.Host.Run("nft", "list", "tables"));
+    }
+
+    [Theory]
+    [InlineData("delete table inet bulkhead\n")]
+    [InlineData("flush ruleset\n")]
+    [InlineData("insert rule inet bulkhead input accept\n")]
+    [InlineData("flush chain inet bulkhead in_tcp\n")]
+    [InlineData("add element inet bulkhead peers_s0_v4 { 10.9.9.9 }\n")]
+    public async Task Whoever_changes_our_table_is_noticed_named_and_undone(string change)
+    {
+        await using var bench = new Bench();
+        var tampered = Channel.CreateUnbounded<string>();
+        using var watch = bench.Host.Inside(() => bench.Driver.Watch(by => tampered.Writer.TryWrite(by)));
+        await bench.ApplyAsync(Web("10.77.0.2"));
+        await bench.ApplyAsync(Web("10.77.0.2", "10.77.0.3"));
+        var right = Listing(bench.Host);
+        bench.Host.Nft(change);
+
+        using var deadline = new CancellationTokenSource(Bench.Deadline);
+        Assert.StartsWith("nft (process ", await tampered.Reader.ReadAsync(deadline.Token), StringComparison.Ordinal);
+        await bench.ApplyAsync(Web("10.77.0.2", "10.77.0.3"), replace: true);
+
+        Assert.Equal(right, Listing(bench.Host));
+        bench.Host.Nft(Foreign);
+        bench.Host.Nft("delete table ip others\nadd table inet bulkhead2\n");
+        bench.Host.Nft("add chain inet bulkhead another\n");
+        await tampered.Reader.ReadAsync(deadline.Token);
+        Assert.False(tampered.Reader.TryRead(out var more), more);
+    }
+
+    [Fact]
+    public async Task An_apply_that_does_not_fit_the_kernel_changes_nothing_is_told_and_the_next_one_mends_it()
+    {
+        await using var bench = new Bench();
+        await bench.ApplyAsync(Web("10.77.0.2", "10.77.0.3"));
+        bench.Host.Nft("delete element inet bulkhead peers_s0_v4 { 10.77.0.3 }\n");
+        var before = Listing(bench.Host);
+
+        var refused = await bench.Host.Inside(() => bench.Driver.ApplyAsync(Web("10.77.0.2", "10.77.0.4"), false, CancellationToken.None));
+
+        Assert.False(refused.Ok);
+        Assert.Contains("nft:", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(before, Listing(bench.Host));
+        await bench.ApplyAsync(Web("10.77.0.2", "10.77.0.4"));
+        Assert.Contains("10.77.0.4", Listing(bench.Host), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_child_killed_before_its_transaction_changes_nothing_and_a_fresh_agent_takes_over()
+    {
+        await using var bench = new Bench();
+        await bench.ApplyAsync(Web("10.77.0.2"));
+        var before = Listing(bench.Host);
+        using var nft = bench.Host.Inside(() => Process.Start(new ProcessStartInfo("nft", ["-f", "-"]) { RedirectStandardInput = true })!);
+        await nft.StandardInput.WriteAsync(NftScript.Remove());
+        await nft.StandardInput.FlushAsync();
+        nft.Kill();
+        await nft.WaitForExitAsync();
+        Assert.Equal(before, Listing(bench.Host));
+
+        using var fresh = bench.Host.Inside(() => Agent.Linux.Firewall.FirewallDriver.Open(() => NameLookups.None));
+        var outcome = await bench.Host.Inside(() => fresh.ApplyAsync(Web("10.77.0.2"), false, CancellationToken.None));
+        Assert.True(outcome.Ok, outcome.Error);
+        Assert.Equal(before, Listing(bench.Host));
+    }
+
+    private static HostPolicy Web(params string[] hosts) =>
+        Make(new(EnforcementMode.Full, default), [Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(443))], Hosts(hosts));
+
+    /// <summary>The table as the kernel holds it, its chains and sets in the order of their text.</summary>
+    private static string Listing(NetworkNamespace host) => string.Join(
+        "\n",
+        BeginningOfPart().Split(host.Run("nft", "-s", "list", "table", "inet", "bulkhead")).Select(part => part.Trim(' ', '\t', '\n', '}')).Order(StringComparer.Ordinal));
+
+    [GeneratedRegex("(?=^\t(?:set|chain) )", RegexOptions.Multiline)]
+    private static partial Regex BeginningOfPart();
+}
