@@ -9,7 +9,7 @@ internal static class CommandOptions
     public static Option<string> State() => new("--state")
     {
         Description = "The agent's own folder: identity, last policy, spool. Only root may read it.",
-        DefaultValueFactory = _ => "/var/lib/bulkhead-agent",
+        DefaultValueFactory = _ => "/var/lib/bulkhead",
     };
 
     /// <summary><c>--cgroup</c>.</summary>

@@ -22,13 +22,15 @@ public sealed class AgentAnswer(int status, IMessage message) : IResult
         Refuse(StatusCodes.Status400BadRequest, "malformed-message", $"{message} Nothing was changed.", "Upgrade the agent, or the controller, so that both speak the same version.");
 
     /// <inheritdoc/>
-    public Task ExecuteAsync(HttpContext httpContext)
+    public async Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.StatusCode = status;
         httpContext.Response.ContentType = MediaType;
         httpContext.Response.ContentLength = message.CalculateSize();
+        // Protobuf advances the writer by nothing first, which Kestrel takes for an error before the response has started.
+        await httpContext.Response.StartAsync(httpContext.RequestAborted).ConfigureAwait(false);
         message.WriteTo(httpContext.Response.BodyWriter);
-        return httpContext.Response.BodyWriter.FlushAsync(httpContext.RequestAborted).AsTask();
+        await httpContext.Response.BodyWriter.FlushAsync(httpContext.RequestAborted).ConfigureAwait(false);
     }
 }
 
