@@ -13,7 +13,7 @@ internal static class ChannelFaults
     public static string Describe(Exception fault)
     {
         var inner = fault.GetBaseException();
-        return fault is ChannelException || inner == fault ? fault.Message : $"{fault.Message} {inner.Message}";
+        return fault is ChannelException || fault.Message.Contains(inner.Message, StringComparison.Ordinal) ? fault.Message : $"{fault.Message} {inner.Message}";
     }
 
     /// <summary>How long to wait at least, or null.</summary>

@@ -22,15 +22,13 @@ public sealed class AgentAnswer(int status, IMessage message) : IResult
         Refuse(StatusCodes.Status400BadRequest, "malformed-message", $"{message} Nothing was changed.", "Upgrade the agent, or the controller, so that both speak the same version.");
 
     /// <inheritdoc/>
-    public async Task ExecuteAsync(HttpContext httpContext)
+    public Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.StatusCode = status;
         httpContext.Response.ContentType = MediaType;
         httpContext.Response.ContentLength = message.CalculateSize();
-        // Protobuf advances the writer by nothing first, which Kestrel takes for an error before the response has started.
-        await httpContext.Response.StartAsync(httpContext.RequestAborted).ConfigureAwait(false);
-        message.WriteTo(httpContext.Response.BodyWriter);
-        await httpContext.Response.BodyWriter.FlushAsync(httpContext.RequestAborted).ConfigureAwait(false);
+        // Not through the body's writer: protobuf advances it before it asks for memory, which Kestrel takes for an error.
+        return httpContext.Response.Body.WriteAsync(message.ToByteArray(), httpContext.RequestAborted).AsTask();
     }
 }
 
