@@ -106,8 +106,9 @@ if ((EUID != 0)); then
 fi
 
 mapfile -t projects < <(find tests -mindepth 2 -maxdepth 2 -name '*.Tests.csproj' | sort)
-suites=(console-check console-unit console-build demo)
-for project in "${projects[@]}"; do suites+=("$(basename "$(dirname "$project")")"); done
+dotnet_suites=()
+for project in "${projects[@]}"; do dotnet_suites+=("$(basename "$(dirname "$project")")"); done
+suites=(console-check console-unit console-build "${dotnet_suites[@]}" demo)
 for name in ${only[@]+"${only[@]}"}; do
   if [[ " ${suites[*]} " != *" $name "* ]]; then
     say "test.sh: there is no suite '$name'. There are: ${suites[*]}"
@@ -124,7 +125,7 @@ if chosen console-check console-unit console-build Console.Tests demo; then
   chosen console-unit && vitest_suite
   step console-build npm --prefix console run build
 fi
-step build dotnet build Bulkhead.slnx -c Release
+chosen "${dotnet_suites[@]}" && step build dotnet build Bulkhead.slnx -c Release
 for project in "${projects[@]}"; do
   chosen "$(basename "$(dirname "$project")")" && dotnet_suite "$project"
 done
