@@ -27,6 +27,11 @@ public sealed class LabAgents
         var state = LabState.Load(_options.Folder) ?? throw new LabException($"lab '{_options.Id}' is not up");
         agents ??= state.Agents ?? throw new LabException("no agent has been started yet: give --agent, --controller, --ca-sha256 and --key-file");
         agents = agents with { Program = Path.GetFullPath(agents.Program), KeyFile = Path.GetFullPath(agents.KeyFile) };
+        foreach (var file in new[] { agents.Program, agents.KeyFile }.Where(file => !File.Exists(file)))
+        {
+            throw new LabException($"there is no file {file}");
+        }
+
         (state with { Agents = agents }).Save(_options.Folder);
         await Parallel.ForEachAsync(
             (hosts ?? _hosts).Where(host => !IsUp(host)),

@@ -51,8 +51,9 @@ public sealed class RunningLab
     public static async Task<RunningLab> UpAsync(LabOptions options, Action<string> progress, CancellationToken cancellationToken)
     {
         RequireRoot();
-        var text = await File.ReadAllTextAsync(options.File ?? Path.Combine(AppContext.BaseDirectory, "company.yaml"), cancellationToken);
-        var declared = Read(text, options.File ?? "company.yaml");
+        var file = options.File ?? Path.Combine(AppContext.BaseDirectory, "company.yaml");
+        var text = File.Exists(file) ? await File.ReadAllTextAsync(file, cancellationToken) : throw new LabException($"there is no lab file {file}");
+        var declared = Read(text, file);
         if (options.Hosts?.FirstOrDefault(name => declared.Hosts.All(host => host.Name != name)) is { } unknown)
         {
             throw new LabException($"the lab file declares no host '{unknown}'");

@@ -76,6 +76,21 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public async Task Files_that_are_not_there_are_named()
+    {
+        var options = SmallLab.Options(_folder, "h", OneHost);
+        var missing = Path.Combine(_folder, "missing");
+
+        var noLabFile = await Assert.ThrowsAsync<LabException>(() => RunningLab.UpAsync(options with { File = missing }, _ => { }, CancellationToken.None));
+        var lab = await RunningLab.UpAsync(options, _ => { }, CancellationToken.None);
+        var noAgent = await Assert.ThrowsAsync<LabException>(() => lab.Agents.StartAsync(new(missing, new("https://198.18.0.1:8444"), "ab12", options.File!), null, CancellationToken.None));
+        await lab.DownAsync();
+
+        Assert.All([noLabFile, noAgent], error => Assert.Contains(missing, error.Message, StringComparison.Ordinal));
+        Assert.Empty(Traces(options));
+    }
+
+    [Fact]
     public async Task A_folder_that_daemons_could_not_reach_is_refused()
     {
         var options = new LabOptions("closed", Path.Combine(_folder, "closed"));
