@@ -7,7 +7,7 @@ internal static class LiveDemo
 
     public static async Task<int> RunAsync(string id, int port, CancellationToken cancellationToken)
     {
-        using var stage = await Stage.UpAsync(id, port, line => Console.WriteLine($"  · {line}"), cancellationToken);
+        using var stage = await Stage.UpAsync(new LabOptions(id), port, line => Console.WriteLine($"  · {line}"), cancellationToken);
         try
         {
             await stage.SignInLocallyAsync(cancellationToken);

@@ -39,9 +39,9 @@ internal sealed class Stage : IDisposable
     public ControllerProcess Controller { get; private set; } = null!;
 
     /// <summary>Brings the lab and the controller up; no agents yet.</summary>
-    public static async Task<Stage> UpAsync(string id, int port, Action<string> progress, CancellationToken cancellationToken)
+    public static async Task<Stage> UpAsync(LabOptions options, int port, Action<string> progress, CancellationToken cancellationToken)
     {
-        var stage = new Stage(new LabOptions(id), $"/run/bulkhead-demo/{id}", progress);
+        var stage = new Stage(options, $"/run/bulkhead-demo/{options.Id}", progress);
         try
         {
             await stage.RemoveRemainsAsync(cancellationToken);

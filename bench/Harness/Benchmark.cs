@@ -9,12 +9,6 @@ internal sealed record Benchmark(string Name, string Question, Func<BenchmarkRun
 /// <summary>One run of a benchmark.</summary>
 /// <param name="Report">Where figures go.</param>
 /// <param name="IsQuick">Few and short samples, to see that it works; the figures mean little.</param>
-/// <param name="Programs">Where the product's executables are.</param>
 /// <param name="Progress">Told what happens, a line at a time.</param>
 /// <param name="Cancel">Ends the run; whatever it made is removed.</param>
-internal sealed record BenchmarkRun(Report Report, bool IsQuick, ProductPrograms Programs, Action<string> Progress, CancellationToken Cancel);
-
-/// <summary>The executables that are measured.</summary>
-/// <param name="Agent"><c>bulkhead-agent</c>.</param>
-/// <param name="Controller"><c>bulkhead-controller</c>.</param>
-internal sealed record ProductPrograms(string Agent, string Controller);
+internal sealed record BenchmarkRun(Report Report, bool IsQuick, Action<string> Progress, CancellationToken Cancel);

@@ -13,7 +13,7 @@ internal static class CheckedStory
         Stage? stage = null;
         var up = await narrator.StepAsync("the lab and the controller come up", async () =>
         {
-            stage = await Stage.UpAsync(id, port, narrator.Progress, cancellationToken);
+            stage = await Stage.UpAsync(new LabOptions(id), port, narrator.Progress, cancellationToken);
             return $"{stage.Lab.Hosts.Count} hosts with {stage.Lab.Hosts.Sum(h => h.Declaration.Daemons.Count)} daemons; console at {stage.Controller.Url}";
         });
         if (!up)
