@@ -1,3 +1,5 @@
+using Bulkhead.Lab;
+
 namespace Bulkhead.Scenarios;
 
 /// <summary>The demo for a person: everything up, the console's address and the one-time password, until Ctrl-C.</summary>

@@ -1,4 +1,5 @@
 using Bulkhead.Contracts.Rest;
+using Bulkhead.Lab;
 
 namespace Bulkhead.Scenarios.Story;
 
