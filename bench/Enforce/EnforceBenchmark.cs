@@ -1,7 +1,5 @@
 using Bulkhead.Bench.Harness;
-using Bulkhead.Contracts.Rest;
 using Bulkhead.Lab;
-using Bulkhead.Policy.Documents;
 using Bulkhead.Scenarios;
 
 namespace Bulkhead.Bench.Enforce;
@@ -54,8 +52,8 @@ internal static class EnforceBenchmark
             connections.Open();
             await Task.Delay(random.Next(20, 120), run.Cancel);
             var closed = await fence.CloseAsync(run.Cancel);
-            tightening.Add(closed, (await Wait.ForAllAsync(packets.Targets, target => target.BlockedSince(Silence), "packets are blocked", run.Cancel)).Max());
-            established.Add(closed, (await Wait.ForAllAsync(connections.Targets, target => target.DeadSince(), "connections are dead", run.Cancel)).Max());
+            tightening.Add(closed, (await EveryHost.FindAsync(packets.Targets, target => target.BlockedSince(Silence), "packets are blocked", run.Cancel)).Max());
+            established.Add(closed, (await EveryHost.FindAsync(connections.Targets, target => target.DeadSince(), "connections are dead", run.Cancel)).Max());
             foreach (var target in packets.Targets)
             {
                 target.Forget();
@@ -63,7 +61,7 @@ internal static class EnforceBenchmark
 
             await Task.Delay(random.Next(20, 120), run.Cancel);
             var opened = await fence.OpenAsync(run.Cancel);
-            opening.Add(opened, (await Wait.ForAllAsync(packets.Targets, target => target.PassedSince(), "packets pass again", run.Cancel)).Max());
+            opening.Add(opened, (await EveryHost.FindAsync(packets.Targets, target => target.PassedSince(), "packets pass again", run.Cancel)).Max());
             if (i % 10 == 0)
             {
                 run.Progress($"{i}/{repetitions}: blocked after {tightening.Last:N1} ms, connections dead after {established.Last:N1} ms, open again after {opening.Last:N1} ms");
