@@ -14,12 +14,12 @@ internal static class Programs
     /// <summary><c>bulkhead</c>.</summary>
     public static string Cli { get; } = Find("cli", "bulkhead");
 
-    /// <summary><c>lab</c>.</summary>
-    public static string Lab { get; } = Find("demo", "lab");
+    /// <summary><c>lab</c>, which lies beside us.</summary>
+    public static string Lab { get; } = Path.Combine(AppContext.BaseDirectory, "lab");
 
     private static string Find(string folder, string name)
     {
         var path = Path.Combine(Root, folder, name);
-        return File.Exists(path) ? path : throw new StoryException($"{path} is missing: start the demo with ./demo.sh, which builds it");
+        return File.Exists(path) ? path : throw new StoryException($"{path} is missing: scripts/build.sh builds it");
     }
 }

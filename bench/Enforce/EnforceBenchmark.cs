@@ -21,23 +21,10 @@ internal static class EnforceBenchmark
     public static Benchmark Benchmark { get; } =
         new("enforce", "How soon after a revision is accepted do all hosts enforce it?", RunAsync);
 
-    private static async Task RunAsync(BenchmarkRun run)
-    {
-        using var stage = await Stage.UpAsync(new LabOptions("bench"), 18443, run.Progress, run.Cancel);
-        try
-        {
-            await stage.SignInLocallyAsync(run.Cancel);
-            await stage.StartAgentsAsync(run.Cancel);
-            await stage.AllSyncedAsync(TimeSpan.FromSeconds(60), run.Cancel);
-            await stage.LabelAsync(run.Cancel);
-            using var rest = await ControllerRest.SignInAsync(stage.Controller, run.Cancel);
-            await MeasureAsync(run, stage, new Fence(rest, await Fence.DraftAsync(stage, rest, run.Cancel)));
-        }
-        finally
-        {
-            await stage.DownAsync(CancellationToken.None);
-        }
-    }
+    private static Task RunAsync(BenchmarkRun run) => Company.UseAsync(
+        run,
+        new LabOptions("bench"),
+        async (stage, rest) => await MeasureAsync(run, stage, new Fence(rest, await Fence.DraftAsync(stage, rest, run.Cancel))));
 
     private static async Task MeasureAsync(BenchmarkRun run, Stage stage, Fence fence)
     {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Bulkhead.Bench.Harness;
 using Bulkhead.Lab;
-using Bulkhead.Scenarios;
 
 namespace Bulkhead.Bench.Idle;
 
@@ -15,25 +14,14 @@ internal static class AgentIdleBenchmark
     public static Benchmark Benchmark { get; } =
         new("agent-idle", "How much memory and processor time does an idle agent take?", RunAsync);
 
-    private static async Task RunAsync(BenchmarkRun run)
+    private static Task RunAsync(BenchmarkRun run) => Company.UseAsync(run, new LabOptions("bench"), async (stage, _) =>
     {
-        using var stage = await Stage.UpAsync(new LabOptions("bench"), 18443, run.Progress, run.Cancel);
-        try
-        {
-            await stage.SignInLocallyAsync(run.Cancel);
-            await stage.StartAgentsAsync(run.Cancel);
-            await stage.AllSyncedAsync(TimeSpan.FromSeconds(60), run.Cancel);
-            var settle = TimeSpan.FromSeconds(run.IsQuick ? 5 : 30);
-            var watch = TimeSpan.FromSeconds(run.IsQuick ? 10 : 60);
-            run.Progress($"letting {stage.Lab.Hosts.Count} agents settle for {settle.TotalSeconds:0} s, then watching them for {watch.TotalSeconds:0} s");
-            await Task.Delay(settle, run.Cancel);
-            Measure(run, [.. stage.Lab.Status().Select(host => (host.Name, host.Agent.Pid ?? throw new BenchException($"the agent on {host.Name} is not running")))], watch);
-        }
-        finally
-        {
-            await stage.DownAsync(CancellationToken.None);
-        }
-    }
+        var settle = TimeSpan.FromSeconds(run.IsQuick ? 5 : 30);
+        var watch = TimeSpan.FromSeconds(run.IsQuick ? 10 : 60);
+        run.Progress($"letting {stage.Lab.Hosts.Count} agents settle for {settle.TotalSeconds:0} s, then watching them for {watch.TotalSeconds:0} s");
+        await Task.Delay(settle, run.Cancel);
+        Measure(run, [.. stage.Lab.Status().Select(host => (host.Name, host.Agent.Pid ?? throw new BenchException($"the agent on {host.Name} is not running")))], watch);
+    });
 
     private static void Measure(BenchmarkRun run, IReadOnlyList<(string Host, int Pid)> agents, TimeSpan watch)
     {
