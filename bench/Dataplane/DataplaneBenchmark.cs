@@ -21,7 +21,7 @@ internal static class DataplaneBenchmark
     public static Benchmark Benchmark { get; } =
         new("dataplane", "What does enforcement cost the traffic that it lets pass?", RunAsync);
 
-    private static async Task RunAsync(BenchmarkRun run)
+    private static Task RunAsync(BenchmarkRun run) => Company.UseAsync(run, AgentPair.Lab, async (stage, rest) =>
     {
         await using var namespaces = await NamedNamespaces.CreateAsync(run.Cancel);
         var cases = new Dictionary<string, Case>();
@@ -31,16 +31,21 @@ internal static class DataplaneBenchmark
             var client = await namespaces.AddAsync($"{name}-c", run.Cancel);
             var pair = await VethPair.JoinAsync(client, await namespaces.AddAsync($"{name}-s", run.Cancel), run.Cancel);
             await rules.LoadAsync(pair, run.Cancel);
-            cases.Add(name, new(pair, traffic, rules != Rules.Nothing && rules != ConntrackOnly));
+            cases.Add(name, new(pair, traffic, name is not None and not Conntrack));
         }
 
-        Measure(run, cases);
-    }
+        run.Progress($"preparing {Agent}");
+        var most = new Traffic(Sizes[^1]);
+        var agents = await AgentPair.PrepareAsync(stage, rest, most, run.Cancel);
+        cases.Add(Agent, new(agents.Pair, most, Enforces: true));
+        Measure(run, cases, agents);
+    });
 
-    private static void Measure(BenchmarkRun run, Dictionary<string, Case> cases)
+    private static void Measure(BenchmarkRun run, Dictionary<string, Case> cases, AgentPair agents)
     {
         foreach (var (name, one) in cases)
         {
+            run.Progress($"verifying {name}");
             one.Verify(name);
         }
 
@@ -56,8 +61,20 @@ internal static class DataplaneBenchmark
         }
 
         string[] byHand = [.. cases.Keys.Where(name => name.Contains("rule_per_peer", StringComparison.Ordinal))];
-        string[] heavy = [None, Conntrack, Bulkhead(10_000), .. cases.Keys.Where(name => name == Agent)];
-        double Connections(Case one) => ConnectionLoad.Measure(one.Pair, one.Traffic, time, run.Cancel);
+        string[] heavy = [None, Conntrack, Bulkhead(10_000), Agent];
+        var agentShares = new List<double>();
+        double Connections(Case one)
+        {
+            var (start, before) = (TimeProvider.System.GetTimestamp(), agents.ProcessorSeconds());
+            var rate = ConnectionLoad.Measure(one.Pair, one.Traffic, time, run.Cancel);
+            if (one.Pair == agents.Pair)
+            {
+                agentShares.Add((agents.ProcessorSeconds() - before) / TimeProvider.System.GetElapsedTime(start).TotalSeconds / agents.Agents.Count * 100);
+            }
+
+            return rate;
+        }
+
         var connections = Sample("TCP connections per second", cases.Keys.Except(byHand), Connections);
         var connectionsByHand = Sample("TCP connections per second, rules by hand", [None, Conntrack, .. byHand], Connections);
         var packets = Sample("UDP packets per second, flows answered once", heavy, one => PacketLoad.Measure(one.Pair, one.Traffic, answered: true, time, run.Cancel));
@@ -70,7 +87,9 @@ internal static class DataplaneBenchmark
         AddRatios(run.Report, "pps_one_way_ratio", oneWay);
         AddRatios(run.Report, "throughput_ratio", bytes);
         AddRatios(run.Report, "conn_ratio", connectionsByHand, byHand);
+        run.Report.Add("agent_cpu_percent_of_core_loaded", Statistics.Median(agentShares));
         AddMedians(run.Report, "connections_per_second", connections);
+        AddMedians(run.Report, "connections_per_second", connectionsByHand, byHand);
         AddMedians(run.Report, "packets_per_second", packets);
         AddMedians(run.Report, "packets_per_second_one_way", oneWay);
         AddMedians(run.Report, "bytes_per_second", bytes);
@@ -92,9 +111,9 @@ internal static class DataplaneBenchmark
         }
     }
 
-    private static void AddMedians(Report report, string figure, Rounds rounds)
+    private static void AddMedians(Report report, string figure, Rounds rounds, IEnumerable<string>? only = null)
     {
-        foreach (var name in rounds.Cases)
+        foreach (var name in only ?? rounds.Cases)
         {
             report.Add($"{figure}_{name}", rounds.Median(name));
         }
