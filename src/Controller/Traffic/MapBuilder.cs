@@ -23,36 +23,30 @@ public static class MapBuilder
     public static MapView Build(
         TrafficPicture picture, MapGrouping grouping, TrafficView view, bool noise, Func<Workload, bool> isStale, DateTimeOffset now)
     {
-        var nodes = new Dictionary<string, (MapNode Node, List<Workload> Members)>(StringComparer.Ordinal);
+        var nodes = new Dictionary<string, Compartment>(StringComparer.Ordinal);
         foreach (var workload in picture.Workloads.Workloads)
         {
-            var node = grouping.NodeOf(workload);
-            if (!nodes.TryGetValue(node.Id, out var entry))
-            {
-                nodes[node.Id] = entry = (node, []);
-            }
-
-            entry.Members.Add(workload);
+            var compartment = CompartmentOf(grouping.NodeOf(workload));
+            compartment.Members.Add(workload);
+            compartment.IsShown |= grouping.IsInside(workload);
         }
 
-        var shown = picture.Workloads.Workloads.Where(grouping.IsInside).Select(workload => grouping.NodeOf(workload).Id).ToHashSet(StringComparer.Ordinal);
-        var links = new Dictionary<(string Source, string Destination), LinkSum>();
+        var ends = new Dictionary<FlowEndpoint, (Compartment Compartment, bool IsInside)>();
+        var links = new Dictionary<(Compartment Source, Compartment Destination), LinkSum>();
         foreach (var traffic in picture.Sample.Edges)
         {
             var edge = traffic.Edge;
-            if ((edge.IsNoise && !noise) || !(IsInside(edge.Source) || IsInside(edge.Destination)))
+            var (source, destination) = (EndOf(edge.Source), EndOf(edge.Destination));
+            if ((edge.IsNoise && !noise) || !(source.IsInside || destination.IsInside))
             {
                 continue;
             }
 
-            var (source, destination) = (NodeOf(edge.Source), NodeOf(edge.Destination));
-            if (!links.TryGetValue((source.Id, destination.Id), out var sum))
+            var link = (source.Compartment, destination.Compartment);
+            if (!links.TryGetValue(link, out var sum))
             {
-                links[(source.Id, destination.Id)] = sum = new();
-                shown.Add(source.Id);
-                shown.Add(destination.Id);
-                nodes.TryAdd(source.Id, (source, []));
-                nodes.TryAdd(destination.Id, (destination, []));
+                links[link] = sum = new();
+                source.Compartment.IsShown = destination.Compartment.IsShown = true;
             }
 
             sum.Add(traffic, picture.KindOf(edge, view));
@@ -63,17 +57,38 @@ public static class MapBuilder
             now,
             grouping.Keys,
             view,
-            [.. shown.Order(StringComparer.Ordinal).Select(id => ToGroup(nodes[id].Node, nodes[id].Members, policy, isStale))],
-            [.. links.OrderBy(link => link.Key.Source, StringComparer.Ordinal).ThenBy(link => link.Key.Destination, StringComparer.Ordinal)
-                .Select(link => link.Value.ToLink(link.Key.Source, link.Key.Destination, picture, view))],
+            [.. nodes.Values.Where(compartment => compartment.IsShown).OrderBy(compartment => compartment.Node.Id, StringComparer.Ordinal)
+                .Select(compartment => ToGroup(compartment, policy, isStale))],
+            [.. links.OrderBy(link => link.Key.Source.Node.Id, StringComparer.Ordinal).ThenBy(link => link.Key.Destination.Node.Id, StringComparer.Ordinal)
+                .Select(link => link.Value.ToLink(link.Key.Source.Node.Id, link.Key.Destination.Node.Id, picture, view))],
             picture.Sample.Lost.Values.Sum());
 
-        bool IsInside(FlowEndpoint end) => picture.End(end).Workload is { } workload ? grouping.IsInside(workload) : grouping.IsInside(end);
-        MapNode NodeOf(FlowEndpoint end) => picture.End(end).Workload is { } workload ? grouping.NodeOf(workload) : grouping.NodeOf(end);
+        Compartment CompartmentOf(MapNode node)
+        {
+            if (!nodes.TryGetValue(node.Id, out var compartment))
+            {
+                nodes[node.Id] = compartment = new(node);
+            }
+
+            return compartment;
+        }
+
+        (Compartment Compartment, bool IsInside) EndOf(FlowEndpoint endpoint)
+        {
+            if (!ends.TryGetValue(endpoint, out var end))
+            {
+                ends[endpoint] = end = picture.End(endpoint).Workload is { } workload
+                    ? (CompartmentOf(grouping.NodeOf(workload)), grouping.IsInside(workload))
+                    : (CompartmentOf(grouping.NodeOf(endpoint)), grouping.IsInside(endpoint));
+            }
+
+            return end;
+        }
     }
 
-    private static MapGroup ToGroup(MapNode node, List<Workload> members, CompiledPolicy policy, Func<Workload, bool> isStale)
+    private static MapGroup ToGroup(Compartment compartment, CompiledPolicy policy, Func<Workload, bool> isStale)
     {
+        var (node, members) = (compartment.Node, compartment.Members);
         var modes = members.Where(member => policy.Hosts.ContainsKey(member.Id)).Select(member => policy.Hosts[member.Id].Modes).Distinct().ToList();
         return new(
             node.Id,
@@ -86,6 +101,16 @@ public static class MapBuilder
             modes.Count > 1,
             members.Count(member => member.Quarantined),
             members.Count(isStale));
+    }
+
+    /// <summary>A node with what is in it; each is one object, so that links are found by reference.</summary>
+    private sealed class Compartment(MapNode node)
+    {
+        public MapNode Node => node;
+
+        public List<Workload> Members { get; } = [];
+
+        public bool IsShown { get; set; }
     }
 
     private sealed class LinkSum
@@ -132,6 +157,7 @@ public static class MapBuilder
     {
         private readonly SortedSet<string> _consumers = new(StringComparer.Ordinal);
         private readonly SortedSet<string> _providers = new(StringComparer.Ordinal);
+        private readonly HashSet<(FlowSide Side, ProcessSet Processes)> _noted = [];
         private Edge? _worst;
         private VerdictKind _kind;
 
@@ -140,8 +166,8 @@ public static class MapBuilder
         public void Add(in EdgeTraffic traffic, VerdictKind kind)
         {
             Connections += traffic.Connections;
-            Note(_consumers, traffic.Edge.At(FlowSide.Source).Processes);
-            Note(_providers, traffic.Edge.At(FlowSide.Destination).Processes);
+            Note(FlowSide.Source, _consumers, traffic.Edge);
+            Note(FlowSide.Destination, _providers, traffic.Edge);
             if (_worst is null || VerdictSentences.Rank(kind) > VerdictSentences.Rank(_kind))
             {
                 (_worst, _kind) = (traffic.Edge, kind);
@@ -154,8 +180,14 @@ public static class MapBuilder
             return new(port, [.. _consumers], [.. _providers], Connections, verdict.View.Kind, verdict.View.Because, verdict.Decisive?.RuleId);
         }
 
-        private static void Note(SortedSet<string> names, ProcessSet processes)
+        private void Note(FlowSide side, SortedSet<string> names, Edge edge)
         {
+            var processes = edge.At(side).Processes;
+            if (names.Count == MaxProcessNames || !_noted.Add((side, processes)))
+            {
+                return;
+            }
+
             foreach (var process in processes.Members)
             {
                 if (names.Count < MaxProcessNames && process.Seen is { } seen)

@@ -18,9 +18,15 @@ public sealed class HostEvaluator
 
     /// <summary>Indexes a host policy.</summary>
     public HostEvaluator(HostPolicy policy)
+        : this(policy, static set => new(set.Members))
+    {
+    }
+
+    /// <summary>Indexes a host policy, whose peer sets others may have indexed already.</summary>
+    internal HostEvaluator(HostPolicy policy, Func<PeerSet, PeerMembership> membership)
     {
         Policy = policy;
-        _peers = policy.PeerSets.ToDictionary(set => set.Name, set => new PeerMembership(set.Members), StringComparer.Ordinal);
+        _peers = policy.PeerSets.ToDictionary(set => set.Name, membership, StringComparer.Ordinal);
         _quarantinedPeers = new(policy.QuarantinedPeers);
         _responders = new(policy.Responders);
         _inbound = [.. policy.Entries.Where(e => e.Direction == Direction.Inbound).OrderBy(e => e.Action).ThenBy(e => e.Rule)];

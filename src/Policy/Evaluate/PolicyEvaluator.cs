@@ -10,13 +10,14 @@ namespace Bulkhead.Policy.Evaluate;
 public sealed class PolicyEvaluator(CompiledPolicy compiled)
 {
     private readonly ConcurrentDictionary<WorkloadId, HostEvaluator> _hosts = new();
+    private readonly ConcurrentDictionary<string, PeerMembership> _peers = new(StringComparer.Ordinal);
 
     /// <summary>What is judged by.</summary>
     public CompiledPolicy Compiled { get; } = compiled;
 
     /// <summary>The evaluator of a managed workload's host policy, or null.</summary>
     public HostEvaluator? Host(WorkloadId id) =>
-        Compiled.Hosts.TryGetValue(id, out var policy) ? _hosts.GetOrAdd(id, static (_, p) => new(p), policy) : null;
+        Compiled.Hosts.TryGetValue(id, out var policy) ? _hosts.GetOrAdd(id, (_, p) => new(p, Membership), policy) : null;
 
     /// <summary>Judges a connection at its managed ends and combines what they decide.</summary>
     public Verdict Judge(Connection connection)
@@ -27,6 +28,9 @@ public sealed class PolicyEvaluator(CompiledPolicy compiled)
             Direction.Inbound, connection.Destination, connection.Source, connection.Protocol, connection.Port, connection.Provider);
         return Verdict.Combine(source, destination);
     }
+
+    /// <summary>Hosts compiled together share the peer sets of one name.</summary>
+    private PeerMembership Membership(PeerSet set) => _peers.GetOrAdd(set.Name, static (_, s) => new(s.Members), set);
 
     private HostEvaluator? Host(AddressSpace space, IpAddress address) =>
         Compiled.Workloads.Holder(new(space, address)) is { } workload ? Host(workload.Id) : null;
