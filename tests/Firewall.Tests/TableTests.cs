@@ -40,6 +40,19 @@ public partial class TableTests
     }
 
     [Fact]
+    public void The_real_nft_loads_every_golden_file()
+    {
+        var files = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Golden"), "*.nft");
+        Assert.NotEmpty(files);
+        using var host = NetworkNamespace.Create();
+        foreach (var file in files)
+        {
+            host.Nft(File.ReadAllText(file));
+            Assert.Contains("chain input", Listing(host), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Others_tables_are_left_alone()
     {
         await using var bench = new Bench();

@@ -11,15 +11,13 @@ internal sealed record DispatchEntry(EquatableArray<PortMatch> Ports, EquatableA
 
 /// <summary>
 /// Renders an ordered list of entries so that a packet crosses a number of rules that does not grow with the list: one look-up
-/// by protocol, one by port, then only what is to be tried for that port. Ports with the same things to try share a chain.
+/// by protocol, one by port, then only what is to be tried for that port. Ports of a protocol with the same things to try share a chain.
 /// </summary>
 /// <param name="document">Gets the chains.</param>
 /// <param name="name">What their names begin with.</param>
 /// <param name="tcpFirst">Tried before everything else for TCP, or null.</param>
 internal sealed class PortDispatch(DocumentBuilder document, string name, FirewallRule? tcpFirst)
 {
-    private readonly Dictionary<EquatableArray<FirewallRule>, string> _leaves = [];
-
     /// <summary>The rules to begin with; they return if nothing decides.</summary>
     public IEnumerable<FirewallRule> Render(IReadOnlyList<DispatchEntry> entries)
     {
@@ -53,11 +51,12 @@ internal sealed class PortDispatch(DocumentBuilder document, string name, Firewa
     {
         var otherwise = Join(entries.Where(e => e.Ports.Any(p => IsWhole(p, protocol))));
         var cases = new List<DispatchCase>();
+        var leaves = new Dictionary<EquatableArray<FirewallRule>, string>();
         foreach (var (first, last, rules) in Intervals(protocol, entries, otherwise))
         {
-            if (!_leaves.TryGetValue(rules, out var leaf))
+            if (!leaves.TryGetValue(rules, out var leaf))
             {
-                _leaves.Add(rules, leaf = $"{chain}_{first}");
+                leaves.Add(rules, leaf = $"{chain}_{first}");
                 document.Chain(leaf, rules);
             }
 

@@ -1,0 +1,97 @@
+using Bulkhead.Enforcement.Connections;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Evaluate;
+using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
+using static Bulkhead.Enforcement.Tests.Policies;
+
+namespace Bulkhead.Enforcement.Tests;
+
+/// <summary>This host is 10.0.0.1, serves on 443, and lets 10.0.0.2 in there; out it reaches 10.0.0.3 on 5432.</summary>
+public class LiveConnectionsTests
+{
+    private static readonly HostEvaluator _evaluator = new(Make(
+        new(EnforcementMode.Full, EnforcementMode.Full),
+        [Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(443)), Entry(Direction.Outbound, RuleAction.Allow, 2, 1, PortMatch.Tcp(5432))],
+        Hosts("10.0.0.2"),
+        Hosts("10.0.0.3")));
+
+    [Theory]
+    [InlineData("10.0.0.2:50000 > 10.0.0.1:443", false)]
+    [InlineData("10.0.0.9:50000 > 10.0.0.1:443", true)]
+    [InlineData("10.0.0.2:50000 > 10.0.0.1:22", true)]
+    [InlineData("10.0.0.1:50000 > 10.0.0.3:5432", false)]
+    [InlineData("10.0.0.1:50000 > 10.0.0.3:22", true)]
+    [InlineData("10.0.0.1:443 > 10.0.0.2:50000", false)] // picked up from the server's segment
+    [InlineData("10.0.0.1:443 > 10.0.0.9:50000", true)]
+    [InlineData("10.0.0.8:1 > 10.0.0.9:2", false)] // forwarded
+    [InlineData("10.0.0.1:1 > 10.0.0.1:22", false)] // to itself
+    [InlineData("127.0.0.1:1 > 127.0.0.1:22", false)]
+    public void What_conntrack_holds_is_judged_in_the_direction_that_the_listener_decides(string connection, bool forbidden)
+    {
+        var tracked = new TrackedConnection(Tuple(connection), Mirror(Tuple(connection)), 5, 1);
+        Assert.Equal(forbidden ? [tracked] : [], Judge([tracked], []).Forget);
+    }
+
+    [Fact]
+    public void Behind_destination_translation_the_real_provider_counts()
+    {
+        var original = Tuple("10.0.0.1:50000 > 10.255.0.1:80");
+        var allowed = new TrackedConnection(original, Tuple("10.0.0.3:5432 > 10.0.0.1:50000"), 0, 1);
+        var forbidden = new TrackedConnection(original, Tuple("10.0.0.4:5432 > 10.0.0.1:50000"), 0, 2);
+        Assert.Equal([forbidden], Judge([allowed, forbidden], []).Forget);
+    }
+
+    [Fact]
+    public void Forbidden_sockets_are_known_to_conntrack_until_they_are_destroyed()
+    {
+        LocalSocket[] sockets = [Socket("10.0.0.1:443 > 10.0.0.2:50000"), Socket("10.0.0.1:443 > 10.0.0.9:50000"), Socket("10.0.0.1:40000 > 10.0.0.3:5432")];
+        var changes = Judge([], sockets);
+        Assert.Equal([sockets[1]], changes.Destroy);
+        Assert.Equal([Tuple("10.0.0.2:50000 > 10.0.0.1:443"), Tuple("10.0.0.9:50000 > 10.0.0.1:443"), Tuple("10.0.0.1:40000 > 10.0.0.3:5432")], changes.Admit);
+    }
+
+    [Fact]
+    public void What_conntrack_knows_is_not_admitted_twice_whichever_way_it_has_it()
+    {
+        LocalSocket[] sockets = [Socket("10.0.0.1:443 > 10.0.0.2:50000"), Socket("10.0.0.1:40000 > 10.0.0.3:5432")];
+        TrackedConnection[] tracked = [.. sockets.Select(s => new FlowTuple(6, s.Local, s.LocalPort, s.Remote, s.RemotePort)).Select(t => new TrackedConnection(t, Mirror(t), 0, 1))];
+        Assert.Empty(Judge(tracked, sockets).Admit);
+    }
+
+    [Theory]
+    [InlineData(SocketState.SynSent)]
+    [InlineData(SocketState.TimeWait)]
+    [InlineData(SocketState.NewSynReceived)]
+    public void What_is_not_open_is_not_admitted(SocketState state) =>
+        Assert.Empty(Judge([], [Socket("10.0.0.1:40000 > 10.0.0.3:5432") with { State = state }]).Admit);
+
+    private static LiveChanges Judge(IReadOnlyList<TrackedConnection> tracked, IEnumerable<LocalSocket> sockets)
+    {
+        var listener = Socket("0.0.0.0:443 > 0.0.0.0:0") with { State = SocketState.Listen };
+        return LiveConnections.Judge(_evaluator, new HashSet<IpAddress> { LocalV4 }, tracked, [listener, .. sockets]);
+    }
+
+    private static LocalSocket Socket(string ends)
+    {
+        var tuple = Tuple(ends);
+        return new()
+        {
+            Protocol = IpProtocol.Tcp,
+            IsV6Socket = false,
+            State = SocketState.Established,
+            Local = tuple.Source,
+            LocalPort = tuple.SourcePort,
+            Remote = tuple.Destination,
+            RemotePort = tuple.DestinationPort,
+        };
+    }
+
+    private static FlowTuple Tuple(string text)
+    {
+        var ends = text.Split(" > ").Select(end => end.Split(':')).Select(e => (Address: IpAddress.Parse(e[0]), Port: ushort.Parse(e[1], System.Globalization.CultureInfo.InvariantCulture))).ToArray();
+        return new(IpProtocol.Tcp, ends[0].Address, ends[0].Port, ends[1].Address, ends[1].Port);
+    }
+
+    private static FlowTuple Mirror(FlowTuple t) => new(t.Protocol, t.Destination, t.DestinationPort, t.Source, t.SourcePort);
+}
