@@ -10,11 +10,13 @@ namespace Bulkhead.Agent.Spool;
 /// <summary>
 /// Flow batches between their window and the controller's acknowledgement: one file each, named by sequence, bounded in bytes; when it is
 /// full the oldest goes, and that is counted. Sequence numbers go on across restarts; a folder that lost its numbers starts a new epoch.
-/// For one writer and one reader.
+/// A batch outlives the process, but perhaps not a power cut; that its number is never used again is certain even then. For one writer and
+/// one reader.
 /// </summary>
 internal sealed class FlowSpool
 {
     private const string Extension = ".batch";
+    private const ulong Stride = 64;
 
     private readonly Lock _gate = new();
     private readonly string _folder;
@@ -22,6 +24,7 @@ internal sealed class FlowSpool
     private readonly ILogger _log;
     private readonly SortedDictionary<ulong, long> _sizes = [];
     private ulong _next;
+    private ulong _reserved;
     private long _bytes;
     private ulong _droppedSinceBatch;
 
@@ -42,6 +45,7 @@ internal sealed class FlowSpool
 
         _bytes = _sizes.Values.Sum();
         (Epoch, _next) = ReadPosition() ?? StartEpoch();
+        _reserved = _next;
         if (_sizes.Count > 0)
         {
             _next = Math.Max(_next, _sizes.Keys.Last() + 1);
@@ -82,9 +86,8 @@ internal sealed class FlowSpool
             MakeRoom(content.Length);
             batch.DroppedBatches = _droppedSinceBatch;
             content = batch.ToByteArray();
-            // First the number, then the batch: a number may be left out after a crash, but is never used twice.
-            WritePosition(Epoch, _next + 1);
-            DurableFile.Write(PathOf(_next), content);
+            Reserve();
+            DurableFile.WriteLazily(PathOf(_next), content);
             _sizes[_next++] = content.Length;
             _bytes += content.Length;
             _droppedSinceBatch = 0;
@@ -103,14 +106,20 @@ internal sealed class FlowSpool
                 var sequence = _sizes.Keys.First();
                 try
                 {
-                    return FlowBatch.Parser.ParseFrom(File.ReadAllBytes(PathOf(sequence)));
+                    var batch = FlowBatch.Parser.ParseFrom(File.ReadAllBytes(PathOf(sequence)));
+                    if (batch.SpoolEpoch == Epoch && batch.Sequence == sequence)
+                    {
+                        return batch;
+                    }
                 }
                 catch (Exception damaged) when (damaged is InvalidProtocolBufferException or FileNotFoundException)
                 {
-                    _log.SpoolDamaged(PathOf(sequence));
-                    Delete(sequence);
-                    CountDropped();
+                    // Dropped below.
                 }
+
+                _log.SpoolDamaged(PathOf(sequence));
+                Delete(sequence);
+                CountDropped();
             }
 
             return null;
@@ -123,6 +132,16 @@ internal sealed class FlowSpool
         lock (_gate)
         {
             Delete(sequence);
+        }
+    }
+
+    /// <summary>Numbers are set aside on disk by the stride before they are used, so that a restart, which goes on behind them, never repeats one.</summary>
+    private void Reserve()
+    {
+        if (_next >= _reserved)
+        {
+            WritePosition(Epoch, _next + Stride);
+            _reserved = _next + Stride;
         }
     }
 

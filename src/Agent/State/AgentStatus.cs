@@ -71,14 +71,6 @@ internal sealed record AgentStatus
     }
 
     /// <summary>Replaces the file. It need not outlive a power cut, but is never seen half-written.</summary>
-    public void Save(StateDirectory state)
-    {
-        var temporary = state.Status + ".new";
-        using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = DurableFile.Private }))
-        {
-            JsonSerializer.Serialize(file, this, StateJson.Default.AgentStatus);
-        }
-
-        File.Move(temporary, state.Status, overwrite: true);
-    }
+    public void Save(StateDirectory state) =>
+        DurableFile.WriteLazily(state.Status, JsonSerializer.SerializeToUtf8Bytes(this, StateJson.Default.AgentStatus));
 }

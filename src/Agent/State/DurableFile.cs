@@ -12,23 +12,13 @@ internal static class DurableFile
     /// <exception cref="IOException">The disk refused; the old version is still there.</exception>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
-        var temporary = path + ".new";
-        File.Delete(temporary);
-        using (var file = new FileStream(temporary, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = Private,
-            BufferSize = 0,
-        }))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
+        Replace(path, content, toDisk: true);
         Directories.Sync(Path.GetDirectoryName(path)!);
     }
+
+    /// <summary>Replaces a file atomically, without waiting for the disk: it outlives the process, but perhaps not a power cut.</summary>
+    /// <exception cref="IOException">The disk refused; the old version is still there.</exception>
+    public static void WriteLazily(string path, ReadOnlySpan<byte> content) => Replace(path, content, toDisk: false);
 
     /// <summary>Removes a file, if it is there, and makes that last.</summary>
     public static void Remove(string path)
@@ -51,5 +41,24 @@ internal static class DurableFile
         {
             return null;
         }
+    }
+
+    private static void Replace(string path, ReadOnlySpan<byte> content, bool toDisk)
+    {
+        var temporary = path + ".new";
+        File.Delete(temporary);
+        using (var file = new FileStream(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = Private,
+            BufferSize = 0,
+        }))
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: toDisk);
+        }
+
+        File.Move(temporary, path, overwrite: true);
     }
 }
