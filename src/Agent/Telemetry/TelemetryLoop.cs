@@ -31,6 +31,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
 
     private readonly FlowWindow _window = new(MostFlows);
     private ListenerTable? _listeners;
+    private ulong _events;
     private volatile HostAddresses _addresses = new([]);
 
     /// <summary>The length of a window.</summary>
@@ -38,6 +39,12 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
 
     /// <summary>Kernel events that were lost since the agent started, at least.</summary>
     public ulong Lost { get; private set; }
+
+    /// <summary>Kernel events read since the agent started.</summary>
+    public ulong Events => Interlocked.Read(ref _events);
+
+    /// <summary>Whether the kernel's events are being followed.</summary>
+    public bool Following { get; private set; }
 
     /// <summary>The host's listeners, as last read.</summary>
     public IReadOnlyList<HostListener> Listeners => Volatile.Read(ref _listeners)?.Current ?? [];
@@ -83,6 +90,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
             }
             catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
             {
+                Following = false;
                 var wait = backoff.Next();
                 problems.Set(Topic, new Failure
                 {
@@ -109,6 +117,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
         RefreshListeners(listeners);
         Dump(source, connections, clock, DumpKind.First);
         var nextDump = time.GetTimestamp();
+        Following = true;
 
         while (!cancel.IsCancellationRequested)
         {
@@ -166,12 +175,14 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
 
         void Observe(ConntrackRecord record)
         {
+            _events++;
             connections.Observe(record, at);
             removed |= record.ByRequest;
         }
 
         void Block(BlockedPacket packet)
         {
+            _events++;
             CountLost(sequence.Before(packet.Sequence));
             if (resolver.KeyOf(packet) is { } key)
             {

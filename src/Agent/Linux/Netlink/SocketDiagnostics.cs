@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Agent.Linux.Netlink;
 
@@ -67,7 +68,16 @@ public sealed class SocketDiagnostics : IDisposable
     public LocalSocket? Find(byte protocol, IpAddress local, ushort localPort, IpAddress remote, ushort remotePort)
     {
         var request = new Request { Family = local.IsV6 ? Inet6 : Inet, Protocol = protocol, States = AllStates };
-        request.Set(localPort, local, remotePort, remote, mapped: false);
+        if (protocol == IpProtocol.Udp)
+        {
+            // Here the kernel looks for whom a datagram is, so that the ends are the other way round (net/ipv4/udp_diag.c).
+            request.Set(remotePort, remote, localPort, local, mapped: false);
+        }
+        else
+        {
+            request.Set(localPort, local, remotePort, remote, mapped: false);
+        }
+
         request.Cookie0 = request.Cookie1 = AnyCookie;
         LocalSocket? found = null;
         var outcome = Exchange(ByFamily, NetlinkFlags.Request | NetlinkFlags.Ack, request, message =>

@@ -1,0 +1,181 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Agent.Spool;
+using Bulkhead.Agent.Telemetry;
+using Bulkhead.Contracts.Agent;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Bulkhead.Agent.Tests.Kernel;
+
+/// <summary>Telemetry over the real kernel; needs root.</summary>
+public sealed class TelemetryTests : IDisposable
+{
+    private readonly TwoHosts _hosts = new();
+    private readonly TemporaryFolder _folder = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly FlowSpool _spool;
+    private readonly TelemetryLoop _telemetry;
+    private int _connectionsLost;
+    private Task _running = Task.CompletedTask;
+
+    public TelemetryTests()
+    {
+        _spool = new FlowSpool(_folder.Path, 1 << 20, NullLogger.Instance);
+        _telemetry = new TelemetryLoop(
+            CgroupTree.Open(null), _spool, () => Interlocked.Increment(ref _connectionsLost), () => { }, new Problems(() => { }), TimeProvider.System, NullLogger.Instance);
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _hosts.Dispose();
+        _folder.Dispose();
+        _stop.Dispose();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Connections_of_both_directions_are_told_with_the_hosts_own_process(bool v6)
+    {
+        _hosts.Track(1, "unused");
+        var here = _hosts.Listen(_hosts.Host, TwoHosts.HostAddress(v6), 8001);
+        var there = _hosts.Listen(_hosts.Peer, TwoHosts.PeerAddress(v6), 8002);
+        await StartAsync();
+
+        await _hosts.DialAsync(_hosts.Host, there);
+        await _hosts.DialAsync(_hosts.Peer, here);
+        await SeenAsync(2);
+        var (flows, processes) = await StopAsync();
+
+        foreach (var (direction, port) in new[] { (Direction.Outbound, 8002U), (Direction.Inbound, 8001U) })
+        {
+            var flow = Assert.Single(flows, f => f.Direction == direction && f.Port == port);
+            Assert.Equal((1UL, 1U, Outcome.Passed, 6U), (flow.Connections, flow.Open, flow.Outcome, flow.Protocol));
+            Assert.Equal(TwoHosts.HostAddress(v6).GetAddressBytes(), flow.LocalAddress.ToByteArray());
+            Assert.Equal(TwoHosts.PeerAddress(v6).GetAddressBytes(), flow.RemoteAddress.ToByteArray());
+            Assert.InRange(direction == Direction.Outbound ? flow.BytesOut : flow.BytesIn, 1000UL, 2000UL);
+            Assert.Equal((uint)Environment.ProcessId, processes[(int)flow.Process - 1].Pid);
+        }
+    }
+
+    [Fact]
+    public async Task A_client_of_another_program_is_named_by_its_executable()
+    {
+        _hosts.Track(1, "unused");
+        _hosts.Listen(_hosts.Peer, TwoHosts.PeerAddress(false), 8002);
+        await StartAsync();
+        using var client = _hosts.Host.Inside(() => Process.Start(new ProcessStartInfo("bash", ["-c", "exec 3<>/dev/tcp/10.78.0.2/8002; read <&3"]))!);
+        await SeenAsync(1);
+        var (flows, processes) = await StopAsync();
+        client.Kill();
+
+        var process = processes[(int)Assert.Single(flows, f => f.Port == 8002).Process - 1];
+        Assert.Equal(("bash", (uint)client.Id), (process.Name, process.Pid));
+        Assert.EndsWith("/bash", process.Path, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_udp_client_is_named()
+    {
+        _hosts.Track(1, "unused");
+        await StartAsync();
+        foreach (var v6 in new[] { false, true })
+        {
+            var socket = _hosts.Host.Inside(() => new UdpClient(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork));
+            _hosts.Keep(socket);
+            await socket.SendAsync(new byte[10], new System.Net.IPEndPoint(TwoHosts.PeerAddress(v6), 8053));
+        }
+
+        await SeenAsync(2);
+        var (flows, processes) = await StopAsync();
+
+        Assert.All(
+            flows.Where(f => f.Port == 8053),
+            flow => Assert.Equal((uint)Environment.ProcessId, processes[(int)flow.Process - 1].Pid));
+        Assert.Equal(2, flows.Count(f => f.Port == 8053));
+    }
+
+    [Fact]
+    public async Task A_blocked_connection_is_told_with_its_rule_and_the_listener_it_meant()
+    {
+        _hosts.Track(8003, "bulkhead:in:deny:17");
+        _hosts.Listen(_hosts.Host, TwoHosts.HostAddress(false), 8003);
+        await StartAsync();
+        var socket = _hosts.Peer.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        _hosts.Keep(socket);
+        var connecting = socket.ConnectAsync(TwoHosts.HostAddress(false), 8003);
+        await SeenAsync(1);
+        var (flows, processes) = await StopAsync();
+        socket.Dispose();
+        await Assert.ThrowsAnyAsync<Exception>(() => connecting);
+
+        var flow = Assert.Single(flows, f => f.Outcome == Outcome.Blocked);
+        Assert.Equal((Direction.Inbound, 17L, 8003U, 1UL), (flow.Direction, flow.DecidedBy, flow.Port, flow.Connections));
+        Assert.Equal((uint)Environment.ProcessId, processes[(int)flow.Process - 1].Pid);
+    }
+
+    [Fact]
+    public async Task What_stays_on_the_host_is_left_out()
+    {
+        _hosts.Track(1, "unused");
+        var local = _hosts.Listen(_hosts.Host, System.Net.IPAddress.Loopback, 8001);
+        var own = _hosts.Listen(_hosts.Host, TwoHosts.HostAddress(false), 8002);
+        await StartAsync();
+        await _hosts.DialAsync(_hosts.Host, local);
+        await _hosts.DialAsync(_hosts.Host, own);
+        await SeenAsync(2);
+        Assert.Empty((await StopAsync()).Flows);
+    }
+
+    [Fact]
+    public async Task Connections_from_before_the_agent_are_open_but_not_new()
+    {
+        _hosts.Track(1, "unused");
+        await _hosts.DialAsync(_hosts.Host, _hosts.Listen(_hosts.Peer, TwoHosts.PeerAddress(false), 8002));
+        await StartAsync();
+        var flow = Assert.Single((await StopAsync()).Flows, f => f.Port == 8002);
+        Assert.Equal((0UL, 1U, 0UL), (flow.Connections, flow.Open, flow.BytesOut));
+    }
+
+    [Fact]
+    public async Task When_somebody_empties_conntrack_the_agent_hears_of_it()
+    {
+        _hosts.Track(1, "unused");
+        await _hosts.DialAsync(_hosts.Host, _hosts.Listen(_hosts.Peer, TwoHosts.PeerAddress(false), 8002));
+        await StartAsync();
+        _hosts.Host.Run("conntrack", "-F");
+        await Eventually.Holds(() => Volatile.Read(ref _connectionsLost) > 0, "the loss is noticed");
+        await StopAsync();
+    }
+
+    [Fact]
+    public async Task Listeners_are_known_with_their_process()
+    {
+        _hosts.Listen(_hosts.Host, TwoHosts.HostAddress(true), 8001);
+        await StartAsync();
+        var listener = Assert.Single(_telemetry.Listeners);
+        Assert.Equal("6 8001 fd78::1", $"{listener.Protocol} {listener.Port} {listener.Address}");
+        Assert.Equal(Environment.ProcessId, listener.Process?.Pid);
+        await StopAsync();
+    }
+
+    private async Task StartAsync()
+    {
+        _telemetry.Addresses = _hosts.Host.Inside(HostAddresses.Read);
+        _running = _hosts.Host.Inside(() => _telemetry.RunAsync(_stop.Token));
+        await Eventually.Holds(() => _telemetry.Following || _running.IsCompleted, "telemetry runs");
+    }
+
+    private Task SeenAsync(ulong events) => Eventually.Holds(() => _telemetry.Events >= events, $"{events} events arrive");
+
+    private async Task<(List<FlowSummary> Flows, IReadOnlyList<ProcessInfo> Processes)> StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        var batch = _spool.Peek() ?? new FlowBatch();
+        return ([.. batch.Flows], batch.Processes);
+    }
+}
