@@ -16,10 +16,10 @@ public static class FlowBatchReader
     public const int MaxFlows = 50_000;
 
     /// <summary>The most processes of a batch.</summary>
-    public const int MaxProcesses = 20_000;
+    public const int MaxProcesses = MaxFlows;
 
-    /// <summary>The longest path of an executable, in characters (Linux' PATH_MAX).</summary>
-    public const int MaxPath = 4096;
+    /// <summary>The longest path of an executable, in characters: Linux' PATH_MAX, and what the kernel appends to a deleted one.</summary>
+    public const int MaxPath = 4096 + 10;
 
     /// <summary>The longest other name, in characters.</summary>
     public const int MaxName = 256;
@@ -45,8 +45,9 @@ public static class FlowBatchReader
             return null;
         }
 
-        // The agent's clock may be wrong, but what it says of the time between two of its own readings is right.
-        var start = received.ToUnixTimeMilliseconds() - (batch.SentUnixMs - batch.WindowUnixMs);
+        // The agent's clock may be wrong, but the time between two of its readings is right, unless it was set in between; no window is over
+        // before it ends, though.
+        var start = received.ToUnixTimeMilliseconds() - Math.Max(batch.SentUnixMs - batch.WindowUnixMs, batch.WindowMs);
         var lost = (long)Math.Min(MaxCount, batch.LostEvents) + (long)Math.Min(MaxCount, batch.DroppedBatches);
         var sightings = new List<Sighting>(batch.Flows.Count);
         if (start < oldest.ToUnixTimeMilliseconds())
@@ -83,7 +84,7 @@ public static class FlowBatchReader
         var fault =
             batch.SpoolEpoch == 0 || batch.Sequence == 0 ? "spool_epoch and sequence start at 1"
             : batch.WindowMs is 0 or > MaxWindow ? $"window_ms is not from 1 to {MaxWindow}"
-            : batch.WindowUnixMs <= 0 || batch.SentUnixMs < batch.WindowUnixMs ? "the batch was sent before its window began"
+            : batch.WindowUnixMs <= 0 || batch.SentUnixMs <= 0 ? "window_unix_ms and sent_unix_ms are not times"
             : batch.Flows.Count > MaxFlows ? $"more than {MaxFlows} flows"
             : batch.Processes.Count > MaxProcesses ? $"more than {MaxProcesses} processes"
             : null;

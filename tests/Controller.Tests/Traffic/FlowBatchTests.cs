@@ -25,8 +25,8 @@ public sealed class FlowBatchTests
         { "sequence", batch => batch.Sequence = 0 },
         { "window_ms", batch => batch.WindowMs = 0 },
         { "window_ms", batch => batch.WindowMs = uint.MaxValue },
-        { "before its window", batch => batch.SentUnixMs = batch.WindowUnixMs - 1 },
-        { "before its window", batch => batch.WindowUnixMs = long.MinValue },
+        { "not times", batch => batch.SentUnixMs = 0 },
+        { "not times", batch => batch.WindowUnixMs = long.MinValue },
         { "processes[0]: the path", batch => batch.Processes[0].Path = new('x', 5000) },
         { "processes[0]: a name", batch => batch.Processes[0].User = new('x', 300) },
         { "flows[0]: no direction", batch => batch.Flows[0].Direction = Direction.Unspecified },
@@ -81,6 +81,14 @@ public sealed class FlowBatchTests
         var sighting = Assert.Single(Read(batch).Sightings);
         Assert.Equal(s_now.AddSeconds(-14).ToUnixTimeMilliseconds(), sighting.First);
         Assert.Equal(s_now.AddSeconds(-13).ToUnixTimeMilliseconds(), sighting.Last);
+    }
+
+    [Fact]
+    public void A_clock_that_was_set_back_puts_nothing_into_the_future()
+    {
+        var batch = Batch();
+        batch.SentUnixMs = batch.WindowUnixMs - 3_600_000;
+        Assert.Equal(s_now.AddSeconds(-8).ToUnixTimeMilliseconds(), Assert.Single(Read(batch).Sightings).Last);
     }
 
     [Fact]

@@ -211,6 +211,43 @@ public sealed class FlowStoreTests
     }
 
     [Fact]
+    public async Task A_batch_that_the_disk_refuses_is_not_stored_and_counts_once_when_sent_again()
+    {
+        await using var fixture = new StoreFixture();
+        await fixture.SubmitAsync(1, fixture.Seen("10.0.0.1", "10.0.0.2", 443));
+        var batch = fixture.Batch(2, fixture.Seen("10.0.0.1", "10.0.0.2", 443), fixture.Seen("10.0.0.1", "10.0.0.3", 443));
+        using (var other = SqliteFile.Open(Path.Combine(fixture.Folder, "2026-11-22.db"), 1, ""))
+        {
+            other.Execute("BEGIN IMMEDIATE");
+            await Assert.ThrowsAsync<FlowStoreException>(() => fixture.SubmitAsync(batch));
+            Assert.Equal(1, fixture.OnlyEdge().Connections);
+        }
+
+        await fixture.SubmitAsync(batch);
+        await fixture.SubmitAsync(batch);
+        Assert.Equal([2, 1], fixture.LastHour().Edges.Select(edge => edge.Connections));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_the_disk_refuses_is_made_up_for()
+    {
+        await using var fixture = new StoreFixture { Options = new("") { CheckpointAfter = 1 } };
+        await fixture.SubmitAsync(1, fixture.Seen("10.0.0.1", "10.0.0.2", 443));
+        using (var other = SqliteFile.Open(Path.Combine(fixture.Folder, "catalog.db"), 1, ""))
+        {
+            other.Execute("BEGIN IMMEDIATE");
+            await fixture.SubmitAsync(2, fixture.Seen("10.0.0.1", "10.0.0.2", 443));
+            await fixture.SubmitAsync(3, fixture.Seen("10.0.0.1", "10.0.0.2", 443, blocked: true));
+        }
+
+        await fixture.SubmitAsync(4, fixture.Seen("10.0.0.1", "10.0.0.2", 443));
+        var before = Describe(fixture.LastHour());
+        await fixture.ReopenAsync();
+        Assert.Equal(before, Describe(fixture.LastHour()));
+        Assert.Equal(4, fixture.OnlyEdge().Connections);
+    }
+
+    [Fact]
     [SupportedOSPlatform("linux")]
     public async Task Files_are_for_the_owner_alone()
     {

@@ -13,9 +13,6 @@ namespace Bulkhead.Controller.Storage.Flows;
 /// </summary>
 internal sealed class FlowLedger : IDisposable
 {
-    private const int EdgesAStep = 2_000;
-    private const int RollupsAStep = 20_000;
-
     private readonly FlowStoreOptions _options;
     private readonly TimeProvider _time;
     private readonly Lock _memory = new();
@@ -24,10 +21,8 @@ internal sealed class FlowLedger : IDisposable
     private readonly Dictionary<(Guid Agent, long Hour), long> _losses = [];
     private readonly Dictionary<Spool, Watermark> _watermarks = [];
     private readonly CatalogFile _catalog;
+    private readonly Checkpointer _checkpointer;
     private PartitionFile _partition;
-    private List<Edge> _dirty = [];
-    private SortedDictionary<long, TallyList> _pending = [];
-    private IEnumerator<int>? _checkpoint;
 
     /// <summary>Opens the folder's files, and takes up where the last process left off, however it ended.</summary>
     public FlowLedger(FlowStoreOptions options, TimeProvider time)
@@ -35,6 +30,7 @@ internal sealed class FlowLedger : IDisposable
         (_options, _time) = (options, time);
         CreatePrivate(options.Folder);
         _catalog = CatalogFile.Open(options.Folder, _table);
+        _checkpointer = new(_catalog);
         try
         {
             _partition = Recover();
@@ -59,7 +55,7 @@ internal sealed class FlowLedger : IDisposable
     }
 
     /// <summary>Summaries that a restart would have to read again.</summary>
-    public long SinceCheckpoint { get; private set; }
+    public long SinceCheckpoint => _checkpointer.Pending;
 
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -120,25 +116,7 @@ internal sealed class FlowLedger : IDisposable
 
     /// <summary>Does a slice of the running checkpoint, or begins one; false once it is complete.</summary>
     /// <exception cref="FlowStoreException">The checkpoint was given up; the next one makes up for it.</exception>
-    public bool CheckpointStep()
-    {
-        _checkpoint ??= Checkpoint().GetEnumerator();
-        try
-        {
-            if (_checkpoint.MoveNext())
-            {
-                return true;
-            }
-        }
-        catch
-        {
-            _checkpoint = null;
-            throw;
-        }
-
-        _checkpoint = null;
-        return false;
-    }
+    public bool CheckpointStep() => _checkpointer.Step(_partition);
 
     /// <summary>The edge of a key that was seen, or null.</summary>
     public Edge? Find(ScopedAddress source, ScopedAddress destination, byte protocol, ushort port)
@@ -196,7 +174,6 @@ internal sealed class FlowLedger : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _checkpoint?.Dispose();
         _partition.Dispose();
         _catalog.Dispose();
     }
@@ -240,73 +217,12 @@ internal sealed class FlowLedger : IDisposable
     private void Apply(in SummaryRow row, long now)
     {
         row.Edge.Observe(row.Sighting, row.Process, row.Window);
-        MarkDirty(row.Edge);
         var tally = row.Tally;
         _timeline.Add(row.Sighting.Last, tally, now);
-        PendingOf(FlowTimeline.Floor(row.Sighting.Last, FlowTimeline.Hour)).Add(tally);
-        SinceCheckpoint++;
+        _checkpointer.Note(row.Edge, row.Sighting.Last, tally);
     }
 
     private void Apply(in Loss loss) => _losses[(loss.Agent, loss.Hour)] = _losses.GetValueOrDefault((loss.Agent, loss.Hour)) + loss.Lost;
-
-    private void MarkDirty(Edge edge)
-    {
-        if (!edge.Dirty)
-        {
-            edge.Dirty = true;
-            _dirty.Add(edge);
-        }
-    }
-
-    private TallyList PendingOf(long hour)
-    {
-        if (!_pending.TryGetValue(hour, out var list))
-        {
-            _pending[hour] = list = new();
-        }
-
-        return list;
-    }
-
-    /// <summary>In slices, so that batches can be committed in between. What comes in meanwhile belongs to the next checkpoint.</summary>
-    private IEnumerable<int> Checkpoint()
-    {
-        var (upTo, dirty, pending, complete) = (_partition.LastSummary, _dirty, _pending, false);
-        (_dirty, _pending, SinceCheckpoint) = ([], [], 0);
-        dirty.ForEach(edge => edge.Dirty = false);
-        try
-        {
-            _partition.BeginCheckpoint();
-            foreach (var slice in dirty.Chunk(EdgesAStep))
-            {
-                _catalog.SaveStates(slice);
-                yield return slice.Length;
-            }
-
-            foreach (var (hour, tallies) in pending)
-            {
-                foreach (var slice in tallies.Summed().Chunk(RollupsAStep))
-                {
-                    _partition.AppendRollups(hour, slice);
-                    yield return slice.Length;
-                }
-            }
-
-            _partition.CompleteCheckpoint(upTo);
-            complete = true;
-        }
-        finally
-        {
-            if (!complete)
-            {
-                dirty.ForEach(MarkDirty);
-                foreach (var (hour, tallies) in pending)
-                {
-                    PendingOf(hour).Add(tallies);
-                }
-            }
-        }
-    }
 
     private PartitionFile Recover()
     {
@@ -343,7 +259,7 @@ internal sealed class FlowLedger : IDisposable
 
             if (day < today)
             {
-                CheckpointAll();
+                _checkpointer.Complete(_partition);
             }
         }
 
@@ -358,7 +274,7 @@ internal sealed class FlowLedger : IDisposable
 
     private void TurnPage()
     {
-        CheckpointAll();
+        _checkpointer.Complete(_partition);
         DropOld(Today);
         var next = OpenPage(Today);
         _partition.Dispose();
@@ -385,17 +301,6 @@ internal sealed class FlowLedger : IDisposable
         var partition = PartitionFile.Open(_options.Folder, day);
         partition.Append([], _watermarks, []);
         return partition;
-    }
-
-    private void CheckpointAll()
-    {
-        do
-        {
-            while (CheckpointStep())
-            {
-            }
-        }
-        while (SinceCheckpoint > 0);
     }
 
     /// <summary>Deletes days that are past retention; answers the others.</summary>

@@ -122,7 +122,7 @@ internal sealed class SqliteFile : IDisposable
         try
         {
             file.Check(result);
-            raw.sqlite3_busy_timeout(handle, 5000);
+            raw.sqlite3_busy_timeout(handle, 500);
             return file;
         }
         catch
