@@ -12,6 +12,7 @@ namespace Bulkhead.Console.Tests.Stage;
 /// </summary>
 internal sealed class SimulatedAgent : IAsyncDisposable
 {
+    private const string MediaType = "application/x-protobuf";
     private static readonly string[] s_features = ["base-1", "process-inbound-1", "process-outbound-1", "user-outbound-1"];
     private readonly HttpClient _http;
     private readonly HostIdentity _identity;
@@ -170,7 +171,7 @@ internal sealed class SimulatedAgent : IAsyncDisposable
         where T : IMessage<T>
     {
         using var content = new ByteArrayContent(body.ToByteArray());
-        content.Headers.ContentType = new("application/x-protobuf");
+        content.Headers.ContentType = new(MediaType);
         using var response = await http.PostAsync(new Uri(path, UriKind.Relative), content, cancellation);
         var answer = await response.Content.ReadAsByteArrayAsync(cancellation);
         if (response.IsSuccessStatusCode)
@@ -178,7 +179,9 @@ internal sealed class SimulatedAgent : IAsyncDisposable
             return parser.ParseFrom(answer);
         }
 
-        var failure = Failure.Parser.ParseFrom(answer);
-        throw new HttpRequestException($"{path}: {(int)response.StatusCode} {failure.Code}: {failure.Message} {failure.Remedy}");
+        var said = response.Content.Headers.ContentType?.MediaType == MediaType
+            ? Failure.Parser.ParseFrom(answer).ToString()
+            : System.Text.Encoding.UTF8.GetString(answer);
+        throw new HttpRequestException($"{path}: {(int)response.StatusCode} {said}");
     }
 }
