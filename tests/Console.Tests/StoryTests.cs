@@ -45,7 +45,7 @@ public sealed class StoryTests
     {
         await Expect(visit.Node(Shop)).ToBeVisibleAsync();
         await Expect(visit.Node(DevWeb)).ToBeVisibleAsync();
-        await visit.Strand($"{DevWeb}>{Shop},role=db>potentiallyBlocked").Locator(".hit").ClickAsync(new() { Force = true });
+        await visit.ClickStrandAsync($"{DevWeb}>{Shop},role=db>potentiallyBlocked");
         var panel = visit.Page.GetByRole(AriaRole.Complementary, new() { Name = "Link" });
         await Expect(panel).ToContainTextAsync("web of storefront/dev → db of storefront/prod");
         await Expect(panel).ToContainTextAsync("tcp/3306");

@@ -25,7 +25,7 @@ public sealed class FurnishedHouse : IAsyncLifetime
     internal async Task<Visit> OpenAsync(string path, ColorScheme theme = ColorScheme.Light)
     {
         var visit = await Visit.BeginAsync(_browser!, _controller!, theme);
-        await visit.SignInAsync(Password);
+        await visit.EnterAsync(Password);
         await visit.Page.GotoAsync(path);
         return visit;
     }

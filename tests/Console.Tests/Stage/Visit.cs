@@ -41,6 +41,22 @@ internal sealed class Visit : IAsyncDisposable
         await Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
     }
 
+    /// <summary>Signs in, and waits until the console is there.</summary>
+    public async Task EnterAsync(string password)
+    {
+        await SignInAsync(password);
+        await Assertions.Expect(Button("Find")).ToBeVisibleAsync();
+    }
+
+    /// <summary>Clicks on a link's line, wherever it runs.</summary>
+    public async Task ClickStrandAsync(string id)
+    {
+        var line = Strand(id).Locator(".line");
+        await line.WaitForAsync(new() { State = WaitForSelectorState.Attached });
+        var at = await line.EvaluateAsync<float[]>("path => { const p = path.getPointAtLength(path.getTotalLength() * 0.5).matrixTransform(path.getScreenCTM()); return [p.x, p.y]; }");
+        await Page.Mouse.ClickAsync(at[0], at[1]);
+    }
+
     public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name });
 
     public ILocator Node(string id) => Page.Locator($"[data-node='{id}']");
