@@ -42,7 +42,7 @@ export function Compartment(props: Props) {
         role="button"
         tabIndex={0}
         data-node={node.id}
-        aria-label={`${node.name}: ${plural(node.members, "workload")}, ${wallSentence(node)}`}
+        aria-description={`${plural(node.members, "workload")}, ${wallSentence(node)}`}
         onClick={pick}
         onKeyDown={keys}
         onPointerEnter={() => onHover(node.id)}

@@ -68,7 +68,7 @@ export function Shell({ session }: { session: SessionView }) {
             <Account session={session} />
           </div>
         </nav>
-        <main id="main" className="main" tabIndex={-1}>
+        <main id="main" className="main" tabIndex={0}>
           <Suspense>
             <Outlet />
           </Suspense>
@@ -128,8 +128,8 @@ function Account({ session }: { session: SessionView }) {
   const signOut = useMutation({
     mutationFn: () => api.delete("/session"),
     onSuccess: () => {
-      queryClient.clear();
       queryClient.setQueryData(sessionQuery.queryKey, null);
+      queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] });
     },
   });
   return (

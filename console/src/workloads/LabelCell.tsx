@@ -16,7 +16,7 @@ export function LabelCell({ workload, may }: { workload: WorkloadView; may: bool
       <Popover.Target>
         <button
           type="button"
-          aria-label={`Edit labels of ${workload.name}`}
+          title={`Edit the labels of ${workload.name}`}
           onClick={() => setOpen(!open)}
           style={{
             padding: 0,

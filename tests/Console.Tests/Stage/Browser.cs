@@ -5,6 +5,9 @@ namespace Bulkhead.Console.Tests.Stage;
 /// <summary>Debian's Chromium, headless, with a fresh profile each time.</summary>
 internal sealed class Browser : IAsyncDisposable
 {
+    /// <summary>How long something awaited may take, in ms: a deadline on a busy machine, not an expectation.</summary>
+    private const float Patience = 30_000;
+
     private static readonly string[] s_quiet =
     [
         "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -17,6 +20,7 @@ internal sealed class Browser : IAsyncDisposable
 
     public static async Task<Browser> LaunchAsync()
     {
+        Assertions.SetDefaultExpectTimeout(Patience);
         var playwright = await Playwright.CreateAsync();
         return new(playwright, await playwright.Chromium.LaunchAsync(new() { ExecutablePath = "/usr/bin/chromium", Args = s_quiet }));
     }
@@ -32,7 +36,7 @@ internal sealed class Browser : IAsyncDisposable
             ColorScheme = theme,
             ReducedMotion = ReducedMotion.Reduce,
         });
-        visitor.SetDefaultTimeout(15_000);
+        visitor.SetDefaultTimeout(Patience);
         return visitor;
     }
 
