@@ -51,7 +51,10 @@ public sealed class StoryTests
         await Expect(panel).ToContainTextAsync("tcp/3306");
         await Expect(panel).ToContainTextAsync("nc to mariadbd");
         await Expect(panel).ToContainTextAsync("dev-web1 → db1");
+        await visit.KeepPictureAsync("link");
         await panel.GetByLabel("Close").ClickAsync();
+        await visit.Page.Mouse.MoveAsync(0, 0);
+        await visit.KeepPictureAsync("map");
     }
 
     private static async Task LabelAsync(Visit visit)
@@ -91,6 +94,7 @@ public sealed class StoryTests
         await visit.Button("Save to draft").ClickAsync();
         await visit.Page.WaitForURLAsync("**/policy/rulesets/storefront-prod");
         await Expect(visit.Page.GetByText("#8")).ToBeVisibleAsync();
+        await visit.KeepPictureAsync("ruleset");
     }
 
     private static async Task AddRuleAsync(Visit visit, int index, string from, string to, string service, string? within = null)
@@ -118,6 +122,7 @@ public sealed class StoryTests
         await Expect(visit.Strand($"{DevWeb}>{Shop},role=db>blocked")).ToHaveClassAsync(new System.Text.RegularExpressions.Regex("newlyBlocked"));
         await Expect(visit.Page.Locator(".strand.newlyBlocked")).ToHaveCountAsync(2);
         await Expect(visit.Node(Shop).Locator(".wall.staged").First).ToBeVisibleAsync();
+        await visit.KeepPictureAsync("map-draft");
     }
 
     private static async Task ProvisionAsync(Visit visit)
@@ -127,6 +132,7 @@ public sealed class StoryTests
         var blocked = visit.Page.GetByRole(AriaRole.Table, new() { Name = "Connections that pass now and would be blocked" });
         await Expect(blocked.GetByRole(AriaRole.Row)).ToHaveCountAsync(3);
         await Expect(blocked).ToContainTextAsync("dev-web1");
+        await visit.KeepPictureAsync("draft");
         await visit.Page.GetByLabel("Note").FillAsync("Ring-fence the shop");
         await visit.Button("Provision 2 changes").ClickAsync();
         await Expect(visit.Page.GetByText("affected hosts enforce it.")).ToContainTextAsync("All ");
@@ -138,7 +144,9 @@ public sealed class StoryTests
     {
         await visit.Page.GetByRole(AriaRole.Link, new() { Name = "Map", Exact = true }).ClickAsync();
         await company.ReportBlockedAsync("db1", "dev-web1", "tcp/3306");
-        await Expect(visit.Strand($"{DevWeb}>{Shop},role=db>blocked").Locator(".bar")).ToBeVisibleAsync();
+        await Expect(visit.Strand($"{DevWeb}>{Shop},role=db>blocked").Locator(".bar")).ToHaveCountAsync(1);
         await Expect(visit.Node(Shop).Locator(".wall.full").First).ToBeVisibleAsync();
+        await visit.Page.Mouse.MoveAsync(0, 0);
+        await visit.KeepPictureAsync("map-closed");
     }
 }

@@ -57,6 +57,16 @@ internal sealed class Visit : IAsyncDisposable
         await Page.Mouse.ClickAsync(at[0], at[1]);
     }
 
+    /// <summary>Keeps a picture of the page, in both themes, among the test results.</summary>
+    public async Task KeepPictureAsync(string name)
+    {
+        foreach (var theme in new[] { ColorScheme.Dark, ColorScheme.Light })
+        {
+            await Page.EmulateMediaAsync(new() { ColorScheme = theme });
+            await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Results, $"{name}-{theme}.png".ToLowerInvariant()) });
+        }
+    }
+
     public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name });
 
     public ILocator Node(string id) => Page.Locator($"[data-node='{id}']");
