@@ -18,7 +18,7 @@ internal sealed record Footprint(IReadOnlyDictionary<string, IReadOnlySet<string
             ["cgroups"] = mounts.Select(line => line.Split(' ')).Where(mount => mount[2] == "cgroup2")
                 .SelectMany(mount => Directory.EnumerateDirectories(mount[1], "bulkhead*")).ToHashSet(),
             ["files"] = Directory.EnumerateFileSystemEntries("/run", "bulkhead*").SelectMany(path => Directory.EnumerateFileSystemEntries(path).Prepend(path)).ToHashSet(),
-            ["processes"] = Directory.EnumerateDirectories("/proc").Select(NetworkNamespaceOf).OfType<string>().ToHashSet(),
+            ["processes"] = Directory.EnumerateDirectories("/proc", "*").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])).Where(IsOurs).ToHashSet(),
         });
     }
 
@@ -32,16 +32,15 @@ internal sealed record Footprint(IReadOnlyDictionary<string, IReadOnlySet<string
             : $"no {string.Join(", ", Things.Keys)} more than before";
     }
 
-    /// <summary>The network namespaces of processes: one that is left over shows as a namespace that was not there before.</summary>
-    private static string? NetworkNamespaceOf(string process)
+    private static bool IsOurs(string process)
     {
         try
         {
-            return int.TryParse(Path.GetFileName(process), out _) ? File.ResolveLinkTarget(Path.Combine(process, "ns/net"), false)?.Name : null;
+            return File.ReadAllText(Path.Combine(process, "cgroup")).Contains("bulkhead", StringComparison.Ordinal);
         }
         catch (IOException)
         {
-            return null;
+            return false;
         }
     }
 
