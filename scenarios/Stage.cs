@@ -92,7 +92,7 @@ internal sealed class Stage : IDisposable
         var keys = Lab.Hosts.SelectMany(h => h.Declaration.Labels.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         var lines = Lab.Hosts.Select(h => string.Join(',', keys.Select(key => h.Declaration.Labels.GetValueOrDefault(key, "")).Prepend(h.Name)));
         var file = Path.Combine(Folder, "labels.csv");
-        await File.WriteAllLinesAsync(file, lines.Prepend(string.Join(',', keys.Prepend("name"))), cancellationToken);
+        await File.WriteAllLinesAsync(file, lines.Prepend(string.Join(',', keys.Prepend("workload"))), cancellationToken);
         await Operator.RunAsync(cancellationToken, "labels", "import", file, "--apply");
     }
 
