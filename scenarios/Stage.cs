@@ -111,6 +111,20 @@ internal sealed class Stage : IDisposable
     public async Task<IReadOnlyList<WorkloadView>> WorkloadsAsync(CancellationToken cancellationToken) =>
         (await Operator.AskAsync<Page<WorkloadView>>(cancellationToken, "workloads", "list")).Items;
 
+    /// <summary>Copies the logs of the controller, the agents and the daemons to a folder, before they are taken down.</summary>
+    public void KeepLogs(string folder)
+    {
+        foreach (var root in new[] { Folder, Lab.Folder })
+        {
+            foreach (var log in Directory.EnumerateFiles(root, "*.log", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true }))
+            {
+                var target = Path.Combine(folder, Path.GetRelativePath(root, log).Replace('/', '-'));
+                Directory.CreateDirectory(folder);
+                File.Copy(log, target, overwrite: true);
+            }
+        }
+    }
+
     /// <summary>Takes everything down; safe to call in any state.</summary>
     public async Task DownAsync(CancellationToken cancellationToken)
     {

@@ -58,6 +58,11 @@ internal static class Attacking
             async () =>
             {
                 var flows = (await Seen.FlowsAsync(stage, cancellationToken)).ToDictionary(Edge.Of);
+                if (attacks.Where(a => !flows.ContainsKey(a.Edge)).Select(a => a.Edge).ToList() is { Count: > 0 } missing)
+                {
+                    return $"not on the map: {missing.Names(stage.Lab)}";
+                }
+
                 blocked = [.. attacks.Where(a => Fencing.IsFenced(stage.Lab[a.Attack.To.Host].Declaration.Labels)).Select(a => flows[a.Edge])];
                 open = [.. attacks.Where(a => !Fencing.IsFenced(stage.Lab[a.Attack.To.Host].Declaration.Labels)).Select(a => flows[a.Edge])];
                 var wrong = blocked.Where(f => f.Reported.Kind != VerdictKind.Blocked || f.BlockedConnections == 0)

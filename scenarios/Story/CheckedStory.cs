@@ -7,7 +7,7 @@ namespace Bulkhead.Scenarios.Story;
 internal static class CheckedStory
 {
     /// <summary>Tells it; 0 if every step held.</summary>
-    public static async Task<int> RunAsync(string id, int port, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(string id, int port, string? logs, CancellationToken cancellationToken)
     {
         var narrator = new Narrator(Console.Out);
         var before = await Footprint.TakeAsync(cancellationToken);
@@ -19,7 +19,7 @@ internal static class CheckedStory
         });
         if (!up)
         {
-            narrator.NotTaken(1, "there is no lab to take them in");
+            narrator.NotTaken("there is no lab to take them in");
             narrator.Close();
             return 1;
         }
@@ -32,6 +32,11 @@ internal static class CheckedStory
             }
             finally
             {
+                if (narrator.Failed > 0 && logs is not null)
+                {
+                    stage!.KeepLogs(logs);
+                }
+
                 await narrator.StepAsync("a clean shutdown leaves nothing behind", async () =>
                 {
                     await stage!.DownAsync(CancellationToken.None);
@@ -48,8 +53,13 @@ internal static class CheckedStory
     {
         Task<bool> Step(string name, Func<Stage, CancellationToken, Task<string>> step) => narrator.StepAsync(name, () => step(stage, cancellationToken));
 
-        await Step("the operator signs in and must replace the one-time password", SignInAsync);
-        await Step("every agent pairs and is online", Seeing.EveryAgentOnlineAsync);
+        if (!await Step("the operator signs in and must replace the one-time password", SignInAsync)
+            || !await Step("every agent pairs and is online", Seeing.EveryAgentOnlineAsync))
+        {
+            narrator.NotTaken("without agents there is nothing to see");
+            return;
+        }
+
         await Step("the map shows every declared link with its processes, and no other", Seeing.EveryLinkOnTheMapAsync);
         await Step("a first revision is provisioned, all in visibility", Fencing.ProvisionBaselineAsync);
         await Step("before: the intruder on dev reaches everything over IPv4", (s, c) => Attacking.EverythingReachedAsync(s, ipv6: false, c));
@@ -74,7 +84,6 @@ internal static class CheckedStory
     private static async Task<string> SignInAsync(Stage stage, CancellationToken cancellationToken)
     {
         await stage.SignInAsync(cancellationToken);
-        await stage.StartAgentsAsync(cancellationToken);
         var status = await stage.Operator.AskAsync<StatusView>(cancellationToken, "status");
         return File.Exists(stage.Controller.FirstRunPassword)
             ? throw new StoryException("the one-time password's file is still there")

@@ -30,11 +30,11 @@ internal sealed class Narrator(TextWriter output)
         }
     }
 
-    /// <summary>Counts steps that could not be taken.</summary>
-    public void NotTaken(int steps, string why)
+    /// <summary>Counts the rest of the story, which could not be told, as one failure.</summary>
+    public void NotTaken(string why)
     {
-        Failed += steps;
-        Tell("FAILED", $"{steps} further steps", why);
+        Failed++;
+        Tell("FAILED", "all further steps", why);
     }
 
     /// <summary>Says what goes on between steps.</summary>

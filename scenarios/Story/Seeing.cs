@@ -11,6 +11,7 @@ internal static class Seeing
 
     public static async Task<string> EveryAgentOnlineAsync(Stage stage, CancellationToken cancellationToken)
     {
+        await stage.StartAgentsAsync(cancellationToken);
         await stage.AllSyncedAsync(OnlineWithin, cancellationToken);
         return $"{stage.Lab.Hosts.Count} agents online and in sync";
     }
