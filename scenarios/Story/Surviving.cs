@@ -32,7 +32,7 @@ internal static class Surviving
     /// <summary>Kills every agent, then the controller, and starts them again, under continuous probing.</summary>
     public static async Task<string> KillsAsync(Stage stage, Narrator narrator, CancellationToken cancellationToken)
     {
-        var before = await GenerationsAsync(stage, cancellationToken);
+        var before = await TablesAsync(stage, cancellationToken);
         using var probe = ContinuousProbe.Start(Pairs(stage.Lab), ProbeEvery, ProbeTimeout);
         narrator.Progress("killing every agent");
         await stage.Lab.Agents.KillAsync(null, cancellationToken);
@@ -47,12 +47,12 @@ internal static class Surviving
         narrator.Progress("starting the controller");
         await stage.Controller.StartAsync(cancellationToken);
         await stage.AllSyncedAsync(BackWithin, cancellationToken);
-        var after = await GenerationsAsync(stage, cancellationToken);
+        var after = await TablesAsync(stage, cancellationToken);
         var seen = await probe.StopAsync();
         var violations = seen.Where(s => s.Violations > 0).Select(s => $"{s.From} → {s.To} {(s.Allowed ? "refused" : "made")} {s.Violations} times, first at {s.FirstViolations[0].At:T} ({s.FirstViolations[0].Result.Outcome})").ToList();
         return violations.Count > 0 ? throw new StoryException(string.Join("; ", violations))
-            : !before.SequenceEqual(after) ? throw new StoryException($"the policy changed: {string.Join(", ", before.Except(after))} became {string.Join(", ", after.Except(before))}")
-            : $"{seen.Where(s => s.Allowed).Sum(s => s.Attempts)} allowed connections all made, {seen.Where(s => !s.Allowed).Sum(s => s.Attempts)} forbidden ones all refused; {after.Count} agents back with the same policy";
+            : before.FirstOrDefault(table => after[table.Key] != table.Value) is { Key: { } host } ? throw new StoryException($"the kernel of {host} enforces something else than before:\n{after[host]}")
+            : $"{seen.Where(s => s.Allowed).Sum(s => s.Attempts)} allowed connections all made, {seen.Where(s => !s.Allowed).Sum(s => s.Attempts)} forbidden ones all refused; {after.Count} hosts with the same table as before";
     }
 
     private static List<ProbePair> Pairs(RunningLab lab)
@@ -69,6 +69,16 @@ internal static class Surviving
         return [.. forbidden, .. allowed];
     }
 
-    private static async Task<List<string>> GenerationsAsync(Stage stage, CancellationToken cancellationToken) =>
-        [.. (await stage.WorkloadsAsync(cancellationToken)).Where(w => w.Managed).Select(w => $"{w.Name} {w.AppliedGeneration}").Order(StringComparer.Ordinal)];
+    /// <summary>What the kernels enforce, without counters.</summary>
+    private static async Task<Dictionary<string, string>> TablesAsync(Stage stage, CancellationToken cancellationToken)
+    {
+        var tables = new Dictionary<string, string>();
+        foreach (var host in stage.Lab.Hosts)
+        {
+            var listed = await host.RunAsync(["nft", "--stateless", "list", "table", "inet", "bulkhead"], cancellationToken);
+            tables[host.Name] = listed.ExitCode == 0 ? listed.Output : throw new StoryException($"{host.Name} has no table: {listed.Error}");
+        }
+
+        return tables;
+    }
 }
