@@ -69,16 +69,24 @@ internal static class Surviving
         return [.. forbidden, .. allowed];
     }
 
-    /// <summary>What the kernels enforce, without counters.</summary>
+    /// <summary>What the kernels enforce, without counters. nft lists chains and the elements of hash sets in no fixed order, so each table is put in one.</summary>
     private static async Task<Dictionary<string, string>> TablesAsync(Stage stage, CancellationToken cancellationToken)
     {
         var tables = new Dictionary<string, string>();
         foreach (var host in stage.Lab.Hosts)
         {
             var listed = await host.RunAsync(["nft", "--stateless", "list", "table", "inet", "bulkhead"], cancellationToken);
-            tables[host.Name] = listed.ExitCode == 0 ? listed.Output : throw new StoryException($"{host.Name} has no table: {listed.Error}");
+            tables[host.Name] = listed.ExitCode == 0 ? InOrder(listed.Output) : throw new StoryException($"{host.Name} has no table: {listed.Error}");
         }
 
         return tables;
+    }
+
+    private static string InOrder(string table)
+    {
+        var blocks = table.Split("\n\n").Select(block => block.Contains("elements = {", StringComparison.Ordinal)
+            ? string.Join(' ', block.Split([' ', ',', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal))
+            : block.Trim('\n', '}'));
+        return string.Join('\n', blocks.Order(StringComparer.Ordinal));
     }
 }

@@ -1,5 +1,3 @@
-using Bulkhead.Policy.Rules;
-
 namespace Bulkhead.Agent.Telemetry;
 
 /// <summary>
@@ -59,7 +57,7 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
             }
         }
 
-        Tell(connection, record.Traffic, atMs);
+        Tell(connection, record, atMs);
         connection.Closed = record.Closed;
         connection.SeenIn = _dump;
     }
@@ -111,24 +109,24 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
     {
         if (_live.Remove(record.Id, out var connection))
         {
-            Tell(connection, record.Traffic, atMs);
+            Tell(connection, record, atMs);
         }
         else if (_overflowed && keyOf(record) is { } key)
         {
-            Tell(new Connection(key), record.Traffic, atMs);
+            Tell(new Connection(key), record, atMs);
         }
     }
 
-    private void Tell(Connection connection, Traffic traffic, long atMs)
+    private void Tell(Connection connection, in ConntrackRecord record, long atMs)
     {
-        var since = traffic.Since(connection.Told);
+        var since = record.Traffic.Since(connection.Told);
         if (since == default)
         {
             return;
         }
 
-        connection.Told = traffic;
-        window.Find(connection.Key)?.Add(connection.Key.Direction == Direction.Outbound ? since : since.Reversed, atMs);
+        connection.Told = record.Traffic;
+        window.Find(connection.Key)?.Add(record.Consumer == connection.Key.Local ? since : since.Reversed, atMs);
     }
 
     private sealed class Connection(FlowKey key)

@@ -2,6 +2,7 @@ using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Linux.Sockets;
+using Bulkhead.Enforcement.Connections;
 using Bulkhead.Enforcement.Documents;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Rules;
@@ -30,6 +31,12 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
         if (outbound == inbound || record.Consumer.IsLoopback || record.Provider.IsLoopback)
         {
             return null;
+        }
+
+        if (IsBackwards(record, inbound))
+        {
+            record = record with { Consumer = record.Provider, ConsumerPort = record.Port, Provider = record.Consumer, Port = record.ConsumerPort };
+            inbound = !inbound;
         }
 
         if (inbound)
@@ -72,6 +79,16 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
             },
         };
     }
+
+    /// <summary>
+    /// Conntrack takes whose packet it sees first for the consumer; of a connection that is older than our table that may have been the
+    /// provider. The host's own socket tells: a listener's port is the provider's, a connected socket at no listener's port the consumer's.
+    /// </summary>
+    private bool IsBackwards(ConntrackRecord record, bool inbound) =>
+        record.Protocol == IpProtocol.Tcp && record.Event != ConntrackEvent.Destroyed && (inbound
+            ? listeners.Find(record.Protocol, record.Provider, record.Port) is null
+                && sockets.Find(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort) is { State: SocketState.Established }
+            : listeners.Knows(record.Protocol, record.Consumer, record.ConsumerPort));
 
     private FlowKey Inbound(byte protocol, IpAddress local, IpAddress remote, ushort port)
     {

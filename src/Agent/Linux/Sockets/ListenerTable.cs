@@ -73,6 +73,9 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
         return Match(protocol, local, port);
     }
 
+    /// <summary>Whether there was a listener for a local address and port when they were read last.</summary>
+    public bool Knows(byte protocol, IpAddress local, ushort port) => Match(protocol, local, port) is not null;
+
     private HostListener? Match(byte protocol, IpAddress local, ushort port) =>
         _byPort.TryGetValue((protocol, port), out var listeners)
             ? listeners.FirstOrDefault(listener => listener.Address == local) ?? listeners.FirstOrDefault(listener => listener.Address is null)
