@@ -28,11 +28,14 @@ public static class ApiKeyEndpoints
         return TypedResults.Ok<IReadOnlyList<ApiKeyView>>([.. rows.Select(ToView)]);
     }
 
-    private static async Task<Results<Ok<CreatedApiKey>, ProblemResult>> CreateAsync(CreateApiKey request, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
+    private static async Task<Results<Ok<CreatedApiKey>, ProblemResult>> CreateAsync(CreateApiKey request, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation) =>
+        (await MakeAsync(ledger, user.Caller().Actor, request, cancellation).ConfigureAwait(false)).Ok();
+
+    /// <summary>Makes a key.</summary>
+    internal static Task<Outcome<CreatedApiKey>> MakeAsync(Ledger ledger, string actor, CreateApiKey request, CancellationToken cancellation)
     {
         var secret = Secrets.New(Secrets.ApiKeyPrefix);
-        var caller = user.Caller();
-        var outcome = await ledger.WriteAsync<CreatedApiKey>(caller.Actor, (edit, _) =>
+        return ledger.WriteAsync<CreatedApiKey>(actor, (edit, _) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Name(request.Name, "name", problems);
@@ -52,7 +55,7 @@ public static class ApiKeyEndpoints
                 Name = request.Name.Trim(),
                 Role = request.Role,
                 SecretHash = Secrets.Hash(secret),
-                CreatedBy = caller.Actor,
+                CreatedBy = actor,
                 Created = edit.Now,
                 Expires = request.Expires,
             };
@@ -60,8 +63,7 @@ public static class ApiKeyEndpoints
             edit.Touch(ChangeKind.Access, row.Id.ToString());
             edit.Audit("access.key-create", row.Name, $"An API key with the role {row.Role.ToString().ToLowerInvariant()} was made.");
             return Task.FromResult<Outcome<CreatedApiKey>>(new CreatedApiKey(ToView(row), secret));
-        }, cancellation).ConfigureAwait(false);
-        return outcome.Ok();
+        }, cancellation);
     }
 
     private static async Task<Results<NoContent, ProblemResult>> DeleteAsync(Guid id, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)

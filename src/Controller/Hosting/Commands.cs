@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
+using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Authority;
 using Bulkhead.Controller.Storage;
@@ -17,7 +18,7 @@ public static class Commands
     /// <summary>The root command.</summary>
     public static RootCommand Root() => new("The Bulkhead controller: inventory, policy, agents, REST and console.")
     {
-        Run(), ResetPassword(), VerifyAudit(), NewEpoch(), OpenApi(),
+        Run(), ResetPassword(), CreateApiKey(), VerifyAudit(), NewEpoch(), OpenApi(),
     };
 
     private static Command Run()
@@ -66,15 +67,28 @@ public static class Commands
 
     private static Command ResetPassword()
     {
-        var command = new Command("reset-password", "Give 'admin' a one-time password and end its sessions; the controller must be stopped.") { s_data };
+        var command = new Command("reset-password", "Give 'admin' a one-time password and end its sessions.") { s_data };
         command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, data) =>
             Console.WriteLine($"Sign in as 'admin' with the one-time password: {await new Passwords().ResetAdminAsync(ledger, data, "access.reset", cancellation).ConfigureAwait(false)}"), cancellation));
         return command;
     }
 
+    private static Command CreateApiKey()
+    {
+        var name = new Option<string>("--name") { Description = "What the key is for.", Required = true };
+        var role = new Option<AccessRole>("--role") { Description = "What the key may do.", DefaultValueFactory = _ => AccessRole.Viewer };
+        var command = new Command("create-api-key", "Make an API key for automation on this machine, and print its secret.") { s_data, name, role };
+        command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, _) =>
+        {
+            var outcome = await ApiKeyEndpoints.MakeAsync(ledger, Ledger.System, new(parsed.GetRequiredValue(name), parsed.GetValue(role), null), cancellation).ConfigureAwait(false);
+            Console.WriteLine(outcome.Value?.Secret ?? throw new InvalidDataException(string.Join(" ", outcome.Refusal!.Diagnostics.Select(d => d.Message))));
+        }, cancellation));
+        return command;
+    }
+
     private static Command VerifyAudit()
     {
-        var command = new Command("verify-audit", "Check the hash chain of the audit log; the controller must be stopped.") { s_data };
+        var command = new Command("verify-audit", "Check the hash chain of the audit log.") { s_data };
         command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, _) =>
         {
             await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
@@ -91,9 +105,10 @@ public static class Commands
 
     private static Command NewEpoch()
     {
-        var command = new Command("new-epoch", "After the data was restored from a backup: begin a new epoch, so that agents accept its policies again.") { s_data };
+        var command = new Command("new-epoch", "After the data was restored from a backup: begin a new epoch, so that agents accept its policies again. The controller must be stopped.") { s_data };
         command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, _) =>
         {
+            using var alone = DataFolder.Open(parsed.GetRequiredValue(s_data));
             var begun = await ledger.WriteAsync<long>(Ledger.System, async (edit, token) =>
             {
                 // Seconds since 1970, so that an epoch begun after any restore is above all that were begun before it.
@@ -117,10 +132,10 @@ public static class Commands
 
     private static Task<int> WithStoreAsync(ParseResult parsed, Func<Ledger, DataFolder, Task> work, CancellationToken cancellation) => GuardedAsync(async () =>
     {
-        using var data = DataFolder.Open(parsed.GetRequiredValue(s_data));
+        using var data = DataFolder.Attach(parsed.GetRequiredValue(s_data));
         await using var services = new ServiceCollection().AddStorage(data, [], TimeProvider.System).AddLogging().BuildServiceProvider();
         var ledger = services.GetRequiredService<Ledger>();
-        await ledger.OpenAsync(cancellation).ConfigureAwait(false);
+        await ledger.AttachAsync(cancellation).ConfigureAwait(false);
         await work(ledger, data).ConfigureAwait(false);
     });
 

@@ -63,7 +63,7 @@ public static class ControllerApp
     /// <summary>The store alone, for commands that work on a stopped controller's data.</summary>
     public static IServiceCollection AddStorage(this IServiceCollection services, DataFolder data, IEnumerable<IPEndPoint> agentEndpoints, TimeProvider time)
     {
-        var connection = $"Data Source={data.CreateSecret("controller.db")}";
+        var connection = $"Data Source={data.CreateSecret(DataFolder.DatabaseFile)}";
         return services
             .AddSingleton(time)
             .AddSingleton(data)

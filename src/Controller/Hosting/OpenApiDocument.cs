@@ -26,6 +26,7 @@ public static class OpenApiDocument
         {
             var schema = await context.GetOrCreateSchemaAsync(typeof(Problem), null, cancellation).ConfigureAwait(false);
             context.Document!.AddComponent(nameof(Problem), schema);
+            operation.Tags = new HashSet<OpenApiTagReference> { new(context.Description.RelativePath!.Split('/')[2], context.Document) };
             operation.Responses ??= [];
             operation.Responses["default"] = new OpenApiResponse
             {

@@ -6,14 +6,27 @@ namespace Bulkhead.Controller.Storage;
 /// </summary>
 public sealed class DataFolder : IDisposable
 {
+    /// <summary>The relational store.</summary>
+    public const string DatabaseFile = "bulkhead.db";
+
     private const UnixFileMode Secret = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Public = Secret | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-    private readonly FileStream _lock;
+    private readonly FileStream? _lock;
 
-    private DataFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
+    private DataFolder(string path, FileStream? @lock) => (Path, _lock) = (path, @lock);
 
     /// <summary>Its absolute path.</summary>
     public string Path { get; }
+
+    /// <summary>Opens the folder of a controller that may be running.</summary>
+    /// <exception cref="IOException">No controller has ever used it.</exception>
+    public static DataFolder Attach(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        return File.Exists(System.IO.Path.Combine(path, DatabaseFile))
+            ? new(path, null)
+            : throw new IOException($"{path} holds no controller's data. Give the folder that 'bulkhead-controller run' was started with.");
+    }
 
     /// <summary>Opens a folder, or makes it.</summary>
     /// <exception cref="IOException">Another controller owns it, or it cannot be written.</exception>
@@ -61,7 +74,7 @@ public sealed class DataFolder : IDisposable
     public void Delete(string name) => File.Delete(PathOf(name));
 
     /// <inheritdoc/>
-    public void Dispose() => _lock.Dispose();
+    public void Dispose() => _lock?.Dispose();
 
     private static FileStream Open(string path, FileMode mode, UnixFileMode access)
     {

@@ -15,6 +15,13 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, SnapshotLo
 
     private readonly SemaphoreSlim _writer = new(1, 1);
 
+    /// <summary>Loads a snapshot of a store that a controller, perhaps running now, has opened before.</summary>
+    public async Task AttachAsync(CancellationToken cancellation)
+    {
+        await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        live.Start(await loader.LoadAsync(database, time.GetUtcNow(), cancellation).ConfigureAwait(false));
+    }
+
     /// <summary>Brings the schema up to date and loads the first snapshot.</summary>
     public async Task OpenAsync(CancellationToken cancellation)
     {
