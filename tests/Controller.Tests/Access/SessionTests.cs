@@ -1,0 +1,133 @@
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Access;
+
+namespace Bulkhead.Controller.Tests.Access;
+
+public sealed class SessionTests
+{
+    private const string Password = "correct horse battery";
+
+    [Fact]
+    public async Task The_one_time_password_must_be_changed_before_anything_else()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var client = controller.Anonymous();
+        var file = Path.Combine(controller.Folder, Passwords.FirstRunFile);
+        Assert.Equal(controller.OneTimePassword, (await File.ReadAllTextAsync(file)).Trim());
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+
+        var session = await client.PostAsync<SessionView>("session", new SignIn("Admin", controller.OneTimePassword!));
+        Assert.True(session.MustChangePassword);
+        await client.RefusedAsync(HttpMethod.Get, "workloads", null, 403, "must-change-password");
+        var problem = await client.RefusedAsync(HttpMethod.Post, "session/password", new ChangePassword(controller.OneTimePassword!, "short"), 422, "invalid");
+        Assert.Equal("bad-password", Assert.Single(problem.Diagnostics).Code);
+        problem = await client.RefusedAsync(HttpMethod.Post, "session/password", new ChangePassword("not this one", Password), 422, "invalid");
+        Assert.Equal("current", Assert.Single(problem.Diagnostics).Path);
+
+        Assert.False((await client.PostAsync<SessionView>("session/password", new ChangePassword(controller.OneTimePassword!, Password))).MustChangePassword);
+        Assert.False(File.Exists(file));
+        await client.GetAsync<Page<WorkloadView>>("workloads");
+
+        await controller.RestartAsync();
+        Assert.Null(controller.OneTimePassword);
+        using var again = controller.Anonymous();
+        await again.PostAsync<SessionView>("session", new SignIn("admin", Password));
+    }
+
+    [Fact]
+    public async Task Changing_the_password_ends_other_sessions()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var one = controller.Anonymous();
+        using var two = controller.Anonymous();
+        await one.PostAsync<SessionView>("session", new SignIn("admin", controller.OneTimePassword!));
+        await two.PostAsync<SessionView>("session", new SignIn("admin", controller.OneTimePassword!));
+        await one.PostAsync<SessionView>("session/password", new ChangePassword(controller.OneTimePassword!, Password));
+        await one.GetAsync<SessionView>("session");
+        await two.RefusedAsync(HttpMethod.Get, "session", null, 401, "not-signed-in");
+    }
+
+    [Fact]
+    public async Task The_cookie_is_for_this_host_and_for_no_script()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var client = controller.Anonymous();
+        using var response = await client.SendAsync(HttpMethod.Post, "session", new SignIn("admin", controller.OneTimePassword!));
+        var cookie = Assert.Single(response.Headers.GetValues("Set-Cookie"));
+        Assert.StartsWith("__Host-", cookie, StringComparison.Ordinal);
+        Assert.Contains("; secure", cookie, StringComparison.Ordinal);
+        Assert.Contains("; httponly", cookie, StringComparison.Ordinal);
+        Assert.Contains("; samesite=strict", cookie, StringComparison.Ordinal);
+        Assert.DoesNotContain("domain", cookie, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_write_by_cookie_needs_the_header_that_other_sites_cannot_send()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var client = controller.Anonymous();
+        await client.PostAsync<SessionView>("session", new SignIn("admin", controller.OneTimePassword!));
+        client.Http.DefaultRequestHeaders.Remove("X-Bulkhead");
+        await client.RefusedAsync(HttpMethod.Post, "session/password", new ChangePassword(controller.OneTimePassword!, Password), 403, "write-header-missing");
+        await client.GetAsync<SessionView>("session");
+    }
+
+    [Fact]
+    public async Task Guessing_is_slowed_down_and_audited_without_the_password()
+    {
+        var clock = new FakeClock();
+        await using var controller = await TestController.StartAsync(clock);
+        using var client = controller.Anonymous();
+        for (var i = 0; i < SignInThrottle.Burst; i++)
+        {
+            await client.RefusedAsync(HttpMethod.Post, "session", new SignIn("admin", "a guess of mine"), 401, "wrong-password");
+        }
+
+        await client.RefusedAsync(HttpMethod.Post, "session", new SignIn("admin", controller.OneTimePassword!), 429, "too-many-attempts");
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await client.PostAsync<SessionView>("session", new SignIn("admin", controller.OneTimePassword!));
+
+        using var admin = await controller.ClientAsync();
+        var audit = await admin.GetAsync<Page<AuditEntryView>>("audit");
+        Assert.Equal(SignInThrottle.Burst, audit.Items.Count(entry => entry.Action == "access.sign-in-refused"));
+        Assert.DoesNotContain(audit.Items, entry => entry.Detail.Contains("guess", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_session_ends_when_signed_out_and_by_itself()
+    {
+        var clock = new FakeClock();
+        await using var controller = await TestController.StartAsync(clock);
+        using var client = controller.Anonymous();
+        var session = await client.PostAsync<SessionView>("session", new SignIn("admin", controller.OneTimePassword!));
+        await client.DeleteAsync("session");
+        await client.RefusedAsync(HttpMethod.Get, "session", null, 401, "not-signed-in");
+
+        await client.PostAsync<SessionView>("session", new SignIn("admin", controller.OneTimePassword!));
+        clock.Advance(session.Expires!.Value - clock.GetUtcNow());
+        await client.RefusedAsync(HttpMethod.Get, "session", null, 401, "not-signed-in");
+    }
+
+    [Fact]
+    public async Task An_API_key_works_until_it_expires_or_is_revoked_and_is_shown_once()
+    {
+        var clock = new FakeClock();
+        await using var controller = await TestController.StartAsync(clock);
+        using var admin = await controller.ClientAsync();
+        var made = await admin.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("ci", AccessRole.Viewer, clock.GetUtcNow().AddHours(1)));
+        using var client = controller.Anonymous();
+        client.Authorize(made.Secret);
+        Assert.Equal(new("ci", AccessRole.Viewer, false, null), await client.GetAsync<SessionView>("session"));
+        Assert.NotNull((await admin.GetAsync<List<ApiKeyView>>("api-keys")).Single(k => k.Id == made.Key.Id).LastUsed);
+        var database = await File.ReadAllBytesAsync(Path.Combine(controller.Folder, "bulkhead.db"));
+        Assert.Equal(-1, database.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(made.Secret)));
+
+        clock.Advance(TimeSpan.FromHours(1));
+        await client.RefusedAsync(HttpMethod.Get, "session", null, 401, "not-signed-in");
+        made = await admin.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("ci2", AccessRole.Viewer, null));
+        client.Authorize(made.Secret);
+        await client.GetAsync<SessionView>("session");
+        await admin.DeleteAsync($"api-keys/{made.Key.Id}");
+        await client.RefusedAsync(HttpMethod.Get, "session", null, 401, "not-signed-in");
+    }
+}

@@ -1,0 +1,102 @@
+using System.Net;
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Access;
+using Bulkhead.Controller.Authority;
+using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Bulkhead.Controller.Tests;
+
+/// <summary>A real controller: Kestrel with TLS on two ports of its own, SQLite in a folder of its own.</summary>
+internal sealed class TestController : IAsyncDisposable
+{
+    private readonly TimeProvider _clock;
+    private readonly DirectoryInfo _folder;
+    private DataFolder _data;
+    private CertificateAuthority _authority;
+    private WebApplication _app;
+
+    private TestController(TimeProvider clock, DirectoryInfo folder, (DataFolder Data, CertificateAuthority Authority, WebApplication App, string? Password) opened)
+    {
+        (_clock, _folder) = (clock, folder);
+        (_data, _authority, _app, OneTimePassword) = opened;
+    }
+
+    public string? OneTimePassword { get; private set; }
+
+    public string Folder => _folder.FullName;
+
+    public CertificateAuthority Authority => _authority;
+
+    public IServiceProvider Services => _app.Services;
+
+    public LiveState Live => Services.GetRequiredService<LiveState>();
+
+    public Ledger Ledger => Services.GetRequiredService<Ledger>();
+
+    public Uri Rest => Address(0);
+
+    public Uri Agents => Address(1);
+
+    public static async Task<TestController> StartAsync(TimeProvider? clock = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("bulkhead-controller-test-");
+        return new(clock ?? TimeProvider.System, folder, await OpenAsync(clock ?? TimeProvider.System, folder.FullName));
+    }
+
+    /// <summary>Stops and starts on the same folder.</summary>
+    public async Task RestartAsync()
+    {
+        await CloseAsync();
+        (_data, _authority, _app, OneTimePassword) = await OpenAsync(_clock, Folder);
+    }
+
+    /// <summary>A client that nobody has signed in with.</summary>
+    public ApiClient Anonymous() => new(Rest, _authority.Certificate);
+
+    /// <summary>A client with an API key of a role.</summary>
+    public async Task<ApiClient> ClientAsync(AccessRole role = AccessRole.Admin)
+    {
+        var made = await ApiKeyEndpoints.MakeAsync(Ledger, "test", new($"test-{role}", role, null), CancellationToken.None);
+        var client = Anonymous();
+        client.Authorize(made.Value!.Secret);
+        return client;
+    }
+
+    /// <summary>A secret with which hosts pair whose addresses lie in 10.0.0.0/8 or fd00::/8.</summary>
+    public static async Task<CreatedPairingKey> PairingKeyAsync(ApiClient admin, bool autoAdmit = true, int? maxUses = null, params (string Key, string Value)[] labels) =>
+        await admin.PostAsync<CreatedPairingKey>("pairing-keys", new CreatePairingKey(
+            "test", labels.ToDictionary(l => l.Key, l => l.Value), ["10.0.0.0/8", "fd00::/8"], maxUses, DateTimeOffset.UtcNow.AddDays(1), autoAdmit));
+
+    public async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private static async Task<(DataFolder, CertificateAuthority, WebApplication, string?)> OpenAsync(TimeProvider clock, string folder)
+    {
+        var data = DataFolder.Open(folder);
+        var authority = CertificateAuthority.Open(data, clock);
+        var anyPort = new IPEndPoint(IPAddress.Loopback, 0);
+        var app = ControllerApp.Build(new() { Listen = anyPort, AgentListen = [anyPort] }, data, authority, clock);
+        var password = await ControllerApp.OpenAsync(app, CancellationToken.None);
+        await app.StartAsync();
+        return (data, authority, app, password);
+    }
+
+    private Uri Address(int index) =>
+        new(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ElementAt(index));
+
+    private async Task CloseAsync()
+    {
+        await _app.DisposeAsync();
+        _authority.Dispose();
+        _data.Dispose();
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+    }
+}
