@@ -34,6 +34,9 @@ internal sealed class TestController : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
+    public T Get<T>()
+        where T : notnull => Services.GetRequiredService<T>();
+
     public LiveState Live => Services.GetRequiredService<LiveState>();
 
     public Ledger Ledger => Services.GetRequiredService<Ledger>();
@@ -94,6 +97,7 @@ internal sealed class TestController : IAsyncDisposable
 
     private async Task CloseAsync()
     {
+        await _app.StopAsync();
         await _app.DisposeAsync();
         _authority.Dispose();
         _data.Dispose();

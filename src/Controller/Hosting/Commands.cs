@@ -59,7 +59,7 @@ public static class Commands
             var snapshot = app.Services.GetRequiredService<LiveState>().Current;
             Log.Loaded(logger, snapshot.Provisioned.Number, snapshot.Settings.Generation.ToString(), snapshot.Entries.Count);
             await app.StartAsync(cancellation).ConfigureAwait(false);
-            Log.Listening(logger, $"https://{options.Listen}", app.Services.GetRequiredService<AgentUrl>().Value, authority.Sha256);
+            Log.Listening(logger, app.Urls.First(), app.Services.GetRequiredService<AgentUrl>().Value, authority.Sha256);
             await app.WaitForShutdownAsync(cancellation).ConfigureAwait(false);
         }));
         return command;

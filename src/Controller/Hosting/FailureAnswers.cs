@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Bulkhead.Controller.Agents;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace Bulkhead.Controller.Hosting;
@@ -12,6 +13,12 @@ public sealed class FailureAnswers(ILogger<FailureAnswers> logger) : IExceptionH
         if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
         {
             httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return true;
+        }
+
+        if (httpContext.Features.Get<AgentListener>() is not null)
+        {
+            await AgentAnswerTo(httpContext, exception).ExecuteAsync(httpContext).ConfigureAwait(false);
             return true;
         }
 
@@ -30,6 +37,19 @@ public sealed class FailureAnswers(ILogger<FailureAnswers> logger) : IExceptionH
 
         await new ProblemResult(problem).ExecuteAsync(httpContext).ConfigureAwait(false);
         return true;
+    }
+
+    private AgentAnswer AgentAnswerTo(HttpContext context, Exception exception)
+    {
+        if (exception is BadHttpRequestException bad)
+        {
+            return bad.StatusCode == StatusCodes.Status413PayloadTooLarge
+                ? AgentAnswer.Refuse(bad.StatusCode, "too-large", "The message is larger than the limit. Nothing was changed.", "Send less at a time.")
+                : AgentAnswer.Malformed(bad.Message);
+        }
+
+        Log.RequestFailed(logger, exception, context.Request.Method, context.Request.Path);
+        return AgentAnswer.Refuse(StatusCodes.Status500InternalServerError, "internal-error", "The controller failed; what it had begun was rolled back.", "The controller's log has the details.");
     }
 
     /// <summary>The serializer's message, without the position that the path already tells.</summary>

@@ -26,9 +26,12 @@ public sealed class RuleExpiry(LiveState live, Ledger ledger, TimeProvider time,
                 {
                     await changed.WaitAsync(either.Token).ConfigureAwait(false);
                 }
-                catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
+                catch (OperationCanceledException)
                 {
-                    await ExpireAsync(stoppingToken).ConfigureAwait(false);
+                    if (!stoppingToken.IsCancellationRequested)
+                    {
+                        await ExpireAsync(stoppingToken).ConfigureAwait(false);
+                    }
                 }
             }
         }

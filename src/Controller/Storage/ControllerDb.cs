@@ -105,6 +105,7 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
         {
             row.ToTable("changes").HasKey(c => c.Sequence);
             row.Property(c => c.Sequence).ValueGeneratedNever();
+            row.Property(c => c.Id).IsRequired();
         });
         modelBuilder.Entity<CounterRow>().ToTable("counters").HasKey(c => c.Name);
         modelBuilder.Entity<AuditRow>(row =>

@@ -1,0 +1,116 @@
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Tests.Agents;
+using Bulkhead.Policy.Documents;
+
+namespace Bulkhead.Controller.Tests.Policies;
+
+public sealed class ProvisionTests
+{
+    [Fact]
+    public async Task Provisioning_needs_a_note_the_draft_that_was_seen_and_something_to_provision()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        await editor.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", 0, []), 409, "nothing-to-provision");
+        var draft = await editor.PutAsync<DraftStatus>("policy/draft", PolicyStreamTests.Fence);
+        await editor.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision(" ", draft.DraftVersion, []), 422, "invalid");
+        await editor.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", draft.DraftVersion - 1, []), 409, "draft-changed");
+        Assert.Empty(await editor.GetAsync<List<RevisionView>>("policy/revisions"));
+
+        var revision = await editor.PostAsync<RevisionView>("policy/provision", new Provision("why", draft.DraftVersion, []));
+        Assert.Equal((1, 0, "why", "key:test-Editor"), (revision.Number, revision.Parent, revision.Note, revision.Author));
+        Assert.Equal(["ruleset", "modes"], revision.Changes.Select(c => c.Kind));
+        Assert.Empty((await editor.GetAsync<DraftStatus>("policy/draft/changes")).Changes);
+    }
+
+    [Fact]
+    public async Task Restoring_makes_a_new_revision_with_the_old_content_and_the_draft_follows()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        var first = await PolicyStreamTests.ProvisionAsync(editor, PolicyStreamTests.Fence);
+        var second = await PolicyStreamTests.ProvisionAsync(editor, new PolicyDocument());
+        Assert.NotEqual(first.Hash, second.Hash);
+        await editor.PutAsync<ServiceDocument>("policy/draft/services/stray", new ServiceDocument { Ports = ["tcp/9"] });
+
+        var third = await editor.PostAsync<RevisionView>("policy/revisions/1/restore", new RestoreRevision("back"));
+        Assert.Equal((3, 2, 1, first.Hash), (third.Number, third.Parent, third.RestoredFrom, third.Hash));
+        Assert.Empty((await editor.GetAsync<DraftStatus>("policy/draft/changes")).Changes);
+        Assert.Empty((await editor.GetAsync<PolicyDocument>("policy/draft")).Services);
+        Assert.Equal([3, 2, 1], (await editor.GetAsync<List<RevisionView>>("policy/revisions")).Select(r => r.Number));
+        Assert.Empty((await editor.GetAsync<PolicyDocument>("policy/revisions/2/policy")).Rulesets);
+        Assert.Equal(1, Assert.Single((await editor.GetAsync<PolicyDocument>("policy/revisions/3/policy")).Rulesets).Rules[0].Id);
+        await editor.RefusedAsync(HttpMethod.Post, "policy/revisions/9/restore", new RestoreRevision("back"), 404, "not-found");
+        await editor.RefusedAsync(HttpMethod.Post, "policy/revisions/3/restore", new RestoreRevision("again"), 409, "nothing-to-provision");
+    }
+
+    [Fact]
+    public async Task Discarding_makes_the_draft_the_newest_revision_again()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        await PolicyStreamTests.ProvisionAsync(editor, PolicyStreamTests.Fence);
+        await editor.PutAsync<DraftStatus>("policy/draft", new PolicyDocument());
+        Assert.Empty((await editor.PostAsync<DraftStatus>("policy/draft/discard", null)).Changes);
+        Assert.Single((await editor.GetAsync<PolicyDocument>("policy/draft")).Rulesets);
+    }
+
+    [Fact]
+    public async Task A_rule_that_some_host_would_go_without_must_be_acknowledged()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var web = await PolicyStreamTests.PairAsync(controller, admin, "web", "10.0.0.1", ("app", "shop"), ("role", "web"));
+        using var db = await PolicyStreamTests.PairAsync(controller, admin, "db", "10.0.0.2", ("app", "shop"), ("role", "db"));
+        var draft = await admin.PutAsync<DraftStatus>("policy/draft", With(new RuleDocument { From = "role=web", To = "role=db", Services = ["tcp/3306"], FromProcess = new() { Path = "/usr/bin/app" } }));
+        Assert.Contains(draft.Diagnostics, d => d.Code == "left-out");
+        var problem = await admin.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", draft.DraftVersion, []), 409, "acknowledge");
+        Assert.Contains(problem.Diagnostics, d => d.Message.Contains("web", StringComparison.Ordinal));
+        await admin.PostAsync<RevisionView>("policy/provision", new Provision("why", draft.DraftVersion, ["left-out"]));
+    }
+
+    [Fact]
+    public async Task A_deny_that_some_host_cannot_decide_stops_provisioning_and_labelling_into_it()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var db = await PolicyStreamTests.PairAsync(controller, admin, "db", "10.0.0.2", ("app", "shop"), ("role", "db"));
+        var deny = With(new RuleDocument { From = "all", To = "role=db", Within = "to", Services = ["mariadb"], Action = "deny" }) with
+        {
+            Services = [new() { Name = "mariadb", Ports = ["tcp/3306"], Process = new() { Unit = "mariadb.service" } }],
+        };
+        var draft = await admin.PutAsync<DraftStatus>("policy/draft", deny);
+        var problem = await admin.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", draft.DraftVersion, []), 422, "invalid");
+        Assert.Contains(problem.Diagnostics, d => d.Code == "unenforceable-deny");
+        Assert.Empty(await admin.GetAsync<List<RevisionView>>("policy/revisions"));
+
+        await LabelAsync("other");
+        await admin.PostAsync<RevisionView>("policy/provision", new Provision("why", draft.DraftVersion, []));
+        problem = await admin.RefusedAsync(HttpMethod.Post, "workloads/labels", Edit("db"), 422, "invalid");
+        Assert.Contains(problem.Diagnostics, d => d.Code == "unenforceable-deny");
+        Assert.Equal("other", (await admin.GetAsync<WorkloadDetail>("workloads/db")).Workload.Labels["role"]);
+
+        Task LabelAsync(string role) => admin.PostAsync<LabelEditResult>("workloads/labels", Edit(role));
+        static EditLabels Edit(string role) => new([new("db", new Dictionary<string, string> { ["role"] = role }, [], null)], false);
+    }
+
+    [Fact]
+    public async Task A_rule_that_expires_is_taken_from_the_hosts_and_audited()
+    {
+        var clock = new FakeClock();
+        await using var controller = await TestController.StartAsync(clock);
+        using var admin = await controller.ClientAsync();
+        using var web = await PolicyStreamTests.PairAsync(controller, admin, "web", "10.0.0.1", ("app", "shop"), ("role", "web"));
+        using var db = await PolicyStreamTests.PairAsync(controller, admin, "db", "10.0.0.2", ("app", "shop"), ("role", "db"));
+        await PolicyStreamTests.ProvisionAsync(admin, With(new RuleDocument { From = "role=web", To = "role=db", Services = ["tcp/22"], Expires = clock.GetUtcNow().AddHours(1) }));
+        using var stream = await db.OpenAsync();
+        Assert.Single((await stream.NextAsync())!.Entries);
+        clock.Advance(TimeSpan.FromMinutes(59));
+        Assert.True(stream.IsQuiet);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Empty((await stream.NextAsync())!.Entries);
+        Assert.Contains((await admin.GetAsync<Page<AuditEntryView>>("audit")).Items, e => e.Action == "policy.expire" && e.Subject == "rule 1");
+    }
+
+    private static PolicyDocument With(RuleDocument rule) => new() { Rulesets = [new() { Name = "shop", Scopes = [new() { Selector = "app=shop" }], Rules = [rule] }] };
+}
