@@ -67,6 +67,7 @@ internal sealed class ApiClient : IDisposable
     {
         var request = new HttpRequestMessage(method, path)
         {
+            Version = Http.DefaultRequestVersion,
             Content = body switch
             {
                 null => null,

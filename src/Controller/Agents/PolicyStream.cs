@@ -36,6 +36,7 @@ public sealed class PolicyStream(
         try
         {
             context.Response.ContentType = AgentAnswer.MediaType;
+            await context.Response.StartAsync(ended.Token).ConfigureAwait(false);
             await SendAsync(context.Response, session, ended.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)

@@ -20,13 +20,14 @@ public static class OpenApiDocument
         {
             document.Info = new() { Title = "Bulkhead", Version = "v1", Description = "Host-based micro-segmentation. Errors are application/problem+json; cookie-authenticated writes need the header 'X-Bulkhead: 1'." };
             document.Servers = [];
+            document.Tags = document.Paths.Keys.Select(ResourceOf).Distinct().Select(name => new OpenApiTag { Name = name }).ToHashSet();
             return Task.CompletedTask;
         });
         options.AddOperationTransformer(async (operation, context, cancellation) =>
         {
             var schema = await context.GetOrCreateSchemaAsync(typeof(Problem), null, cancellation).ConfigureAwait(false);
             context.Document!.AddComponent(nameof(Problem), schema);
-            operation.Tags = new HashSet<OpenApiTagReference> { new(context.Description.RelativePath!.Split('/')[2], context.Document) };
+            operation.Tags = new HashSet<OpenApiTagReference> { new(ResourceOf($"/{context.Description.RelativePath}"), context.Document) };
             operation.Responses ??= [];
             operation.Responses["default"] = new OpenApiResponse
             {
@@ -35,6 +36,9 @@ public static class OpenApiDocument
             };
         });
     }
+
+    /// <summary>What comes after the version in a path.</summary>
+    private static string ResourceOf(string path) => path.Split('/')[3];
 
     /// <summary>The document of an application that is built for that alone.</summary>
     public static async Task<string> PrintAsync(CancellationToken cancellation)

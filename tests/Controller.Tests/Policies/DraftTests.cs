@@ -58,7 +58,7 @@ public sealed class DraftTests
     [InlineData("""{"rulesets":[{"name":"x","scopes":[{"selector":"colour=red"}]}]}""", "unknown-label-key")]
     [InlineData("""{"rulesets":[{"name":"x","scopes":[{"selector":"all"}],"rules":[{"id":99,"from":"all","to":"all","services":["any"]}]}]}""", "unknown-rule-id")]
     [InlineData("""{"networks":[{"name":"x","addresses":["10.0.0.1/8"]}]}""", "host-bits-set")]
-    [InlineData("""{"networks":[{"name":"x","addresses":["10.0.0.0/8","10.1.0.0/16"]}]}""", "overlapping-addresses")]
+    [InlineData("""{"networks":[{"name":"x","addresses":["10.0.0.0/8","10.1.0.0/16"]}]}""", "overlap")]
     [InlineData("""{"modes":[{"selector":"all","inbound":"paranoid"}]}""", "bad-mode")]
     [InlineData("""{"services":[{"name":"x","ports":[]}]}""", "no-ports")]
     [InlineData("""{"rulesets":[null]}""", "null-entry")]
