@@ -5,7 +5,7 @@ namespace Bulkhead.Controller.Tests;
 /// <summary>The one place where tests wait for a condition.</summary>
 internal static class Eventually
 {
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>Looks until there is a value; fails at the deadline.</summary>
     public static async Task<T> HasAsync<T>(Func<Task<T?>> look, string what)

@@ -22,15 +22,23 @@ public sealed class Passwords
 
     // OWASP Password Storage Cheat Sheet: PBKDF2-HMAC-SHA512, 210,000 iterations.
     private readonly PasswordHasher<AccountRow> _hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = 210_000 }));
-    private readonly AccountRow _nobody = new();
 
-    /// <summary>Starts with a hash to compare with when there is no such account, so that its absence cannot be timed.</summary>
-    public Passwords() => Set(_nobody, Secrets.New(), oneTime: false);
+    // Compared with when there is no such account, so that its absence cannot be timed.
+    private readonly Lazy<AccountRow> _nobody;
+
+    /// <summary>Hashes nothing yet.</summary>
+    public Passwords() => _nobody = new(() =>
+    {
+        var nobody = new AccountRow();
+        Set(nobody, Secrets.New(), oneTime: false);
+        return nobody;
+    });
 
     /// <summary>Whether a password is an account's; null stands for an account that is not there.</summary>
     public bool Verify(AccountRow? account, string password) =>
         password.Length <= MaxLength
-        && _hasher.VerifyHashedPassword(account ?? _nobody, (account ?? _nobody).PasswordHash, password) != PasswordVerificationResult.Failed
+        && (account ?? _nobody.Value) is var compared
+        && _hasher.VerifyHashedPassword(compared, compared.PasswordHash, password) != PasswordVerificationResult.Failed
         && account is not null;
 
     /// <summary>Gives an account a password.</summary>
