@@ -24,7 +24,4 @@ internal sealed record AgentPair(VethPair Pair, IReadOnlyList<int> Agents)
         await stage.AllSyncedAsync(SyncedWithin, cancel);
         return new(pair, [.. stage.Lab.Status().Select(host => host.Agent.Pid ?? throw new BenchException($"the agent on {host.Name} is not running"))]);
     }
-
-    /// <summary>Processor time of all agents so far, in seconds.</summary>
-    public double ProcessorSeconds() => Agents.Sum(ProcessUsage.ProcessorSeconds);
 }

@@ -7,7 +7,8 @@ namespace Bulkhead.Bench.Dataplane;
 /// <param name="Pair">The two ends.</param>
 /// <param name="Traffic">What is sent over it.</param>
 /// <param name="Enforces">Whether the rules refuse what they do not allow.</param>
-internal sealed record Case(VethPair Pair, Traffic Traffic, bool Enforces)
+/// <param name="Agents">The agents' processes; none where there are only rules.</param>
+internal sealed record Case(VethPair Pair, Traffic Traffic, bool Enforces, IReadOnlyList<int> Agents)
 {
     /// <summary>Tries every entry once, and what no entry allows: rules that let everything pass, or not all that they should, would be measured in vain.</summary>
     /// <exception cref="BenchException">The rules are not what the case says.</exception>

@@ -15,6 +15,9 @@ internal static class DataplaneBenchmark
     private const string Conntrack = "conntrack";
     private const string Agent = "bulkhead_agent_10000";
 
+    private static readonly Func<Sample, double> ByTime = sample => sample.PerSecond;
+    private static readonly Func<Sample, double> ByProcessor = sample => sample.PerProcessorSecond;
+
     private static readonly int[] Sizes = [10, 1000, 10_000];
 
     /// <summary>The benchmark.</summary>
@@ -31,17 +34,17 @@ internal static class DataplaneBenchmark
             var client = await namespaces.AddAsync($"{name}-c", run.Cancel);
             var pair = await VethPair.JoinAsync(client, await namespaces.AddAsync($"{name}-s", run.Cancel), run.Cancel);
             await rules.LoadAsync(pair, run.Cancel);
-            cases.Add(name, new(pair, traffic, name is not None and not Conntrack));
+            cases.Add(name, new(pair, traffic, name is not None and not Conntrack, []));
         }
 
         run.Progress($"preparing {Agent}");
         var most = new Traffic(Sizes[^1]);
         var agents = await AgentPair.PrepareAsync(stage, rest, most, run.Cancel);
-        cases.Add(Agent, new(agents.Pair, most, Enforces: true));
-        Measure(run, cases, agents);
+        cases.Add(Agent, new(agents.Pair, most, Enforces: true, agents.Agents));
+        Measure(run, cases);
     });
 
-    private static void Measure(BenchmarkRun run, Dictionary<string, Case> cases, AgentPair agents)
+    private static void Measure(BenchmarkRun run, Dictionary<string, Case> cases)
     {
         foreach (var (name, one) in cases)
         {
@@ -54,7 +57,7 @@ internal static class DataplaneBenchmark
         run.Report.Add("rounds", rounds);
         run.Report.Add("quick", run.IsQuick);
 
-        Rounds Sample(string what, IEnumerable<string> names, Func<Case, double> sample)
+        Rounds Sample(string what, IEnumerable<string> names, Func<Case, Sample> sample)
         {
             run.Progress(what);
             return Rounds.Run([.. names], rounds, name => sample(cases[name]), run.Progress);
@@ -63,13 +66,13 @@ internal static class DataplaneBenchmark
         string[] byHand = [.. cases.Keys.Where(name => name.Contains("rule_per_peer", StringComparison.Ordinal))];
         string[] heavy = [None, Conntrack, Bulkhead(10_000), Agent];
         var agentShares = new List<double>();
-        double Connections(Case one)
+        Sample Connections(Case one)
         {
-            var (start, before) = (TimeProvider.System.GetTimestamp(), agents.ProcessorSeconds());
-            var rate = ConnectionLoad.Measure(one.Pair, one.Traffic, time, run.Cancel);
-            if (one.Pair == agents.Pair)
+            var (start, before) = (TimeProvider.System.GetTimestamp(), one.Agents.Sum(ProcessUsage.ProcessorSeconds));
+            var rate = ConnectionLoad.Measure(one, time, run.Cancel);
+            if (one.Agents.Count > 0)
             {
-                agentShares.Add((agents.ProcessorSeconds() - before) / TimeProvider.System.GetElapsedTime(start).TotalSeconds / agents.Agents.Count * 100);
+                agentShares.Add((one.Agents.Sum(ProcessUsage.ProcessorSeconds) - before) / TimeProvider.System.GetElapsedTime(start).TotalSeconds / one.Agents.Count * 100);
             }
 
             return rate;
@@ -77,16 +80,17 @@ internal static class DataplaneBenchmark
 
         var connections = Sample("TCP connections per second", cases.Keys.Except(byHand), Connections);
         var connectionsByHand = Sample("TCP connections per second, rules by hand", [None, Conntrack, .. byHand], Connections);
-        var packets = Sample("UDP packets per second, flows answered once", heavy, one => PacketLoad.Measure(one.Pair, one.Traffic, answered: true, time, run.Cancel));
-        var oneWay = Sample("UDP packets per second, flows never answered", heavy, one => PacketLoad.Measure(one.Pair, one.Traffic, answered: false, time, run.Cancel));
-        var bytes = Sample("TCP bytes per second", heavy, one => ThroughputLoad.Measure(one.Pair, one.Traffic, time, run.Cancel));
+        var packets = Sample("UDP packets per second, flows answered once", heavy, one => PacketLoad.Measure(one, answered: true, time, run.Cancel));
+        var oneWay = Sample("UDP packets per second, flows never answered", heavy, one => PacketLoad.Measure(one, answered: false, time, run.Cancel));
+        var bytes = Sample("TCP bytes per second", heavy, one => ThroughputLoad.Measure(one, time, run.Cancel));
 
-        AddRatios(run.Report, "conn_ratio", connections);
-        run.Report.Add("flatness", connections.Ratio(Bulkhead(10_000), Bulkhead(10)));
-        AddRatios(run.Report, "pps_ratio", packets);
-        AddRatios(run.Report, "pps_one_way_ratio", oneWay);
-        AddRatios(run.Report, "throughput_ratio", bytes);
-        AddRatios(run.Report, "conn_ratio", connectionsByHand, byHand);
+        AddRatios(run.Report, "conn", connections);
+        run.Report.Add("flatness", connections.Ratio(Bulkhead(10_000), Bulkhead(10), ByTime));
+        run.Report.Add("flatness_per_cpu", connections.Ratio(Bulkhead(10_000), Bulkhead(10), ByProcessor));
+        AddRatios(run.Report, "pps", packets);
+        AddRatios(run.Report, "pps_one_way", oneWay);
+        AddRatios(run.Report, "throughput", bytes);
+        AddRatios(run.Report, "conn", connectionsByHand, byHand);
         run.Report.Add("agent_cpu_percent_of_core_loaded", Statistics.Median(agentShares));
         AddMedians(run.Report, "connections_per_second", connections);
         AddMedians(run.Report, "connections_per_second", connectionsByHand, byHand);
@@ -95,19 +99,25 @@ internal static class DataplaneBenchmark
         AddMedians(run.Report, "bytes_per_second", bytes);
     }
 
-    /// <summary>Each case against conntrack only, and against no firewall: <c>conn_ratio_10000</c>, <c>conn_ratio_none_10000</c>, and so on.</summary>
+    /// <summary>
+    /// Each case against conntrack only, and against no firewall, by time and by processor time: <c>conn_ratio_10000</c>,
+    /// <c>conn_ratio_none_10000</c>, <c>conn_per_cpu_ratio_10000</c>, <c>conn_per_cpu_ratio_none_10000</c>.
+    /// </summary>
     private static void AddRatios(Report report, string figure, Rounds rounds, IEnumerable<string>? only = null)
     {
-        foreach (var name in (only ?? rounds.Cases).Where(name => name is not None and not Conntrack))
+        foreach (var (by, value) in new[] { ("ratio", ByTime), ("per_cpu_ratio", ByProcessor) })
         {
-            var suffix = name.Replace("bulkhead_", "", StringComparison.Ordinal);
-            report.Add($"{figure}_{suffix}", rounds.Ratio(name, Conntrack));
-            report.Add($"{figure}_none_{suffix}", rounds.Ratio(name, None));
-        }
+            foreach (var name in (only ?? rounds.Cases).Where(name => name is not None and not Conntrack))
+            {
+                var suffix = name.Replace("bulkhead_", "", StringComparison.Ordinal);
+                report.Add($"{figure}_{by}_{suffix}", rounds.Ratio(name, Conntrack, value));
+                report.Add($"{figure}_{by}_none_{suffix}", rounds.Ratio(name, None, value));
+            }
 
-        if (only is null)
-        {
-            report.Add($"{figure}_none_conntrack", rounds.Ratio(Conntrack, None));
+            if (only is null)
+            {
+                report.Add($"{figure}_{by}_none_conntrack", rounds.Ratio(Conntrack, None, value));
+            }
         }
     }
 

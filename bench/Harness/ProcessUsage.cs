@@ -1,20 +1,26 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Bulkhead.Bench.Harness;
 
-/// <summary>What a process takes of the machine, from /proc (proc(5)).</summary>
-internal static class ProcessUsage
+/// <summary>What a process takes of the machine.</summary>
+internal static partial class ProcessUsage
 {
-    // SC_CLK_TCK, which Linux fixes for user space.
-    private const double TicksPerSecond = 100;
+    /// <summary>The kernel's threads that handle packets when interrupts leave too many.</summary>
+    public static IReadOnlyList<int> SoftInterruptThreads { get; } =
+        [.. Directory.GetDirectories("/proc")
+            .Select(folder => int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+            .Where(pid => pid > 0 && NameOf(pid).StartsWith("ksoftirqd/", StringComparison.Ordinal))];
 
-    /// <summary>User and system time of all of its threads so far.</summary>
+    /// <summary>User and system time of all threads that it has had so far.</summary>
+    /// <exception cref="BenchException">There is no such process.</exception>
     public static double ProcessorSeconds(int pid)
     {
-        // The name, in parentheses, may hold spaces; utime and stime are the 12th and 13th fields after it.
-        var stat = File.ReadAllText($"/proc/{pid}/stat");
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        // The clock of another process, as clock_getcpuclockid(3) makes it: the complement of the pid, and the scheduler's kind of clock.
+        const int SchedulerClock = 2;
+        return ClockGetTime((~pid << 3) | SchedulerClock, out var time) == 0
+            ? time.Seconds + (time.Nanoseconds / 1e9)
+            : throw new BenchException($"process {pid} has ended");
     }
 
     /// <summary>Resident memory, shared pages included, in units of 1,000,000 bytes.</summary>
@@ -22,5 +28,28 @@ internal static class ProcessUsage
     {
         var line = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024 / 1e6;
+    }
+
+    private static string NameOf(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm");
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile.
+            return "";
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    private static partial int ClockGetTime(int clock, out TimeSpec time);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
     }
 }

@@ -8,10 +8,10 @@ internal sealed class Rounds
 {
     private const int Seed = 20260;
 
-    private readonly Dictionary<string, List<double>> _samples;
+    private readonly Dictionary<string, List<Sample>> _samples;
 
     private Rounds(IReadOnlyCollection<string> cases) =>
-        (Cases, _samples) = (cases, cases.ToDictionary(name => name, _ => new List<double>(), StringComparer.Ordinal));
+        (Cases, _samples) = (cases, cases.ToDictionary(name => name, _ => new List<Sample>(), StringComparer.Ordinal));
 
     /// <summary>The names of the cases, as they were given.</summary>
     public IReadOnlyCollection<string> Cases { get; }
@@ -22,7 +22,7 @@ internal sealed class Rounds
     /// <param name="sample">Samples one case.</param>
     /// <param name="progress">Told of each round.</param>
     public static Rounds Run(
-        IReadOnlyCollection<string> cases, int rounds, Func<string, double> sample, Action<string> progress)
+        IReadOnlyCollection<string> cases, int rounds, Func<string, Sample> sample, Action<string> progress)
     {
         var result = new Rounds(cases);
         var random = new Random(Seed);
@@ -35,16 +35,16 @@ internal sealed class Rounds
                 result._samples[name].Add(sample(name));
             }
 
-            progress($"round {round}/{rounds}: " + string.Join("  ", cases.Select(name => $"{name} {result._samples[name][^1]:N0}")));
+            progress($"round {round}/{rounds}: " + string.Join("  ", cases.Select(name => $"{name} {result._samples[name][^1].PerSecond:N0}")));
         }
 
         return result;
     }
 
-    /// <summary>The median of a case's samples.</summary>
-    public double Median(string name) => Statistics.Median(_samples[name]);
+    /// <summary>The median of a case's samples, per second.</summary>
+    public double Median(string name) => Statistics.Median(_samples[name].Select(sample => sample.PerSecond));
 
     /// <summary>The median over rounds of one case divided by another in the same round.</summary>
-    public double Ratio(string name, string baseline) =>
-        Statistics.Median(_samples[name].Zip(_samples[baseline], (value, unit) => value / unit));
+    public double Ratio(string name, string baseline, Func<Sample, double> value) =>
+        Statistics.Median(_samples[name].Zip(_samples[baseline], (sample, unit) => value(sample) / value(unit)));
 }

@@ -12,16 +12,17 @@ internal static unsafe class ConnectionLoad
 {
     private const int Clients = 4;
 
-    /// <summary>Connections per second over all routes in turn.</summary>
+    /// <summary>Connections over all routes in turn.</summary>
     /// <exception cref="BenchException">A connection failed.</exception>
-    public static double Measure(VethPair pair, Traffic traffic, SampleTime time, CancellationToken cancel)
+    public static Sample Measure(Case one, SampleTime time, CancellationToken cancel)
     {
+        var (pair, traffic) = (one.Pair, one.Traffic);
         var listeners = pair.Server.Run(() => ServerSockets.Listen(traffic.Ports));
         var servers = Crew.Start(pair.Server, listeners.Length, (crew, member) => Serve(crew, listeners[member]));
         var clients = Crew.Start(pair.Client, Clients, (crew, member) => ConnectInTurn(crew, member, traffic));
         try
         {
-            return time.Rate(() => clients.Done, cancel);
+            return time.Take(() => clients.Done, one.Agents, cancel);
         }
         finally
         {

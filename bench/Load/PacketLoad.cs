@@ -13,17 +13,17 @@ internal static unsafe class PacketLoad
     private const int Slots = 64;
     private const int SlotSize = 64;
 
-    /// <summary>Packets per second that arrive at the server's sockets.</summary>
-    /// <param name="pair">Where.</param>
-    /// <param name="traffic">Routes; at most 1,000 of them are taken, evenly spread.</param>
+    /// <summary>Packets that arrive at the server's sockets.</summary>
+    /// <param name="one">Where; at most 1,000 of its routes are taken, evenly spread.</param>
     /// <param name="answered">
     /// Whether the server answers each flow's first packet, which makes the flow established in the eyes of conntrack; else every packet of a
     /// flow is new to it.
     /// </param>
     /// <param name="time">How long.</param>
     /// <param name="cancel">Ends the sample.</param>
-    public static double Measure(VethPair pair, Traffic traffic, bool answered, SampleTime time, CancellationToken cancel)
+    public static Sample Measure(Case one, bool answered, SampleTime time, CancellationToken cancel)
     {
+        var (pair, traffic) = (one.Pair, one.Traffic);
         var receivers = pair.Server.Run(() => ServerSockets.Receive(traffic.Ports));
         var flows = pair.Client.Run(() => Open(traffic));
         Crew? source = null;
@@ -37,7 +37,7 @@ internal static unsafe class PacketLoad
 
             sinks = Crew.Start(pair.Server, receivers.Length, (crew, member) => Sink(crew, member, receivers[member]));
             source = Crew.Start(pair.Client, 1, (crew, _) => Send(crew, flows));
-            return time.Rate(() => sinks.Done, cancel);
+            return time.Take(() => sinks.Done, one.Agents, cancel);
         }
         finally
         {

@@ -1,3 +1,5 @@
+using Bulkhead.Bench.Harness;
+
 namespace Bulkhead.Bench.Load;
 
 /// <summary>How long a sample takes.</summary>
@@ -5,16 +7,22 @@ namespace Bulkhead.Bench.Load;
 /// <param name="Measured">Counted.</param>
 internal readonly record struct SampleTime(TimeSpan WarmUp, TimeSpan Measured)
 {
-    /// <summary>The growth of a counter per second.</summary>
-    public double Rate(Func<long> counter, CancellationToken cancel)
+    /// <summary>The growth of a counter per second, and per second of processor time.</summary>
+    /// <param name="counter">What is done.</param>
+    /// <param name="agents">Processes that work for it besides this one and the kernel.</param>
+    /// <param name="cancel">Ends the sample.</param>
+    public Sample Take(Func<long> counter, IReadOnlyList<int> agents, CancellationToken cancel)
     {
         Wait(WarmUp, cancel);
         var start = TimeProvider.System.GetTimestamp();
-        var before = counter();
+        var (busy, before) = (ProcessorSeconds(agents), counter());
         Wait(Measured, cancel);
         var done = counter() - before;
-        return done / TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+        return new(done / TimeProvider.System.GetElapsedTime(start).TotalSeconds, done / (ProcessorSeconds(agents) - busy));
     }
+
+    private static double ProcessorSeconds(IReadOnlyList<int> agents) =>
+        agents.Concat(ProcessUsage.SoftInterruptThreads).Append(Environment.ProcessId).Sum(ProcessUsage.ProcessorSeconds);
 
     private static void Wait(TimeSpan time, CancellationToken cancel)
     {

@@ -1,4 +1,5 @@
 using Bulkhead.Bench.Dataplane;
+using Bulkhead.Bench.Harness;
 
 namespace Bulkhead.Bench.Load;
 
@@ -8,16 +9,17 @@ internal static unsafe class ThroughputLoad
     private const int Connections = 4;
     private const int Block = 128 << 10;
 
-    /// <summary>Bytes per second that the server reads.</summary>
-    public static double Measure(VethPair pair, Traffic traffic, SampleTime time, CancellationToken cancel)
+    /// <summary>Bytes that the server reads.</summary>
+    public static Sample Measure(Case one, SampleTime time, CancellationToken cancel)
     {
+        var (pair, traffic) = (one.Pair, one.Traffic);
         var routes = Enumerable.Range(0, Connections).Select(i => traffic.Routes[(int)((2L * i + 1) * traffic.Routes.Count / (2 * Connections))]).ToArray();
         var listeners = pair.Server.Run(() => ServerSockets.Listen(routes.Select(route => route.Port).Distinct()));
         var servers = Crew.Start(pair.Server, Connections, (crew, member) => Read(crew, member, listeners[member % listeners.Length]));
         var clients = Crew.Start(pair.Client, Connections, (crew, member) => Write(crew, routes[member]));
         try
         {
-            return time.Rate(() => servers.Done, cancel);
+            return time.Take(() => servers.Done, one.Agents, cancel);
         }
         finally
         {
