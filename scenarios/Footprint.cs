@@ -2,23 +2,25 @@ using System.Diagnostics;
 
 namespace Bulkhead.Scenarios;
 
-/// <summary>What there is on this machine of the kinds of thing that the demo makes.</summary>
+/// <summary>What there is on this machine of the kinds of thing that the demo makes, as far as it bears the demo's id.</summary>
 internal sealed record Footprint(IReadOnlyDictionary<string, IReadOnlySet<string>> Things)
 {
     /// <summary>Looks.</summary>
-    public static async Task<Footprint> TakeAsync(CancellationToken cancellationToken)
+    /// <param name="id">The demo's id: processes of another lab beside it are not its concern.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<Footprint> TakeAsync(string id, CancellationToken cancellationToken)
     {
         var mounts = await File.ReadAllLinesAsync("/proc/self/mounts", cancellationToken);
         return new(new Dictionary<string, IReadOnlySet<string>>
         {
-            ["network interfaces"] = (await RunAsync("ip", ["-o", "link"], cancellationToken)).Select(line => line.Split(':')[1].Trim()).ToHashSet(),
+            ["network interfaces"] = (await RunAsync("ip", ["-o", "link"], cancellationToken)).Select(line => line.Split(':')[1].Trim()).Where(name => name.Contains(id, StringComparison.Ordinal)).ToHashSet(),
             ["named network namespaces"] = (await RunAsync("ip", ["netns"], cancellationToken)).ToHashSet(),
             ["nft tables"] = (await RunAsync("nft", ["list", "tables"], cancellationToken)).ToHashSet(),
-            ["mounts"] = mounts.Select(line => line.Split(' ')[1]).ToHashSet(),
+            ["mounts"] = mounts.Select(line => line.Split(' ')[1]).Where(path => path.Contains($"/{id}/", StringComparison.Ordinal) || path.EndsWith($"/{id}", StringComparison.Ordinal)).ToHashSet(),
             ["cgroups"] = mounts.Select(line => line.Split(' ')).Where(mount => mount[2] == "cgroup2")
-                .SelectMany(mount => Directory.EnumerateDirectories(mount[1], "bulkhead*")).ToHashSet(),
-            ["files"] = Directory.EnumerateFileSystemEntries("/run", "bulkhead*").SelectMany(path => Directory.EnumerateFileSystemEntries(path).Prepend(path)).ToHashSet(),
-            ["processes"] = Directory.EnumerateDirectories("/proc", "*").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])).Where(IsOurs).ToHashSet(),
+                .SelectMany(mount => Directory.EnumerateDirectories(mount[1], $"bulkhead-lab-{id}")).ToHashSet(),
+            ["files"] = Directory.EnumerateDirectories("/run", "bulkhead*").SelectMany(path => Directory.EnumerateFileSystemEntries(path, id + "*")).ToHashSet(),
+            ["processes"] = Directory.EnumerateDirectories("/proc", "*").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])).Where(process => Belongs(process, $"bulkhead-lab-{id}/")).ToHashSet(),
         });
     }
 
@@ -32,11 +34,11 @@ internal sealed record Footprint(IReadOnlyDictionary<string, IReadOnlySet<string
             : $"no {string.Join(", ", Things.Keys)} more than before";
     }
 
-    private static bool IsOurs(string process)
+    private static bool Belongs(string process, string cgroup)
     {
         try
         {
-            return File.ReadAllText(Path.Combine(process, "cgroup")).Contains("bulkhead", StringComparison.Ordinal);
+            return File.ReadAllText(Path.Combine(process, "cgroup")).Contains(cgroup, StringComparison.Ordinal);
         }
         catch (IOException)
         {

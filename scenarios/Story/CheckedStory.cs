@@ -10,7 +10,7 @@ internal static class CheckedStory
     public static async Task<int> RunAsync(string id, int port, string? logs, CancellationToken cancellationToken)
     {
         var narrator = new Narrator(Console.Out);
-        var before = await Footprint.TakeAsync(cancellationToken);
+        var before = await Footprint.TakeAsync(id, cancellationToken);
         Stage? stage = null;
         var up = await narrator.StepAsync("the lab and the controller come up", async () =>
         {
@@ -40,7 +40,7 @@ internal static class CheckedStory
                 await narrator.StepAsync("a clean shutdown leaves nothing behind", async () =>
                 {
                     await stage!.DownAsync(CancellationToken.None);
-                    return (await Footprint.TakeAsync(CancellationToken.None)).ComparedWith(before);
+                    return (await Footprint.TakeAsync(id, CancellationToken.None)).ComparedWith(before);
                 });
             }
         }
