@@ -1,6 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "vite";
-import type { FlowEdge, MapGroup, MapLink, PolicyDocument, RevisionView, TrafficView } from "../src/api/types.ts";
+import type {
+  CreatePairingKey,
+  FailSafeDocument,
+  FlowEdge,
+  LabelEdit,
+  MapGroup,
+  MapLink,
+  ModeDocument,
+  PolicyDocument,
+  RevisionView,
+  TrafficView,
+} from "../src/api/types.ts";
 import { edges, modesOf, selects, workloads } from "./company.ts";
 
 const empty: PolicyDocument = { rulesets: [], services: [], networks: [], modes: [], failSafe: [] };
@@ -151,8 +162,15 @@ function named<T extends { name: string }>(list: T[], name: string, value: T | n
   return value ? [...rest, value] : rest;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a mock takes what it is sent
-function answer(method: string, url: URL, body: any): unknown {
+/** Whatever fields the requests that are answered here send. */
+interface Sent extends CreatePairingKey {
+  edits: LabelEdit[];
+  dryRun: boolean;
+  note: string;
+}
+
+function answer(method: string, url: URL, sent: unknown): unknown {
+  const body = sent as Sent;
   const path = url.pathname.replace("/api/v1", "");
   const name = decodeURIComponent(path.split("/").at(-1) ?? "");
   const all = edges(policies.enforced, policies.draft);
@@ -176,7 +194,7 @@ function answer(method: string, url: URL, body: any): unknown {
     return { items, total: items.length, next: null };
   }
   if (path === "/workloads/labels") {
-    const changed = body.edits.map((edit: { workload: string; set: Record<string, string>; remove: string[] }) => {
+    const changed = body.edits.map((edit) => {
       const w = workloads.find((x) => x.id === edit.workload || x.name === edit.workload);
       const labels = { ...w?.labels, ...edit.set };
       for (const key of edit.remove) delete labels[key];
@@ -248,13 +266,17 @@ function answer(method: string, url: URL, body: any): unknown {
       leftOut: [],
     };
   if (path === "/policy/draft/discard") policies.draft = policies.enforced;
-  else if (path === "/policy/draft/modes") policies.draft = { ...policies.draft, modes: body };
-  else if (path === "/policy/draft/fail-safe") policies.draft = { ...policies.draft, failSafe: body };
+  else if (path === "/policy/draft/modes") policies.draft = { ...policies.draft, modes: sent as ModeDocument[] };
+  else if (path === "/policy/draft/fail-safe")
+    policies.draft = { ...policies.draft, failSafe: sent as FailSafeDocument[] };
   else if (path.startsWith("/policy/draft/")) {
     const kind = path.split("/")[3] as "rulesets" | "services" | "networks";
-    policies.draft = { ...policies.draft, [kind]: named<{ name: string }>(policies.draft[kind], name, body) };
+    policies.draft = {
+      ...policies.draft,
+      [kind]: named<{ name: string }>(policies.draft[kind], name, sent as { name: string } | null),
+    };
     policies.version++;
-    return body ?? {};
+    return sent ?? {};
   }
   if (path.startsWith("/policy/draft")) return draftStatus();
   if (path === "/policy/provision") {

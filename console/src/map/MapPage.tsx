@@ -61,12 +61,13 @@ export function MapPage() {
         : null,
     [calm.shown, state.group, state.view, enforced.data, isOpen],
   );
-  const [tidied, setTidied] = useState(0);
   const store = `bulkhead.map.${state.group.join()}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: tidying forgets the stored positions, so they are read again
-  const layout = useMemo(() => (scene ? layOut(scene, readPins(store)) : null), [scene, store, tidied]);
+  const [tidied, setTidied] = useState<Pins | null>(null);
+  const layout = useMemo(() => (scene ? layOut(scene, tidied ?? readPins(store)) : null), [scene, store, tidied]);
   useEffect(() => {
-    if (layout) localStorage.setItem(store, JSON.stringify(layout.pins));
+    if (!layout) return;
+    localStorage.setItem(store, JSON.stringify(layout.pins));
+    setTidied(null);
   }, [layout, store]);
 
   const toggle = (id: string) =>
@@ -148,8 +149,7 @@ export function MapPage() {
             title="Forget positions and lay out again"
             px={8}
             onClick={() => {
-              localStorage.removeItem(store);
-              setTidied((n) => n + 1);
+              setTidied({});
               change({ camera: null });
             }}
           >

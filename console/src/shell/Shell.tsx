@@ -68,8 +68,7 @@ export function Shell({ session }: { session: SessionView }) {
             <Account session={session} />
           </div>
         </nav>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a page taller than the window is scrolled from the keyboard */}
-        <main id="main" className="main" tabIndex={0}>
+        <main id="main" className="main" tabIndex={-1}>
           <Suspense>
             <Outlet />
           </Suspense>

@@ -11,6 +11,9 @@ internal static class Repository
     /// <summary>The script of the accessibility checker.</summary>
     public static string Axe { get; } = Built("console/node_modules/axe-core/axe.min.js", "npm --prefix console ci");
 
+    /// <summary>The committed description of REST.</summary>
+    public static string OpenApi { get; } = Path.Combine(s_root, "console", "openapi.json");
+
     /// <summary>The folder for pictures of what was seen.</summary>
     public static string Results { get; } = Path.Combine(s_root, "TestResults", "console");
 

@@ -19,6 +19,9 @@ internal sealed class RunningController : IAsyncDisposable
         AuthorityFile = Path.Combine(data, "ca.crt");
     }
 
+    /// <summary>The controller's program.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "bulkhead-controller");
+
     /// <summary>Console and REST.</summary>
     public Uri Url { get; }
 
@@ -35,7 +38,7 @@ internal sealed class RunningController : IAsyncDisposable
     {
         var data = Directory.CreateTempSubdirectory("bulkhead-console-").FullName;
         var (port, agentPort) = (FreePort(), FreePort());
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "bulkhead-controller"))
+        var start = new ProcessStartInfo(Program)
         {
             ArgumentList = { "run", "--data", data, "--listen", $"127.0.0.1:{port}", "--agent-listen", $"127.0.0.1:{agentPort}", "--console", Repository.Console },
             RedirectStandardOutput = true,

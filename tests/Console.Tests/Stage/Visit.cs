@@ -63,7 +63,7 @@ internal sealed class Visit : IAsyncDisposable
         foreach (var theme in new[] { ColorScheme.Dark, ColorScheme.Light })
         {
             await Page.EmulateMediaAsync(new() { ColorScheme = theme });
-            await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Results, $"{name}-{theme}.png".ToLowerInvariant()) });
+            await Page.ScreenshotAsync(new() { Animations = ScreenshotAnimations.Disabled, Path = Path.Combine(Repository.Results, $"{name}-{theme}.png".ToLowerInvariant()) });
         }
     }
 
