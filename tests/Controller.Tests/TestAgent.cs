@@ -87,6 +87,8 @@ internal sealed class TestAgent : IDisposable
 
     public Task<StateAck> SendAsync(StateReport report) => PostAsync(_http, "state", report, StateAck.Parser);
 
+    public Task<FlowAck> SendAsync(FlowBatch batch) => PostAsync(_http, "flows", batch, FlowAck.Parser);
+
     public async Task<HttpResponseMessage> PostRawAsync(string path, byte[] body) =>
         await _http.PostAsync(new Uri(path, UriKind.Relative), new ByteArrayContent(body));
 

@@ -65,7 +65,7 @@ public static class RevisionEndpoints
 
             await DraftEdit.StoreAsync(edit, document, token).ConfigureAwait(false);
             // Nothing is loosened or tightened here that its authors had not seen when they provisioned it.
-            return await Revisions.AddAsync(edit, document, request.Note, number, [PolicyViews.LeftOutCode], token).ConfigureAwait(false);
+            return await Revisions.AddAsync(edit, document, request.Note, number, _ => [], token).ConfigureAwait(false);
         }, cancellation).ConfigureAwait(false);
         return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number))).Ok();
     }

@@ -6,6 +6,7 @@ using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
+using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Documents;
 
 namespace Bulkhead.Controller.Policies;
@@ -14,11 +15,17 @@ namespace Bulkhead.Controller.Policies;
 public static class Revisions
 {
     /// <summary>
-    /// Adds a revision and compiles it for today's workloads. Errors of the compilation refuse it; a rule that some host would go without must have been
-    /// acknowledged.
+    /// Adds a revision and compiles it for today's workloads. Errors of the compilation refuse it; so does a warning that wants to be acknowledged and
+    /// was not.
     /// </summary>
+    /// <param name="edit">The transaction.</param>
+    /// <param name="document">Checked.</param>
+    /// <param name="note">Why.</param>
+    /// <param name="restoredFrom">The revision whose content it is, or null.</param>
+    /// <param name="unacknowledged">Of the compiled policy, the warnings that its author has not accepted.</param>
+    /// <param name="cancellation">Counts until the commit begins.</param>
     public static async Task<Outcome<RevisionRow>> AddAsync(
-        Edit edit, PolicyDocument document, string note, long? restoredFrom, IReadOnlyCollection<string> acknowledged, CancellationToken cancellation)
+        Edit edit, PolicyDocument document, string note, long? restoredFrom, Func<CompiledPolicy, IReadOnlyList<Diagnostic>> unacknowledged, CancellationToken cancellation)
     {
         var before = edit.Before.Provisioned;
         var changes = PolicyViews.Changes(before.Document, document);
@@ -48,16 +55,16 @@ public static class Revisions
             return Problems.Invalid(compiled.Diagnostics);
         }
 
-        var leftOut = PolicyViews.LeftOut(compiled).ToList();
-        if (leftOut.Count > 0 && !acknowledged.Contains(PolicyViews.LeftOutCode))
+        var open = unacknowledged(compiled);
+        if (open.Count > 0)
         {
-            return Problems.Conflict("acknowledge", "Some hosts would go without a rule; nothing was changed.", $"Look at each, then acknowledge '{PolicyViews.LeftOutCode}'.", leftOut);
+            return Problems.Conflict("acknowledge", "There are warnings that must be accepted first; nothing was changed.", $"Look at each, then acknowledge {string.Join(", ", open.Select(d => $"'{d.Code}'").Distinct())}.", open);
         }
 
         edit.Audit(
             restoredFrom is null ? "policy.provision" : "policy.restore",
             $"revision {row.Number}",
-            $"{(restoredFrom is null ? "Provisioned" : $"Restored from revision {restoredFrom}")}: {row.Note} ({changes.Count} changes{(leftOut.Count > 0 ? $", {leftOut.Count} left out and acknowledged" : "")}).");
+            $"{(restoredFrom is null ? "Provisioned" : $"Restored from revision {restoredFrom}")}: {row.Note} ({changes.Count} {(changes.Count == 1 ? "change" : "changes")}).");
         return row;
     }
 

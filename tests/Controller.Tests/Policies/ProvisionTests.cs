@@ -112,5 +112,56 @@ public sealed class ProvisionTests
         Assert.Contains((await admin.GetAsync<Page<AuditEntryView>>("audit")).Items, e => e.Action == "policy.expire" && e.Subject == "rule 1");
     }
 
+    [Fact]
+    public async Task A_move_to_full_that_cuts_a_seen_administrator_is_held_up_until_allowed_or_accepted()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var db = await PolicyStreamTests.PairAsync(controller, admin, "db", "10.0.0.2", ("app", "shop"), ("role", "db"));
+        await db.SendAsync(Inbound("10.0.0.2", "10.9.0.1", 22));
+        var fence = PolicyStreamTests.Fence;
+        var draft = await admin.PutAsync<DraftStatus>("policy/draft", fence);
+        var problem = await admin.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", draft.DraftVersion, []), 409, "acknowledge");
+        Assert.Equal("would-lock-out", Assert.Single(problem.Diagnostics).Code);
+        Assert.Contains("10.9.0.1 administered db on tcp/22", problem.Diagnostics[0].Message, StringComparison.Ordinal);
+
+        var safe = fence with { Networks = [new() { Name = "admins", Addresses = ["10.9.0.0/24"] }], FailSafe = [new() { Network = "admins", Ports = ["tcp/22"] }] };
+        await PolicyStreamTests.ProvisionAsync(admin, safe);
+        await PolicyStreamTests.ProvisionAsync(admin, new PolicyDocument());
+        draft = await admin.PutAsync<DraftStatus>("policy/draft", fence);
+        await admin.PostAsync<RevisionView>("policy/provision", new Provision("why", draft.DraftVersion, ["would-lock-out"]));
+        Assert.Contains((await admin.GetAsync<Page<AuditEntryView>>("audit")).Items, e => e.Action == "policy.acknowledge" && e.Detail.StartsWith("would-lock-out", StringComparison.Ordinal));
+    }
+
+    private static Contracts.Agent.FlowBatch Inbound(string host, string from, uint port)
+    {
+        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        return new()
+        {
+            SpoolEpoch = 1,
+            Sequence = 1,
+            SentUnixMs = now,
+            WindowUnixMs = now - 10_000,
+            WindowMs = 10_000,
+            Flows =
+            {
+                new Contracts.Agent.FlowSummary
+                {
+                    Direction = Contracts.Agent.Direction.Inbound,
+                    LocalAddress = Address(host),
+                    RemoteAddress = Address(from),
+                    Protocol = 6,
+                    Port = port,
+                    Outcome = Contracts.Agent.Outcome.Passed,
+                    Connections = 1,
+                    LastMs = 1000,
+                },
+            },
+        };
+    }
+
+    private static Google.Protobuf.ByteString Address(string text) =>
+        Google.Protobuf.ByteString.CopyFrom(Bulkhead.Policy.Addresses.IpAddress.Parse(text).ToBytes());
+
     private static PolicyDocument With(RuleDocument rule) => new() { Rulesets = [new() { Name = "shop", Scopes = [new() { Selector = "app=shop" }], Rules = [rule] }] };
 }
