@@ -71,13 +71,16 @@ public sealed class JudgedEdges
         return worst!;
     }
 
-    private static SocketFacts[] FactsOf(ProcessSet processes) => s_facts.GetValue(processes, static set => set.Members.Count == 0
-        ? [SocketFacts.Unrecorded]
-        : [.. set.Members.Select(FactsOf).Distinct()]);
+    private static SocketFacts[] FactsOf(ProcessSet processes) => s_facts.GetValue(processes, static set =>
+    {
+        // Where an agent does name processes, a connection that it could not attribute says something of the record, not of the socket.
+        var named = set.Members.Any(member => member.Seen is not null);
+        return set.Members.Count == 0 ? [SocketFacts.Unrecorded] : [.. set.Members.Select(member => FactsOf(member, named)).Distinct()];
+    });
 
-    private static SocketFacts FactsOf(KnownProcess process) =>
-        process.Seen is { } seen ? SocketFacts.Of(seen.Path, seen.Unit.Length == 0 ? null : seen.Unit, [])
-        : process == KnownProcess.Unidentified ? SocketFacts.Unidentified
+    private static SocketFacts FactsOf(KnownProcess process, bool othersNamed) =>
+        process.Seen is { } seen ? SocketFacts.Of(seen.Path, seen.Unit.Length == 0 ? null : seen.Unit, groups: null)
+        : process == KnownProcess.Unidentified && !othersNamed ? SocketFacts.Unidentified
         : SocketFacts.Unrecorded;
 
     private Judgement?[] RoomFor(int id)

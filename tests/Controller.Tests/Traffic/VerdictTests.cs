@@ -63,6 +63,17 @@ public sealed class VerdictTests
     }
 
     [Fact]
+    public async Task A_connection_that_was_not_attributed_leaves_open_what_an_end_that_names_its_processes_would_say()
+    {
+        await using var world = new TrafficWorld { Enforced = TrafficWorld.RingFence };
+        await world.PassAsync("app", "db", 3306, TrafficWorld.Shop);
+        Assert.StartsWith("Blocked", world.Because("app", "db", 3306, TrafficView.Enforced), StringComparison.Ordinal);
+
+        await world.PassAsync("app", "db", 3306, TrafficWorld.Shop, TrafficWorld.Mariadb);
+        Assert.StartsWith("Unknown", world.Because("app", "db", 3306, TrafficView.Enforced), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_process_that_nobody_recorded_leaves_the_verdict_open_where_a_rule_asks_for_it()
     {
         await using var world = new TrafficWorld { Enforced = TrafficWorld.RingFence };
