@@ -1,11 +1,11 @@
 namespace Bulkhead.Controller.Tests;
 
-/// <summary>A clock that stands still, at first at the real time, until it is told to advance; timers fire while it does.</summary>
-internal sealed class FakeClock : TimeProvider
+/// <summary>A clock that stands still, at first at the real time unless another is given, until it is told to advance; timers fire while it does.</summary>
+internal sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<Timer> _timers = [];
-    private DateTimeOffset _now = DateTimeOffset.FromUnixTimeSeconds(System.GetUtcNow().ToUnixTimeSeconds());
+    private DateTimeOffset _now = start ?? DateTimeOffset.FromUnixTimeSeconds(System.GetUtcNow().ToUnixTimeSeconds());
 
     public override DateTimeOffset GetUtcNow() => _now;
 

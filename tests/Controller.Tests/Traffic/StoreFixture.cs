@@ -6,22 +6,22 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Bulkhead.Controller.Tests.Traffic;
 
 /// <summary>A flow store on real files in a folder of its own, with a clock that stands still until moved.</summary>
-public sealed class StoreFixture : IAsyncDisposable
+internal sealed class StoreFixture : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("bulkhead-flows-").FullName;
     private FlowStore? _store;
 
     public static DateTimeOffset Start { get; } = new(2026, 11, 22, 8, 0, 0, TimeSpan.Zero);
 
-    public ManualTime Time { get; } = new(Start);
+    public FakeClock Time { get; private init; } = new(Start);
 
     public string Folder => Path.Combine(_folder, "flows");
 
     public FlowStoreOptions Options { get; set; } = new("");
 
-    public int Commits { get; private set; }
+    public long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    public FlowStore Store => _store ??= new(Options with { Folder = Folder }, Time, () => Commits++, NullLogger.Instance);
+    public FlowStore Store => _store ??= new(Options with { Folder = Folder, CheckpointEvery = Timeout.InfiniteTimeSpan }, Time, () => { }, NullLogger.Instance);
 
     /// <summary>Closes the store in good order and opens it again.</summary>
     public async Task ReopenAsync()
@@ -33,8 +33,7 @@ public sealed class StoreFixture : IAsyncDisposable
     /// <summary>Opens a copy of the files as they are now, as a process finds them after the one before it was killed.</summary>
     public StoreFixture Killed()
     {
-        var copy = new StoreFixture { Options = Options };
-        copy.Time.Set(Time.GetUtcNow());
+        var copy = new StoreFixture { Options = Options, Time = new(Time.GetUtcNow()) };
         Directory.CreateDirectory(copy.Folder);
         foreach (var file in Directory.EnumerateFiles(Folder).Where(file => !file.EndsWith("-shm", StringComparison.Ordinal)))
         {
@@ -49,7 +48,7 @@ public sealed class StoreFixture : IAsyncDisposable
     public Task SubmitAsync(ulong sequence, params Sighting[] sightings) => SubmitAsync(Batch(sequence, sightings));
 
     public SightingBatch Batch(ulong sequence, params Sighting[] sightings) =>
-        new(Agents.A, AddressSpace.Default, 7, sequence, Time.Milliseconds, 0, sightings);
+        new(Agents.A, AddressSpace.Default, 7, sequence, Now, 0, sightings);
 
     /// <summary>A sighting that ends now.</summary>
     public Sighting Seen(
@@ -63,8 +62,8 @@ public sealed class StoreFixture : IAsyncDisposable
         Process = process,
         Blocked = blocked,
         DecidedBy = by,
-        First = Time.Milliseconds,
-        Last = Time.Milliseconds,
+        First = Now,
+        Last = Now,
         Connections = connections,
         BytesOut = bytes,
     };
@@ -85,36 +84,9 @@ public sealed class StoreFixture : IAsyncDisposable
 }
 
 /// <summary>Agents of the tests.</summary>
-public static class Agents
+internal static class Agents
 {
     public static Guid A { get; } = new("aaaaaaaa-0000-0000-0000-000000000000");
 
     public static Guid B { get; } = new("bbbbbbbb-0000-0000-0000-000000000000");
-}
-
-/// <summary>A clock that is moved by hand; its timers never fire.</summary>
-public sealed class ManualTime(DateTimeOffset now) : TimeProvider
-{
-    private DateTimeOffset _now = now;
-
-    public long Milliseconds => _now.ToUnixTimeMilliseconds();
-
-    public override DateTimeOffset GetUtcNow() => _now;
-
-    public void Set(DateTimeOffset now) => _now = now;
-
-    public void Advance(TimeSpan by) => _now += by;
-
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Never();
-
-    private sealed class Never : ITimer
-    {
-        public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-        public void Dispose()
-        {
-        }
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-    }
 }

@@ -11,7 +11,7 @@ using Bulkhead.Policy.Labels;
 namespace Bulkhead.Controller.Tests.Traffic;
 
 /// <summary>A small company with traffic and policy: the web, app and database of a shop in prod, its dev web, and payments.</summary>
-public sealed class TrafficWorld : IAsyncDisposable
+internal sealed class TrafficWorld : IAsyncDisposable
 {
     public static readonly SeenProcess Nginx = new("/usr/sbin/nginx", "nginx", "nginx.service", "www-data");
     public static readonly SeenProcess Shop = new("/opt/shop/app", "shop", "shop.service", "shop");
