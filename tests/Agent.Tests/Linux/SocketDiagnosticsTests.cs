@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Services;
 
