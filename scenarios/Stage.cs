@@ -42,11 +42,12 @@ internal sealed class Stage : IDisposable
     public static async Task<Stage> UpAsync(LabOptions options, int port, Action<string> progress, CancellationToken cancellationToken)
     {
         var stage = new Stage(options, $"/run/bulkhead-demo/{options.Id}", progress);
+        // Refuses, and touches nothing, while another demo of that id runs; so nothing is removed before.
+        stage.Lab = await RunningLab.UpAsync(stage._options, progress, cancellationToken);
         try
         {
             await stage.RemoveRemainsAsync(cancellationToken);
             Directory.CreateDirectory(stage.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            stage.Lab = await RunningLab.UpAsync(stage._options, progress, cancellationToken);
             var agents = new[] { new IPEndPoint(stage.Lab.Network.GatewayIpv4, port + 1), new IPEndPoint(stage.Lab.Network.GatewayIpv6, port + 1) };
             stage.Controller = new(stage.Folder, new(IPAddress.Loopback, port), agents);
             progress("starting the controller");
