@@ -22,4 +22,5 @@ root.SetAction(async (arguments, cancellationToken) =>
         return 1;
     }
 });
-return await root.Parse(args).InvokeAsync();
+// Ctrl-C takes the lab down, which takes longer than the two seconds after which the process would be ended for it.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

@@ -1,3 +1,4 @@
 using Bulkhead.Controller.Hosting;
 
-return await Commands.Root().Parse(args).InvokeAsync().ConfigureAwait(false);
+// Streams, the flow store and the database get the time that the host gives them to end.
+return await Commands.Root().Parse(args).InvokeAsync(new() { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) }).ConfigureAwait(false);

@@ -126,7 +126,7 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
         }
 
         connection.Told = record.Traffic;
-        window.Find(connection.Key)?.Add(record.Consumer == connection.Key.Local ? since : since.Reversed, atMs);
+        window.Find(connection.Key)?.Add(record.Consumer == connection.Key.Local ? since : since.Reverse(), atMs);
     }
 
     private sealed class Connection(FlowKey key)

@@ -13,7 +13,7 @@ internal readonly record struct Traffic(ulong PacketsOut, ulong BytesOut, ulong 
         Less(PacketsOut, earlier.PacketsOut), Less(BytesOut, earlier.BytesOut), Less(PacketsIn, earlier.PacketsIn), Less(BytesIn, earlier.BytesIn));
 
     /// <summary>The same, seen from the provider.</summary>
-    public Traffic Reversed => new(PacketsIn, BytesIn, PacketsOut, BytesOut);
+    public Traffic Reverse() => new(PacketsIn, BytesIn, PacketsOut, BytesOut);
 
     private static ulong Less(ulong now, ulong earlier) => now >= earlier ? now - earlier : 0;
 }

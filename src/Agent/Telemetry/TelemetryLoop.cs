@@ -187,7 +187,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
             if (resolver.KeyOf(packet) is { } key)
             {
                 var one = new Traffic(1, packet.Length, 0, 0);
-                _window.Block(key, packet.SourcePort, key.Direction == Policy.Rules.Direction.Outbound ? one : one.Reversed, at);
+                _window.Block(key, packet.SourcePort, key.Direction == Policy.Rules.Direction.Outbound ? one : one.Reverse(), at);
             }
         }
     }

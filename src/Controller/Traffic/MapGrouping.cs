@@ -26,7 +26,7 @@ public sealed class MapGrouping
     private static readonly MapNode s_network = new("network", "network", "unmanaged private addresses", new Dictionary<string, string>());
     private static readonly MapNode s_internet = new("internet", "internet", "internet", new Dictionary<string, string>());
     private static readonly MapNode s_neighbourhood = new("neighbourhood", "network", "link-local and multicast", new Dictionary<string, string>());
-    private static readonly IpPrefix[] s_private = [.. new[] { ("10.0.0.0", 8), ("172.16.0.0", 12), ("192.168.0.0", 16), ("100.64.0.0", 10), ("fc00::", 7) }
+    private static readonly IpPrefix[] s_private = [.. new[] { ("10.0.0.0", 8), ("172.16.0.0", 12), ("192.168.0.0", 16), ("100.64.0.0", 10), ("198.18.0.0", 15), ("fc00::", 7) }
         .Select(entry => IpPrefix.Containing(IpAddress.Parse(entry.Item1), entry.Item2))];
 
     private readonly Dictionary<LabelSet, MapNode> _groups = [];

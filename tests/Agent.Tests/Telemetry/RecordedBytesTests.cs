@@ -57,7 +57,7 @@ public sealed class RecordedBytesTests
         var (made, gone) = (Assert.Single(Connections(Convert.FromHexString(NewV4))), Assert.Single(Connections(Convert.FromHexString(GoneV4))));
         Assert.Equal(made.Id, gone.Id);
         Assert.Equal(default, made.Traffic);
-        Assert.Equal(new Traffic(5, 1320, 4, 1216), gone.Traffic);
+        Assert.Equal(new Traffic(6, 1320, 4, 1216), gone.Traffic);
         Assert.Equal((false, true), (made.Closed, gone.Closed));
     }
 
@@ -71,7 +71,7 @@ public sealed class RecordedBytesTests
             ["bulkhead:out:deny:42 6 10.198.1.2 60120 10.198.1.1 7777 60 0"],
             Packets(Convert.FromHexString(BlockedV4)));
         Assert.Equal(
-            ["bulkhead:out:deny:42 6 fd98::2 59902 fd98::1 7777 80 1", "bulkhead:out:default 17 10.198.1.2 59785 10.198.1.1 7777 31 2"],
+            ["bulkhead:out:deny:42 6 fd98::2 60030 fd98::1 7777 80 1", "bulkhead:out:default 17 10.198.1.2 59785 10.198.1.1 7777 31 2"],
             Packets(Convert.FromHexString(BlockedV6ThenUdp)));
     }
 
