@@ -38,7 +38,9 @@ internal sealed record Footprint(IReadOnlyDictionary<string, IReadOnlySet<string
     {
         try
         {
-            return File.ReadAllText(Path.Combine(process, "cgroup")).Contains(cgroup, StringComparison.Ordinal);
+            // One that is dead and waits for init to reap it has ended (proc(5), stat: state Z).
+            return File.ReadAllText(Path.Combine(process, "cgroup")).Contains(cgroup, StringComparison.Ordinal)
+                && !File.ReadAllText(Path.Combine(process, "stat")).Contains(") Z ", StringComparison.Ordinal);
         }
         catch (IOException)
         {
