@@ -25,6 +25,16 @@ public class DocumentTests
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize("{\"rulesetz\":[]}", PolicyJson.Default.PolicyDocument));
 
     [Fact]
+    public void What_earlier_versions_stored_is_read()
+    {
+        var read = JsonSerializer.Deserialize("""{"rulesets":[],"services":[],"networks":[{"name":"n","addresses":[],"exclude":[]}],"modes":[],"failSafe":[]}""", PolicyJson.Default.PolicyDocument)!;
+        Assert.Empty(read.LabelGroups);
+        Assert.Empty(read.Plans);
+        Assert.Empty(read.Assertions);
+        Assert.Empty(read.Networks[0].Fqdn);
+    }
+
+    [Fact]
     public void A_diff_names_what_changed()
     {
         var before = Sample();

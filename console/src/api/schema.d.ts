@@ -1707,6 +1707,174 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy/draft/label-groups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Write a label group of the draft. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["LabelGroupDocument"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LabelGroupDocument"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Remove a label group from the draft. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy/draft/assertions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Write an assertion of the draft. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AssertionDocument"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AssertionDocument"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Remove an assertion from the draft. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy/draft/modes": {
         parameters: {
             query?: never;
@@ -1789,6 +1957,57 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["FailSafeDocument"][];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy/draft/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replace the plans of the draft. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PlanDocument"][];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlanDocument"][];
                     };
                 };
                 /** @description Refused; nothing was changed. */
@@ -1970,6 +2189,29 @@ export interface components {
             expires: null | string;
             /** Format: date-time */
             lastUsed: null | string;
+        };
+        /** @description The connections that an assertion is about. */
+        AssertedDocument: {
+            /** @description The consumer: a selector or `network:NAME`. */
+            from?: string;
+            /** @description The provider: a selector or `network:NAME`. */
+            to?: string;
+            /** @description Names of services, or ports such as `tcp/443`; usually `any`. */
+            services?: string[];
+            fromProcess?: null | components["schemas"]["ProcessDocument"];
+            /** @description Directory groups of which the connecting user is in one. */
+            users?: string[];
+        };
+        /** @description A statement about the policy itself, proven for every workload that could exist: exactly one of never and must. */
+        AssertionDocument: {
+            /** @description Unique. */
+            name?: string;
+            never?: null | components["schemas"]["AssertedDocument"];
+            must?: null | components["schemas"]["AssertedDocument"];
+            /** @description Who answers for it. */
+            owner?: null | string;
+            /** @description Why it matters. */
+            reason?: null | string;
         };
         /** @description One entry of the hash-chained audit log (`GET /api/v1/audit`, newest first). */
         AuditEntryView: {
@@ -2237,6 +2479,17 @@ export interface components {
             /** @description False for a dry run. */
             applied: boolean;
         };
+        /** @description A named set of values of one label key, for selectors to use as `env=@nonprod`. */
+        LabelGroupDocument: {
+            /** @description Unique; written in selectors after `@`. */
+            name?: string;
+            /** @description The label key whose values it holds. */
+            key?: string;
+            /** @description Values of the key. */
+            values?: string[];
+            /** @description Names of other groups of the same key, whose values it holds too. */
+            groups?: string[];
+        };
         /** @description `GET/PUT /api/v1/label-keys`: the label keys that exist besides the built-in ones. */
         LabelKeys: {
             builtIn: string[];
@@ -2394,6 +2647,8 @@ export interface components {
             addresses?: string[];
             /** @description CIDRs, addresses and ranges taken out of them. */
             exclude?: string[];
+            /** @description Names such as `www.example.com` and patterns such as `*.example.com`. Not enforced yet: rules open the addresses only. */
+            fqdn?: string[];
         };
         /** @description A page of a list. */
         PageOfAuditEntryView: {
@@ -2449,6 +2704,13 @@ export interface components {
             autoAdmit: boolean;
             revoked: boolean;
         };
+        /** @description Says in which networks the workloads that a selector chooses have their addresses, those included that do not exist yet. */
+        PlanDocument: {
+            /** @description Which workloads. */
+            selector?: string;
+            /** @description Names of networks; at least one. */
+            networks?: string[];
+        };
         /** @description One difference between the draft and the newest revision (`GET /api/v1/policy/draft/changes`). */
         PolicyChange: {
             /** @description `ruleset`, `service`, `network`, `modes` or `failSafe`. */
@@ -2471,10 +2733,16 @@ export interface components {
             services?: components["schemas"]["ServiceDocument"][];
             /** @description The named networks. */
             networks?: components["schemas"]["NetworkDocument"][];
+            /** @description The named sets of label values. */
+            labelGroups?: components["schemas"]["LabelGroupDocument"][];
             /** @description Enforcement modes by selector; the strictest match wins in each direction. */
             modes?: components["schemas"]["ModeDocument"][];
             /** @description Inbound connections that no policy can cut, such as SSH from the administrators' network. */
             failSafe?: components["schemas"]["FailSafeDocument"][];
+            /** @description In which networks workloads have their addresses, for proofs about networks. */
+            plans?: components["schemas"]["PlanDocument"][];
+            /** @description What must never, or must always, be possible under this policy. */
+            assertions?: components["schemas"]["AssertionDocument"][];
         };
         /** @description One decision of a host's policy. */
         PolicySentence: {

@@ -29,7 +29,7 @@ export function NetworksPage() {
               { name: "addresses", label: "Addresses", placeholder: "192.0.2.0/24 2001:db8::/32 192.0.2.1-192.0.2.9" },
               { name: "exclude", label: "Except", placeholder: "192.0.2.7" },
             ]}
-            blank={{ name: "", addresses: [], exclude: [] }}
+            blank={{ name: "", addresses: [], exclude: [], fqdn: [] }}
             empty="Name the address ranges that are not workloads: offices, partners, the internet. Rules then say network:NAME."
             columns={[
               { head: "Addresses", cell: (n) => n.addresses.join(", ") },

@@ -67,6 +67,15 @@ internal static class PolicySections
     public static PolicySection<NetworkDocument> Networks { get; } =
         new("networks", "network", policy => policy.Networks, (policy, networks) => policy with { Networks = networks }, network => network.Name);
 
+    public static PolicySection<LabelGroupDocument> LabelGroups { get; } =
+        new("labelGroups", "label group", policy => policy.LabelGroups, (policy, groups) => policy with { LabelGroups = groups }, group => group.Name);
+
+    public static PolicySection<AssertionDocument> Assertions { get; } =
+        new("assertions", "assertion", policy => policy.Assertions, (policy, assertions) => policy with { Assertions = assertions }, assertion => assertion.Name);
+
+    public static PolicySection<PlanDocument> Plans { get; } =
+        new("plans", "plan for the selector", policy => policy.Plans, (policy, plans) => policy with { Plans = plans }, plan => plan.Selector);
+
     public static PolicySection<ModeDocument> Modes { get; } =
         new("modes", "mode for the selector", policy => policy.Modes, (policy, modes) => policy with { Modes = modes }, mode => mode.Selector);
 
@@ -81,6 +90,9 @@ internal static class PolicySections
         Networks = [.. first.Networks, .. second.Networks],
         Modes = [.. first.Modes, .. second.Modes],
         FailSafe = [.. first.FailSafe, .. second.FailSafe],
+        LabelGroups = [.. first.LabelGroups, .. second.LabelGroups],
+        Plans = [.. first.Plans, .. second.Plans],
+        Assertions = [.. first.Assertions, .. second.Assertions],
     };
 
     /// <summary>The policy with the edits in it: objects with a key that it has are replaced, others added, the rest stays.</summary>
@@ -89,6 +101,9 @@ internal static class PolicySections
         policy = Rulesets.Merge(policy, edits, KeepRuleIds);
         policy = Services.Merge(policy, edits);
         policy = Networks.Merge(policy, edits);
+        policy = LabelGroups.Merge(policy, edits);
+        policy = Assertions.Merge(policy, edits);
+        policy = Plans.Merge(policy, edits);
         policy = Modes.Merge(policy, edits);
         return FailSafe.Merge(policy, edits);
     }

@@ -19,8 +19,11 @@ public static class DraftObjectEndpoints
         MapNamed(draft, "rulesets", "ruleset", s_rulesets);
         MapNamed(draft, "services", "service", s_services);
         MapNamed(draft, "networks", "network", s_networks);
+        MapNamed(draft, "label-groups", "label group", s_labelGroups);
+        MapNamed(draft, "assertions", "assertion", s_assertions);
         MapList<ModeDocument>(draft, "modes", "The enforcement modes were replaced.", (document, modes) => document with { Modes = modes }, document => document.Modes);
         MapList<FailSafeDocument>(draft, "fail-safe", "The fail-safe list was replaced.", (document, list) => document with { FailSafe = list }, document => document.FailSafe);
+        MapList<PlanDocument>(draft, "plans", "The label plans were replaced.", (document, list) => document with { Plans = list }, document => document.Plans);
     }
 
     private sealed record Collection<T>(
@@ -29,11 +32,14 @@ public static class DraftObjectEndpoints
     private static readonly Collection<RulesetDocument> s_rulesets = new(d => d.Rulesets, (d, list) => d with { Rulesets = list }, r => r.Name, (r, name) => r with { Name = name });
     private static readonly Collection<ServiceDocument> s_services = new(d => d.Services, (d, list) => d with { Services = list }, s => s.Name, (s, name) => s with { Name = name });
     private static readonly Collection<NetworkDocument> s_networks = new(d => d.Networks, (d, list) => d with { Networks = list }, n => n.Name, (n, name) => n with { Name = name });
+    private static readonly Collection<LabelGroupDocument> s_labelGroups = new(d => d.LabelGroups, (d, list) => d with { LabelGroups = list }, g => g.Name, (g, name) => g with { Name = name });
+    private static readonly Collection<AssertionDocument> s_assertions = new(d => d.Assertions, (d, list) => d with { Assertions = list }, a => a.Name, (a, name) => a with { Name = name });
 
     /// <summary>Replaces, adds and removes objects by name. A body that names the object differently renames it.</summary>
     private static void MapNamed<T>(RouteGroupBuilder draft, string route, string what, Collection<T> collection)
         where T : class
     {
+        var article = what.StartsWith('a') ? "an" : "a";
         draft.MapPut($"/{route}/{{name}}", async Task<Results<Ok<T>, ProblemResult>> (
             string name, T body, [FromHeader(Name = "If-Match")] string? ifMatch, ClaimsPrincipal user, Ledger ledger, HttpContext context, CancellationToken cancellation) =>
         {
@@ -49,7 +55,7 @@ public static class DraftObjectEndpoints
             }, cancellation).ConfigureAwait(false);
             Tag(context, outcome);
             return outcome.Select(snapshot => collection.Get(snapshot.DraftPolicy.Document).Single(item => collection.NameOf(item) == final)).Ok();
-        }).WithSummary($"Write a {what} of the draft.");
+        }).WithSummary($"Write {article} {what} of the draft.");
 
         draft.MapDelete($"/{route}/{{name}}", async Task<Results<NoContent, ProblemResult>> (
             string name, [FromHeader(Name = "If-Match")] string? ifMatch, ClaimsPrincipal user, Ledger ledger, HttpContext context, CancellationToken cancellation) =>
@@ -61,7 +67,7 @@ public static class DraftObjectEndpoints
             }, cancellation).ConfigureAwait(false);
             Tag(context, outcome);
             return outcome.NoContent();
-        }).WithSummary($"Remove a {what} from the draft.");
+        }).WithSummary($"Remove {article} {what} from the draft.");
     }
 
     private static void MapList<T>(

@@ -13,6 +13,9 @@ public static class DraftObjects
     private const string Network = "network";
     private const string Modes = "modes";
     private const string FailSafe = "failSafe";
+    private const string LabelGroup = "labelGroup";
+    private const string Plans = "plans";
+    private const string Assertion = "assertion";
 
     /// <summary>Joins the objects, by name.</summary>
     public static PolicyDocument ToDocument(IEnumerable<DraftObjectRow> rows)
@@ -25,6 +28,9 @@ public static class DraftObjects
             Networks = Read(byKind[Network], PolicyJson.Default.NetworkDocument),
             Modes = [.. Read(byKind[Modes], PolicyJson.Default.IReadOnlyListModeDocument).SelectMany(list => list)],
             FailSafe = [.. Read(byKind[FailSafe], PolicyJson.Default.IReadOnlyListFailSafeDocument).SelectMany(list => list)],
+            LabelGroups = Read(byKind[LabelGroup], PolicyJson.Default.LabelGroupDocument),
+            Plans = [.. Read(byKind[Plans], PolicyJson.Default.IReadOnlyListPlanDocument).SelectMany(list => list)],
+            Assertions = Read(byKind[Assertion], PolicyJson.Default.AssertionDocument),
         };
     }
 
@@ -34,8 +40,11 @@ public static class DraftObjects
         .. document.Rulesets.Select(r => Write(Ruleset, r.Name, r, PolicyJson.Default.RulesetDocument)),
         .. document.Services.Select(s => Write(Service, s.Name, s, PolicyJson.Default.ServiceDocument)),
         .. document.Networks.Select(n => Write(Network, n.Name, n, PolicyJson.Default.NetworkDocument)),
+        .. document.LabelGroups.Select(g => Write(LabelGroup, g.Name, g, PolicyJson.Default.LabelGroupDocument)),
+        .. document.Assertions.Select(a => Write(Assertion, a.Name, a, PolicyJson.Default.AssertionDocument)),
         Write(Modes, "", document.Modes, PolicyJson.Default.IReadOnlyListModeDocument),
         Write(FailSafe, "", document.FailSafe, PolicyJson.Default.IReadOnlyListFailSafeDocument),
+        Write(Plans, "", document.Plans, PolicyJson.Default.IReadOnlyListPlanDocument),
     ];
 
     private static IReadOnlyList<T> Read<T>(IEnumerable<DraftObjectRow> rows, JsonTypeInfo<T> type) =>

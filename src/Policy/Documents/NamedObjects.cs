@@ -1,14 +1,23 @@
+using Bulkhead.Policy.Labels;
+using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Policy.Documents;
 
-/// <summary>The services and networks of a document, by name, for rules to refer to.</summary>
+/// <summary>The services, networks and label groups of a document, by name, and the reading of what refers to them.</summary>
 internal sealed class NamedObjects
 {
     private const int MaxNameLength = 128;
+    private const string NetworkPrefix = "network:";
 
-    public NamedObjects(PolicyDocument document, List<Diagnostic> problems)
+    private readonly IReadOnlySet<string> _labelKeys;
+    private readonly LabelGroups _groups;
+    private readonly Dictionary<string, Selector> _selectors = new(StringComparer.Ordinal);
+
+    public NamedObjects(PolicyDocument document, IReadOnlySet<string> labelKeys, List<Diagnostic> problems)
     {
+        _labelKeys = labelKeys;
+        _groups = LabelGroupParser.Parse(document.LabelGroups, labelKeys, problems);
         CheckNames(document.Services.Select(s => s.Name), "services", problems);
         CheckNames(document.Networks.Select(n => n.Name), "networks", problems);
         foreach (var service in document.Services)
@@ -86,6 +95,58 @@ internal sealed class NamedObjects
             ? unknown[0]
             : Diagnostic.Error("unknown-service", path, $"There is no service '{name}'. Declare it, or write a port such as tcp/443."));
         return null;
+    }
+
+    /// <summary>Finds the services of a list that must not be empty; by name, without those that are wrong, which are problems.</summary>
+    public EquatableArray<Service> FindServices(IReadOnlyList<string> services, string path, List<Diagnostic> problems)
+    {
+        if (services.Count == 0)
+        {
+            problems.Add(Diagnostic.Error("no-services", path, "A service is needed: a name, a port such as tcp/443, or any."));
+        }
+
+        return services.Select((name, i) => FindService(name, $"{path}[{i}]", problems)).OfType<Service>()
+            .DistinctBy(service => service.Name).OrderBy(service => service.Name, StringComparer.Ordinal).ToEquatableArray();
+    }
+
+    /// <summary>Reads a selector; equal texts give the same object.</summary>
+    public Selector? ParseSelector(string? text, string path, List<Diagnostic> problems)
+    {
+        if (text is not null && _selectors.TryGetValue(text, out var known))
+        {
+            return known;
+        }
+
+        var selector = SelectorText.Parse(text, path, _labelKeys, problems, _groups);
+        if (selector is not null)
+        {
+            _selectors.Add(text!, selector);
+        }
+
+        return selector;
+    }
+
+    /// <summary>Reads an end of a rule or assertion: a selector or <c>network:NAME</c>.</summary>
+    public RuleEnd? ParseEnd(string? text, string path, List<Diagnostic> problems)
+    {
+        text = text?.Trim() ?? "";
+        if (text.StartsWith(NetworkPrefix, StringComparison.Ordinal))
+        {
+            return FindNetwork(text[NetworkPrefix.Length..].Trim(), path, problems) is { } network ? new RuleEnd.Addresses(network) : null;
+        }
+
+        return ParseSelector(text, path, problems) is { } selector ? new RuleEnd.Workloads(selector) : null;
+    }
+
+    /// <summary>Checks names of directory groups; sorted and distinct.</summary>
+    public static EquatableArray<string> ParseUsers(IReadOnlyList<string> users, string path, List<Diagnostic> problems)
+    {
+        foreach (var (index, group) in users.Index().Where(entry => string.IsNullOrWhiteSpace(entry.Item)))
+        {
+            problems.Add(Diagnostic.Error("bad-user-group", $"{path}[{index}]", $"'{group}' is not the name of a user group."));
+        }
+
+        return users.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToEquatableArray();
     }
 
     /// <summary>Checks a process condition; null with a problem if it is not one.</summary>

@@ -3,7 +3,7 @@ using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Policy.Documents;
 
-/// <summary>Reads the addresses of networks: CIDRs, single addresses and ranges.</summary>
+/// <summary>Reads networks: CIDRs, single addresses, ranges and domain names.</summary>
 public static class NetworkParser
 {
     /// <summary>Parses a network; null if any of its addresses is wrong.</summary>
@@ -11,26 +11,32 @@ public static class NetworkParser
     {
         var path = $"networks[{network.Name}]";
         var before = problems.Count;
-        if (network.Addresses.Count == 0)
+        if (network.Addresses.Count == 0 && network.Fqdn.Count == 0)
         {
             problems.Add(Diagnostic.Error("no-addresses", $"{path}.addresses", "A network needs at least one CIDR, address or range."));
         }
 
         var include = ParseList(network.Addresses, $"{path}.addresses", problems);
         var exclude = ParseList(network.Exclude, $"{path}.exclude", problems);
+        var fqdn = network.Fqdn.Select((name, i) => FqdnText.Parse(name, $"{path}.fqdn[{i}]", problems)).ToList();
         if (problems.Count > before)
         {
             return null;
         }
 
         var prefixes = PrefixSet.Subtract(include, exclude).ToEquatableArray();
-        if (prefixes.Count == 0)
+        if (prefixes.Count == 0 && (network.Addresses.Count > 0 || network.Exclude.Count > 0))
         {
             problems.Add(Diagnostic.Error("no-addresses", $"{path}.exclude", "The exclusions leave no address of the network."));
             return null;
         }
 
-        return new(network.Name, prefixes);
+        if (fqdn.Count > 0)
+        {
+            problems.Add(Diagnostic.Warning("not-yet-enforceable", $"{path}.fqdn", "Domain names are not enforced yet: rules with this network open its addresses only. List the addresses too where that matters."));
+        }
+
+        return new(network.Name, prefixes) { Fqdn = fqdn.Select(name => name!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToEquatableArray() };
     }
 
     /// <summary>Parses one entry into the prefixes that cover it; none, with a problem, if it is wrong.</summary>

@@ -5,8 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace Bulkhead.Policy.Documents;
 
 /// <summary>One difference between two policies.</summary>
-/// <param name="Kind"><c>ruleset</c>, <c>service</c>, <c>network</c>, <c>modes</c> or <c>failSafe</c>.</param>
-/// <param name="Name">The object's name; empty for modes and failSafe.</param>
+/// <param name="Kind"><c>ruleset</c>, <c>service</c>, <c>network</c>, <c>labelGroup</c>, <c>modes</c>, <c>failSafe</c>, <c>plans</c> or <c>assertion</c>.</param>
+/// <param name="Name">The object's name; empty for modes, failSafe and plans.</param>
 /// <param name="Change"><c>added</c>, <c>changed</c> or <c>removed</c>.</param>
 /// <param name="Details">A sentence for each rule, entry or field that differs.</param>
 public sealed record ObjectChange(string Kind, string Name, string Change, EquatableArray<string> Details);
@@ -22,8 +22,11 @@ public static class PolicyDiff
         changes.AddRange(Named("ruleset", before.Rulesets, after.Rulesets, r => r.Name, PolicyJson.Default.RulesetDocument, RulesetDetails));
         changes.AddRange(Named("service", before.Services, after.Services, s => s.Name, PolicyJson.Default.ServiceDocument, null));
         changes.AddRange(Named("network", before.Networks, after.Networks, n => n.Name, PolicyJson.Default.NetworkDocument, null));
+        changes.AddRange(Named("labelGroup", before.LabelGroups, after.LabelGroups, g => g.Name, PolicyJson.Default.LabelGroupDocument, null));
         changes.AddRange(Listed("modes", before.Modes, after.Modes, m => $"{m.Selector}: inbound {m.Inbound}, outbound {m.Outbound}"));
         changes.AddRange(Listed("failSafe", before.FailSafe, after.FailSafe, f => $"{f.Network} on {string.Join(", ", f.Ports)}"));
+        changes.AddRange(Listed("plans", before.Plans, after.Plans, p => $"{p.Selector} in {string.Join(", ", p.Networks)}"));
+        changes.AddRange(Named("assertion", before.Assertions, after.Assertions, a => a.Name, PolicyJson.Default.AssertionDocument, null));
         return changes;
     }
 

@@ -4,6 +4,10 @@ namespace Bulkhead.Policy.Documents;
 /// A whole policy as people write it and as REST and files carry it: text, not yet checked. A <c>PolicyParser</c> turns it into
 /// a <see cref="Rules.PolicyModel"/> or says everything that is wrong with it.
 /// </summary>
+/// <remarks>
+/// Generated JSON code sets what the JSON leaves out to null. Properties that later versions added turn that into their usual value, so that
+/// what earlier versions stored is read.
+/// </remarks>
 public sealed record PolicyDocument
 {
     /// <summary>The rulesets, by unique name.</summary>
@@ -15,11 +19,20 @@ public sealed record PolicyDocument
     /// <summary>The named networks.</summary>
     public IReadOnlyList<NetworkDocument> Networks { get; init; } = [];
 
+    /// <summary>The named sets of label values.</summary>
+    public IReadOnlyList<LabelGroupDocument> LabelGroups { get; init => field = value ?? []; } = [];
+
     /// <summary>Enforcement modes by selector; the strictest match wins in each direction.</summary>
     public IReadOnlyList<ModeDocument> Modes { get; init; } = [];
 
     /// <summary>Inbound connections that no policy can cut, such as SSH from the administrators' network.</summary>
     public IReadOnlyList<FailSafeDocument> FailSafe { get; init; } = [];
+
+    /// <summary>In which networks workloads have their addresses, for proofs about networks.</summary>
+    public IReadOnlyList<PlanDocument> Plans { get; init => field = value ?? []; } = [];
+
+    /// <summary>What must never, or must always, be possible under this policy.</summary>
+    public IReadOnlyList<AssertionDocument> Assertions { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>A named scope with its rules.</summary>
@@ -131,6 +144,25 @@ public sealed record NetworkDocument
 
     /// <summary>CIDRs, addresses and ranges taken out of them.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    /// <summary>Names such as <c>www.example.com</c> and patterns such as <c>*.example.com</c>. Not enforced yet: rules open the addresses only.</summary>
+    public IReadOnlyList<string> Fqdn { get; init => field = value ?? []; } = [];
+}
+
+/// <summary>A named set of values of one label key, for selectors to use as <c>env=@nonprod</c>.</summary>
+public sealed record LabelGroupDocument
+{
+    /// <summary>Unique; written in selectors after <c>@</c>.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>The label key whose values it holds.</summary>
+    public string Key { get; init; } = "";
+
+    /// <summary>Values of the key.</summary>
+    public IReadOnlyList<string> Values { get; init; } = [];
+
+    /// <summary>Names of other groups of the same key, whose values it holds too.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
 }
 
 /// <summary>Assigns enforcement modes to workloads.</summary>

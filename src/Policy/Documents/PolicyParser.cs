@@ -1,4 +1,3 @@
-using Bulkhead.Policy.Labels;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
 
@@ -16,7 +15,7 @@ public sealed class PolicyParser
     private PolicyParser(PolicyDocument document, IReadOnlySet<string> labelKeys)
     {
         _document = document;
-        Names = new(document, _problems);
+        Names = new(document, labelKeys, _problems);
         LabelKeys = labelKeys;
     }
 
@@ -39,6 +38,8 @@ public sealed class PolicyParser
         NamedObjects.CheckNames(_document.Rulesets.Select(r => r.Name), "rulesets", _problems);
         var ids = new RuleIds(_document, _problems);
         var rulesets = _document.Rulesets.Select(ruleset => ParseRuleset(ruleset, ids)).ToList();
+        NamedObjects.CheckNames(_document.Assertions.Select(a => a.Name), "assertions", _problems);
+        var assertions = new AssertionParser(Names, _problems);
         return new()
         {
             Rulesets = rulesets.OfType<Ruleset>().OrderBy(r => r.Name, StringComparer.Ordinal).ToEquatableArray(),
@@ -46,6 +47,9 @@ public sealed class PolicyParser
                 .OrderBy(m => m.Selector.ToString(), StringComparer.Ordinal).ThenBy(m => m.Modes.Inbound).ThenBy(m => m.Modes.Outbound).ToEquatableArray(),
             FailSafe = _document.FailSafe.Select(ParseFailSafe).OfType<FailSafe>()
                 .OrderBy(f => f.Network.Name, StringComparer.Ordinal).ToEquatableArray(),
+            Plans = _document.Plans.Select(assertions.Parse).OfType<LabelPlan>()
+                .OrderBy(p => p.Selector.ToString(), StringComparer.Ordinal).ThenBy(p => string.Join(',', p.Networks.Select(n => n.Name)), StringComparer.Ordinal).ToEquatableArray(),
+            Assertions = _document.Assertions.Select(assertions.Parse).OfType<Assertion>().OrderBy(a => a.Name, StringComparer.Ordinal).ToEquatableArray(),
             Responders = Names.Networks.GetValueOrDefault(RespondersNetwork),
         };
     }
@@ -60,7 +64,7 @@ public sealed class PolicyParser
         }
 
         var scopes = ruleset.Scopes.Select((scope, i) => ParseScope(scope, $"{path}.scopes[{i}]")).ToList();
-        var rules = new RuleParser(Names, LabelKeys, scopes.OfType<Scope>().ToList(), _problems);
+        var rules = new RuleParser(Names, scopes.OfType<Scope>().ToList(), _problems);
         var parsed = ruleset.Rules.Select((rule, i) => rules.Parse(rule, ids[ruleset, i], $"{path}.rules[{i}]")).ToList();
         return _problems.Skip(before).Any(p => p.Severity == Severity.Error)
             ? null
@@ -69,7 +73,7 @@ public sealed class PolicyParser
 
     private Scope? ParseScope(ScopeDocument scope, string path)
     {
-        var selector = SelectorText.Parse(scope.Selector, $"{path}.selector", LabelKeys, _problems);
+        var selector = Names.ParseSelector(scope.Selector, $"{path}.selector", _problems);
         foreach (var key in scope.Per.Where(key => !LabelKeys.Contains(key)))
         {
             _problems.Add(Diagnostic.Error("unknown-label-key", $"{path}.per", $"There is no label key '{key}'. Declare it first, or correct the name."));
@@ -81,7 +85,7 @@ public sealed class PolicyParser
     private ModeAssignment? ParseMode(ModeDocument mode, int index)
     {
         var path = $"modes[{index}]";
-        var selector = SelectorText.Parse(mode.Selector, $"{path}.selector", LabelKeys, _problems);
+        var selector = Names.ParseSelector(mode.Selector, $"{path}.selector", _problems);
         var inbound = ParseModeName(mode.Inbound, $"{path}.inbound");
         var outbound = ParseModeName(mode.Outbound, $"{path}.outbound");
         return selector is null || inbound is null || outbound is null ? null : new(selector, new(inbound.Value, outbound.Value));
@@ -109,6 +113,11 @@ public sealed class PolicyParser
         var path = $"failSafe[{index}]";
         var network = Names.FindNetwork(entry.Network, $"{path}.network", _problems);
         var ports = ParsePorts(entry.Ports, $"{path}.ports", _problems);
+        if (network is { Fqdn.Count: > 0 })
+        {
+            _problems.Add(Diagnostic.Error("fail-safe-with-fqdn", $"{path}.network", $"The network '{entry.Network}' has domain names, which nothing opens yet. Fail-safe needs a network of addresses only."));
+        }
+
         return network is null || ports is null ? null : new(network, ports.Value);
     }
 

@@ -1,30 +1,23 @@
-using Bulkhead.Policy.Labels;
 using Bulkhead.Policy.Rules;
-using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Policy.Documents;
 
 /// <summary>Checks the rules of one ruleset.</summary>
-internal sealed class RuleParser(NamedObjects names, IReadOnlySet<string> labelKeys, IReadOnlyList<Scope> scopes, List<Diagnostic> problems)
+internal sealed class RuleParser(NamedObjects names, IReadOnlyList<Scope> scopes, List<Diagnostic> problems)
 {
-    private const string NetworkPrefix = "network:";
-
     public Rule? Parse(RuleDocument rule, long id, string path)
     {
         var before = problems.Count;
-        var from = ParseEnd(rule.From, $"{path}.from");
-        var to = ParseEnd(rule.To, $"{path}.to");
+        var from = names.ParseEnd(rule.From, $"{path}.from", problems);
+        var to = names.ParseEnd(rule.To, $"{path}.to", problems);
         var action = Choose(rule.Action, $"{path}.action", "bad-action", ("allow", RuleAction.Allow), ("deny", RuleAction.Deny), ("override-deny", RuleAction.OverrideDeny));
         var within = Choose(rule.Within, $"{path}.within", "bad-within", ("both", Within.Both), ("from", Within.From), ("to", Within.To));
         var bestEffort = Choose(rule.Consumer, $"{path}.consumer", "bad-consumer", ("strict", false), ("best-effort", true));
         var unidentified = Choose(rule.Unidentified, $"{path}.unidentified", "bad-unidentified", ("skip", false), ("match", true));
         var unenforceable = Choose(rule.WhereUnenforceable, $"{path}.whereUnenforceable", "bad-where-unenforceable", ("refuse", false), ("skip", true));
-        var services = ParseServices(rule.Services, $"{path}.services");
+        var services = names.FindServices(rule.Services, $"{path}.services", problems);
         var process = rule.FromProcess is null ? null : NamedObjects.ParseProcess(rule.FromProcess, $"{path}.fromProcess", problems);
-        foreach (var group in rule.Users.Where(string.IsNullOrWhiteSpace))
-        {
-            problems.Add(Diagnostic.Error("bad-user-group", $"{path}.users", $"'{group}' is not the name of a user group."));
-        }
+        var users = NamedObjects.ParseUsers(rule.Users, $"{path}.users", problems);
 
         if (from is null || to is null || action is null || within is null || problems.Skip(before).Any(p => p.Severity == Severity.Error))
         {
@@ -36,11 +29,11 @@ internal sealed class RuleParser(NamedObjects names, IReadOnlySet<string> labelK
             Id = new(id),
             From = from,
             To = to,
-            Services = services.ToEquatableArray(),
+            Services = services,
             Action = action.Value,
             Within = within.Value,
             FromProcess = process,
-            Users = rule.Users.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToEquatableArray(),
+            Users = users,
             ConsumerBestEffort = bestEffort == true,
             UnidentifiedMatches = unidentified == true,
             SkipWhereUnenforceable = unenforceable == true,
@@ -49,28 +42,6 @@ internal sealed class RuleParser(NamedObjects names, IReadOnlySet<string> labelK
         CheckEnds(parsed, path);
         CheckConditions(parsed, path);
         return parsed;
-    }
-
-    private RuleEnd? ParseEnd(string? text, string path)
-    {
-        text = text?.Trim() ?? "";
-        if (text.StartsWith(NetworkPrefix, StringComparison.Ordinal))
-        {
-            return names.FindNetwork(text[NetworkPrefix.Length..].Trim(), path, problems) is { } network ? new RuleEnd.Addresses(network) : null;
-        }
-
-        return SelectorText.Parse(text, path, labelKeys, problems) is { } selector ? new RuleEnd.Workloads(selector) : null;
-    }
-
-    private List<Service> ParseServices(IReadOnlyList<string> services, string path)
-    {
-        if (services.Count == 0)
-        {
-            problems.Add(Diagnostic.Error("no-services", path, "A rule needs a service: a name, a port such as tcp/443, or any."));
-        }
-
-        return [.. services.Select((name, i) => names.FindService(name, $"{path}[{i}]", problems)).OfType<Service>()
-            .DistinctBy(service => service.Name).OrderBy(service => service.Name, StringComparer.Ordinal)];
     }
 
     private T? Choose<T>(string? text, string path, string code, params ReadOnlySpan<(string Name, T Value)> choices)
@@ -99,6 +70,8 @@ internal sealed class RuleParser(NamedObjects names, IReadOnlySet<string> labelK
             return;
         }
 
+        CheckNames(rule, rule.From, $"{path}.from");
+        CheckNames(rule, rule.To, $"{path}.to");
         if ((rule.Within == Within.From && rule.From is RuleEnd.Addresses) || (rule.Within == Within.To && rule.To is RuleEnd.Addresses))
         {
             problems.Add(Diagnostic.Error("network-within-scope", $"{path}.within", "A network is exempt from the scope. Name the other end, or write both."));
@@ -124,7 +97,17 @@ internal sealed class RuleParser(NamedObjects names, IReadOnlySet<string> labelK
 
         foreach (var key in selector.Requirements.Select(r => r.Key).Distinct().Where(key => scopes.Any(s => s.Selector.Mentions(key) || s.Per.Contains(key))))
         {
-            problems.Add(Diagnostic.Error("repeats-scope-key", path, $"'{key}' is already in the ruleset's scope, which binds this end too. Remove it here, or make the rule extra-scope with within: {(path.EndsWith("from", StringComparison.Ordinal) ? "to" : "from")}."));
+            var never = scopes.All(s => !s.Selector.And(selector).CanMatch) ? ", and nothing meets both, so that the rule could never match" : "";
+            problems.Add(Diagnostic.Error("repeats-scope-key", path, $"'{key}' is already in the ruleset's scope, which binds this end too{never}. Remove it here, or make the rule extra-scope with within: {(path.EndsWith("from", StringComparison.Ordinal) ? "to" : "from")}."));
+        }
+    }
+
+    /// <summary>An allow opens less than it says, which the network's own warning tells; a deny would silently block less.</summary>
+    private void CheckNames(Rule rule, RuleEnd end, string path)
+    {
+        if (end is RuleEnd.Addresses { Network.Fqdn.Count: > 0 } && rule.Action != RuleAction.Allow && !rule.SkipWhereUnenforceable)
+        {
+            problems.Add(Diagnostic.Error("unenforceable-fqdn", path, $"'{end}' has domain names, which nothing can block yet. List its addresses in another network, or write whereUnenforceable: skip."));
         }
     }
 

@@ -41,10 +41,10 @@ public static class LabelText
         return true;
     }
 
-    /// <summary>1 to 128 characters: no control characters, none of <c>, | = ! * " ( )</c>, no white space at either end.</summary>
+    /// <summary>1 to 128 characters: no control characters, none of <c>, | = ! * " ( )</c>, no <c>@</c> first, no white space at either end.</summary>
     public static bool IsValue(ReadOnlySpan<char> value)
     {
-        if (value.Length is 0 or > MaxValueLength || char.IsWhiteSpace(value[0]) || char.IsWhiteSpace(value[^1]))
+        if (value.Length is 0 or > MaxValueLength || value[0] == '@' || char.IsWhiteSpace(value[0]) || char.IsWhiteSpace(value[^1]))
         {
             return false;
         }

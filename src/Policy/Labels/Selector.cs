@@ -76,6 +76,9 @@ public sealed record Selector
     /// <summary>Whether it is <see cref="All"/>.</summary>
     public bool IsAll => Requirements.Count == 0;
 
+    /// <summary>Whether some labels could meet it: no key is asked for values that it must not have.</summary>
+    public bool CanMatch => Requirements.Count < 2 || Requirements.GroupBy(r => r.Key, StringComparer.Ordinal).All(CanMatchKey);
+
     /// <summary>Requirements in any order, duplicates removed.</summary>
     public static Selector Of(params IEnumerable<Requirement> requirements) =>
         new(requirements.DistinctBy(r => r.ToString()).OrderBy(r => r.ToString(), StringComparer.Ordinal).ToEquatableArray());
@@ -109,6 +112,24 @@ public sealed record Selector
         }
 
         return true;
+    }
+
+    private static bool CanMatchKey(IGrouping<string, Requirement> key)
+    {
+        HashSet<string>? values = null;
+        foreach (var requirement in key.Where(r => r.Kind == RequirementKind.OneOf))
+        {
+            if (values is null)
+            {
+                values = new(requirement.Values, StringComparer.Ordinal);
+            }
+            else
+            {
+                values.IntersectWith(requirement.Values);
+            }
+        }
+
+        return values is null || !values.All(value => key.Any(r => r.Kind == RequirementKind.NotOneOf && r.Values.Contains(value)));
     }
 
     /// <summary>The canonical text, which <see cref="SelectorText.Parse"/> reads back.</summary>

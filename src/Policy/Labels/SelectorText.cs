@@ -2,7 +2,8 @@ namespace Bulkhead.Policy.Labels;
 
 /// <summary>
 /// Reads selectors as people write them: terms separated by commas and ANDed: <c>app=shop</c>, <c>role=web|app</c> (is one of),
-/// <c>env!=dev|test</c> (is not one of), <c>owner=*</c> (exists); or the single word <c>all</c>.
+/// <c>env!=dev|test</c> (is not one of), <c>owner=*</c> (exists); or the single word <c>all</c>. A value that starts with <c>@</c> names a
+/// label group, and stands for the group's values.
 /// </summary>
 public static class SelectorText
 {
@@ -11,7 +12,8 @@ public static class SelectorText
     /// <param name="path">The place, for the diagnostics.</param>
     /// <param name="knownKeys">The label keys that exist; any other is an error. Null accepts all.</param>
     /// <param name="problems">Receives the diagnostics.</param>
-    public static Selector? Parse(string? text, string path, IReadOnlySet<string>? knownKeys, ICollection<Diagnostic> problems)
+    /// <param name="groups">The label groups that it may name; null for none. A group that is declared but broken makes the result null without a problem here.</param>
+    public static Selector? Parse(string? text, string path, IReadOnlySet<string>? knownKeys, ICollection<Diagnostic> problems, LabelGroups? groups = null)
     {
         text = text?.Trim() ?? "";
         if (text.Length == 0)
@@ -26,11 +28,13 @@ public static class SelectorText
         }
 
         var before = problems.Count;
+        var whole = true;
         var requirements = new List<Requirement>();
         foreach (var term in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            if (ParseTerm(term, path, knownKeys, problems) is not { } requirement)
+            if (ParseTerm(term, path, knownKeys, groups ?? LabelGroups.None, problems) is not { } requirement)
             {
+                whole = false;
                 continue;
             }
 
@@ -42,10 +46,22 @@ public static class SelectorText
             requirements.Add(requirement);
         }
 
-        return problems.Count > before ? null : Selector.Of(requirements);
+        if (!whole || problems.Count > before)
+        {
+            return null;
+        }
+
+        var selector = Selector.Of(requirements);
+        if (!selector.CanMatch)
+        {
+            problems.Add(Diagnostic.Error("never-matches", path, $"'{text}' can never match: every value that it asks for, it also rules out. Remove one of the two terms of the key."));
+            return null;
+        }
+
+        return selector;
     }
 
-    private static Requirement? ParseTerm(string term, string path, IReadOnlySet<string>? knownKeys, ICollection<Diagnostic> problems)
+    private static Requirement? ParseTerm(string term, string path, IReadOnlySet<string>? knownKeys, LabelGroups groups, ICollection<Diagnostic> problems)
     {
         var equals = term.IndexOf('=');
         if (equals <= 0)
@@ -77,14 +93,52 @@ public static class SelectorText
             return problems.Count > before ? null : new(key, RequirementKind.Exists, []);
         }
 
-        var list = values.Split('|', StringSplitOptions.TrimEntries);
-        foreach (var value in list.Where(value => !LabelText.IsValue(value)))
+        var list = ParseValues(values, key, term, path, groups, problems);
+        return list is null || problems.Count > before ? null : new(key, negated ? RequirementKind.NotOneOf : RequirementKind.OneOf, list.Value);
+    }
+
+    private static EquatableArray<string>? ParseValues(string text, string key, string term, string path, LabelGroups groups, ICollection<Diagnostic> problems)
+    {
+        var list = text.Split('|', StringSplitOptions.TrimEntries);
+        var parts = new List<EquatableArray<string>>(list.Length);
+        foreach (var value in list)
         {
-            problems.Add(Diagnostic.Error("bad-label-value", path, $"'{value}' in '{term}' is not a label value. A value has 1 to {LabelText.MaxValueLength} characters, none of , | = ! * \" ( )."));
+            if (value.StartsWith(LabelGroups.Mark))
+            {
+                if (FindGroup(value[1..].Trim(), key, path, groups, problems) is { } group)
+                {
+                    parts.Add(group.Values);
+                }
+            }
+            else if (LabelText.IsValue(value))
+            {
+                parts.Add([value]);
+            }
+            else
+            {
+                problems.Add(Diagnostic.Error("bad-label-value", path, $"'{value}' in '{term}' is not a label value. A value has 1 to {LabelText.MaxValueLength} characters, none of , | = ! * \" ( )."));
+            }
         }
 
-        return problems.Count > before
-            ? null
-            : new(key, negated ? RequirementKind.NotOneOf : RequirementKind.OneOf, list.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToEquatableArray());
+        return parts.Count < list.Length ? null
+            : parts is [var only] ? only
+            : parts.SelectMany(values => values).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToEquatableArray();
+    }
+
+    private static LabelGroup? FindGroup(string name, string key, string path, LabelGroups groups, ICollection<Diagnostic> problems)
+    {
+        if (!groups.Declared.Contains(name))
+        {
+            problems.Add(Diagnostic.Error("unknown-label-group", path, $"There is no label group '{name}'. Declare it under labelGroups, or correct the name."));
+            return null;
+        }
+
+        if (groups.Sound.GetValueOrDefault(name) is { } group && group.Key != key)
+        {
+            problems.Add(Diagnostic.Error("other-label-key", path, $"The label group '{name}' holds values of '{group.Key}', not of '{key}'. Use it with {group.Key}=, or choose another group."));
+            return null;
+        }
+
+        return groups.Sound.GetValueOrDefault(name);
     }
 }

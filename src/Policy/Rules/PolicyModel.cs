@@ -18,6 +18,12 @@ public sealed record PolicyModel
     /// <summary>The network that may reach quarantined workloads, or null.</summary>
     public Network? Responders { get; init; }
 
+    /// <summary>Where workloads have their addresses; by selector text.</summary>
+    public EquatableArray<LabelPlan> Plans { get; init; }
+
+    /// <summary>Statements to prove; by name.</summary>
+    public EquatableArray<Assertion> Assertions { get; init; }
+
     /// <summary>No rules, everything in visibility.</summary>
     public static PolicyModel Empty { get; } = new();
 
