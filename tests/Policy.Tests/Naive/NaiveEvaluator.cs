@@ -1,0 +1,183 @@
+using System.Net;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Documents;
+using Bulkhead.Policy.Evaluate;
+using Bulkhead.Policy.Inventory;
+
+namespace Bulkhead.Policy.Tests.Naive;
+
+/// <summary>
+/// What one end decides, and the rules that match or may match: the decisive one, then the others in deciding order. Decisive is the first
+/// that certainly matches; where the outcome, or that in full, can't be decided, the first that may.
+/// </summary>
+internal sealed record NaiveEnd(Outcome Outcome, Outcome InFull, DecidedBy By, EquatableArray<long> Rules)
+{
+    public override string ToString() => $"{Outcome}, in full {InFull}, by {By} [{string.Join(' ', Rules)}]";
+}
+
+/// <summary>
+/// The semantics (design, sections 1 and 2) as plainly as they can be written: no sets, no compilation, every question answered by
+/// looking at the text and at every workload again. Slow on purpose.
+/// </summary>
+internal sealed class NaiveEvaluator(Estate estate)
+{
+    private static readonly string[] _strictness = ["visibility", "selective", "full"];
+    private static readonly string[] _tiers = ["override-deny", "allow", "deny"];
+
+    private readonly NaiveText _text = new(estate.Document);
+
+    /// <summary>Whether both addresses are one workload's own, so that the connection is loopback, whatever interface its addresses are on.</summary>
+    public bool StaysWithin(AddressSpace space, IpAddress a, IpAddress b) => Holder(space, a) is { } holder && holder.Id == Holder(space, b)?.Id;
+
+    public (VerdictKind Kind, NaiveEnd? Source, NaiveEnd? Destination) Judge(Connection c)
+    {
+        var (consumer, provider) = (Holder(c.Space, c.Source), Holder(c.Space, c.Destination));
+        var source = consumer is { Managed: true } ? Decide(consumer, false, c.Source, c.Destination, c.Protocol, c.Port, c.Consumer) : null;
+        var destination = provider is { Managed: true } ? Decide(provider, true, c.Destination, c.Source, c.Protocol, c.Port, c.Provider) : null;
+        var ends = new[] { source, destination }.OfType<NaiveEnd>().ToList();
+        // In full both outcomes are the same, so "not yet in full" need not be asked.
+        var kind = ends.Count == 0 ? VerdictKind.Unknown
+            : ends.Any(e => e.Outcome == Outcome.Block) ? VerdictKind.Blocked
+            : ends.Any(e => e.InFull == Outcome.Block) ? VerdictKind.PotentiallyBlocked
+            : ends.Any(e => e.Outcome == Outcome.Unknown || e.InFull == Outcome.Unknown) ? VerdictKind.Unknown
+            : VerdictKind.Allowed;
+        return (kind, source, destination);
+    }
+
+    /// <summary>What a managed workload's own policy says of a connection.</summary>
+    public NaiveEnd Decide(Workload host, bool inbound, IpAddress local, IpAddress peerAddress, byte protocol, int port, SocketFacts facts)
+    {
+        var peer = Holder(host.Space, peerAddress);
+        if (StaysWithin(host.Space, local, peerAddress))
+        {
+            return new(Outcome.Allow, Outcome.Allow, DecidedBy.Essential, []);
+        }
+
+        var peerInQuarantine = InQuarantine(host.Space, peerAddress);
+        if (host.Quarantined || peerInQuarantine)
+        {
+            if (NaiveEssential.Anywhere(inbound, local, peerAddress, protocol, port) || NaiveEssential.Controller(inbound, peerAddress, protocol, port))
+            {
+                return new(Outcome.Allow, Outcome.Allow, DecidedBy.Essential, []);
+            }
+
+            // Whoever is in quarantine is left with the responders, at both ends.
+            var hostLeft = !host.Quarantined || _text.InNetwork("responders", Ip(peerAddress));
+            var peerLeft = !peerInQuarantine || _text.InNetwork("responders", Ip(local));
+            if (!hostLeft || !peerLeft)
+            {
+                return new(Outcome.Block, Outcome.Block, DecidedBy.Quarantine, []);
+            }
+
+            if (host.Quarantined)
+            {
+                return new(Outcome.Allow, Outcome.Allow, DecidedBy.Quarantine, []);
+            }
+        }
+
+        if (NaiveEssential.Anywhere(inbound, local, peerAddress, protocol, port)
+            || NaiveEssential.Controller(inbound, peerAddress, protocol, port)
+            || (inbound && estate.Document.FailSafe.Any(f => _text.InNetwork(f.Network, Ip(peerAddress)) && f.Ports.Any(p => NaiveText.Covers(p, protocol, port)))))
+        {
+            return new(Outcome.Allow, Outcome.Allow, DecidedBy.Essential, []);
+        }
+
+        return ByRules(host, inbound, peer, peerAddress, protocol, port, facts);
+    }
+
+    /// <summary>The admitted workload that holds an address: on conflict the established one, which is the one with the lower id.</summary>
+    public Workload? Holder(AddressSpace space, IpAddress address) =>
+        estate.Workloads.Where(w => w.Admitted && w.Addresses.Contains(new(space, address))).MinBy(w => w.Id);
+
+    /// <summary>Whether an address is cut off with its workload; a claim that is not admitted counts here, but not against a holder.</summary>
+    private bool InQuarantine(AddressSpace space, IpAddress address) =>
+        Holder(space, address)?.Quarantined ?? estate.Workloads.Any(w => w.Quarantined && w.Addresses.Contains(new(space, address)));
+
+    private NaiveEnd ByRules(Workload host, bool inbound, Workload? peer, IpAddress peerAddress, byte protocol, int port, SocketFacts facts)
+    {
+        var mode = Mode(host, inbound);
+        var near = (from ruleset in estate.Document.Rulesets
+                    from rule in ruleset.Rules
+                    where Concerns(ruleset, rule, host, inbound, peer, peerAddress)
+                    orderby Array.IndexOf(_tiers, rule.Action), rule.Id
+                    select rule).ToList();
+        var worlds = NaiveSocket.Possible(facts, estate.Document).Select(socket => near.Where(r => Matches(r, host, inbound, peer, protocol, port, socket)).ToList()).ToList();
+        var outcomes = worlds.Select(matching => (Blocks(matching, mode), Blocks(matching, 2))).ToList();
+        var (outcome, inFull) = (Shared(outcomes.Select(o => o.Item1)), Shared(outcomes.Select(o => o.Item2)));
+        var possible = near.Where(r => worlds.Any(matching => matching.Contains(r))).ToList();
+        var certain = possible.Find(r => worlds.All(matching => matching.Contains(r)));
+        var decisive = outcome == Outcome.Unknown || inFull == Outcome.Unknown ? possible[0] : certain ?? possible.FirstOrDefault();
+        return new(
+            outcome,
+            inFull,
+            decisive is null ? DecidedBy.Default : DecidedBy.Rule,
+            possible.OrderByDescending(r => r == decisive).Select(r => r.Id).ToEquatableArray());
+    }
+
+    private static bool Blocks(List<RuleDocument> matching, int mode) =>
+        mode > 0 && (matching.Count > 0 ? matching[0].Action != "allow" : mode == 2);
+
+    private static Outcome Shared(IEnumerable<bool> blocked) => blocked.Distinct().ToArray() switch
+    {
+        [true] => Outcome.Block,
+        [false] => Outcome.Allow,
+        _ => Outcome.Unknown,
+    };
+
+    private int Mode(Workload host, bool inbound) =>
+        host.Pin is { } pin ? (int)(inbound ? pin.Inbound : pin.Outbound)
+        : estate.Document.Modes.Where(m => _text.Selects(m.Selector, Labels(host))).Select(m => Array.IndexOf(_strictness, inbound ? m.Inbound : m.Outbound)).DefaultIfEmpty(0).Max();
+
+    /// <summary>Whether a rule is about the two ends, ports and sockets aside. At a network's end no rule is enforced.</summary>
+    private bool Concerns(RulesetDocument ruleset, RuleDocument rule, Workload host, bool inbound, Workload? peer, IpAddress peerAddress)
+    {
+        var (own, other) = inbound ? (rule.To, rule.From) : (rule.From, rule.To);
+        if (rule.Expires <= estate.Now || NaiveText.IsNetwork(own) || !_text.Selects(own, Labels(host)))
+        {
+            return false;
+        }
+
+        var otherIsNetwork = NaiveText.IsNetwork(other);
+        if (otherIsNetwork ? !_text.InNetwork(other, Ip(peerAddress)) : peer is null || !_text.Selects(other, Labels(peer)))
+        {
+            return false;
+        }
+
+        var ownBound = rule.Within == "both" || rule.Within == (inbound ? "to" : "from");
+        var otherBound = !otherIsNetwork && (rule.Within == "both" || rule.Within == (inbound ? "from" : "to"));
+        return ruleset.Scopes.Any(scope => (!ownBound || Within(scope, host)) && (!otherBound || Within(scope, peer!))
+            && (!ownBound || !otherBound || scope.Per.All(key => Labels(host)[key] == Labels(peer!)[key])));
+    }
+
+    private bool Within(ScopeDocument scope, Workload workload) =>
+        _text.Selects(scope.Selector, Labels(workload)) && scope.Per.All(Labels(workload).ContainsKey);
+
+    /// <summary>Whether a rule that concerns the ends matches, as far as this end can decide it.</summary>
+    private bool Matches(RuleDocument rule, Workload host, bool inbound, Workload? peer, byte protocol, int port, NaiveSocket socket)
+    {
+        var serving = _text.Covering(rule.Services, protocol, port);
+        var (allow, unidentified) = (rule.Action == "allow", rule.Unidentified == "match");
+        var consumer = rule.FromProcess is not null || rule.Users.Count > 0;
+        if (!inbound)
+        {
+            return (allow ? serving.Count > 0 : serving.Any(process => process is null))
+                && CanEnforce(host, rule) && socket.Meets(rule.FromProcess, rule.Users, unidentified);
+        }
+
+        if (consumer && (!allow || (rule.Consumer == "strict" && !(peer is { Managed: true } && CanEnforce(peer, rule) && Mode(peer, false) == 2))))
+        {
+            return false;
+        }
+
+        return serving.Any(process => process is null || (host.Features.Contains(Features.ProcessInbound) && socket.Meets(process, [], unidentified)));
+    }
+
+    private static bool CanEnforce(Workload consumer, RuleDocument rule) =>
+        (rule.FromProcess is null || consumer.Features.Contains(Features.ProcessOutbound))
+        && (rule.Users.Count == 0 || consumer.Features.Contains(Features.UserOutbound));
+
+    private static Dictionary<string, string> Labels(Workload workload) => workload.Labels.Labels.ToDictionary(l => l.Key, l => l.Value);
+
+    private static IPAddress Ip(IpAddress address) => IPAddress.Parse(address.ToString());
+}
