@@ -48,7 +48,7 @@ public sealed record HostPolicy
     public EquatableArray<PeerSet> PeerSets { get; init; }
 
     /// <summary>Whether two policies enforce the same, whatever their generations.</summary>
-    public bool EnforcesSameAs(HostPolicy other) => this with { Generation = other.Generation } == other;
+    public bool EnforcesSameAs(HostPolicy other) => ReferenceEquals(this, other) || this with { Generation = other.Generation } == other;
 }
 
 /// <summary>One ordered decision of a host policy.</summary>
@@ -73,12 +73,6 @@ public sealed record HostEntry(
     /// <summary>Whether the decision depends on the host's own socket.</summary>
     public bool HasSocketCondition => Process is not null || Users.Count > 0;
 }
-
-/// <summary>Addresses of the workloads that a selector chooses, or of a network, as visible at the host.</summary>
-/// <param name="Name">Letters and digits; hashes what the set is of, never its members.</param>
-/// <param name="Digest">Order-independent hash of the members (<see cref="PeerSetDigest"/>), with which a receiver checks that it has them all.</param>
-/// <param name="Members">Sorted and disjoint.</param>
-public sealed record PeerSet(string Name, ulong Digest, EquatableArray<IpPrefix> Members);
 
 /// <summary>An address and TCP port of the controller's agent channel.</summary>
 public readonly record struct ControllerEndpoint(IpAddress Address, ushort Port) : IComparable<ControllerEndpoint>

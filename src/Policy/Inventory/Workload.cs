@@ -46,43 +46,18 @@ public sealed record Workload
 
     /// <summary>Whether its addresses count in others' peer sets; false while a pairing waits for approval.</summary>
     public bool Admitted { get; init; } = true;
-}
 
-/// <summary>All workloads, immutable, found by id and by address.</summary>
-public sealed class WorkloadIndex
-{
-    private readonly Dictionary<WorkloadId, Workload> _byId = [];
-    private readonly Dictionary<ScopedAddress, Workload> _byAddress = [];
-
-    /// <summary>Indexes workloads; of two that hold one address, the one with the lower id has it.</summary>
-    /// <exception cref="ArgumentException">An id stands twice.</exception>
-    public WorkloadIndex(IEnumerable<Workload> workloads)
+    /// <summary>Whether it claims an address.</summary>
+    public bool Claims(ScopedAddress address)
     {
-        Workloads = [.. workloads.OrderBy(workload => workload.Id)];
-        foreach (var workload in Workloads)
+        foreach (var held in Addresses)
         {
-            _byId.Add(workload.Id, workload);
-            if (!workload.Admitted)
+            if (held == address)
             {
-                continue;
-            }
-
-            foreach (var address in workload.Addresses)
-            {
-                _byAddress.TryAdd(address, workload);
+                return Admitted;
             }
         }
+
+        return false;
     }
-
-    /// <summary>No workloads.</summary>
-    public static WorkloadIndex Empty { get; } = new([]);
-
-    /// <summary>In id order.</summary>
-    public IReadOnlyList<Workload> Workloads { get; }
-
-    /// <summary>The workload with an id, or null.</summary>
-    public Workload? Find(WorkloadId id) => _byId.GetValueOrDefault(id);
-
-    /// <summary>The admitted workload that holds an address, or null.</summary>
-    public Workload? Holder(ScopedAddress address) => _byAddress.GetValueOrDefault(address);
 }

@@ -1,0 +1,47 @@
+namespace Bulkhead.Policy.Compile;
+
+/// <summary>The abilities that an entry may ask of a host, as bits.</summary>
+[Flags]
+internal enum Feature
+{
+    /// <summary>None besides the base.</summary>
+    None = 0,
+
+    /// <summary><see cref="Features.ProcessInbound"/>.</summary>
+    ProcessInbound = 1,
+
+    /// <summary><see cref="Features.ProcessOutbound"/>.</summary>
+    ProcessOutbound = 2,
+
+    /// <summary><see cref="Features.UserOutbound"/>.</summary>
+    UserOutbound = 4,
+}
+
+/// <summary>Features as bits and as the names that agents report.</summary>
+internal static class FeatureMask
+{
+    private static readonly (Feature Bit, string Name)[] s_names =
+    [
+        (Feature.ProcessInbound, Features.ProcessInbound),
+        (Feature.ProcessOutbound, Features.ProcessOutbound),
+        (Feature.UserOutbound, Features.UserOutbound),
+    ];
+
+    /// <summary>The bits of reported names; names that are not known here mean nothing.</summary>
+    public static Feature Of(EquatableArray<string> names)
+    {
+        var mask = Feature.None;
+        foreach (var (bit, name) in s_names)
+        {
+            foreach (var reported in names)
+            {
+                mask |= string.Equals(reported, name, StringComparison.Ordinal) ? bit : Feature.None;
+            }
+        }
+
+        return mask;
+    }
+
+    /// <summary>The names, in the order of the bits.</summary>
+    public static IEnumerable<string> Names(Feature mask) => s_names.Where(pair => (mask & pair.Bit) != 0).Select(pair => pair.Name);
+}

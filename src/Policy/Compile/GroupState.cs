@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using Bulkhead.Policy.Addresses;
+
+namespace Bulkhead.Policy.Compile;
+
+/// <summary>What a version of a policy says of a group; immutable.</summary>
+internal sealed record GroupState
+{
+    /// <summary>Nothing.</summary>
+    public static GroupState Empty { get; } = new();
+
+    /// <summary>The entries of its members.</summary>
+    public ImmutableArray<Entry> Held { get; init; } = [];
+
+    /// <summary>The entries of which it is the other end.</summary>
+    public ImmutableArray<Entry> Peered { get; init; } = [];
+
+    /// <summary>The rules that say the same in each compartment of it.</summary>
+    public ImmutableArray<Compartmented> Compartmented { get; init; } = [];
+
+    /// <summary>The compartments for which they have entries.</summary>
+    public ImmutableHashSet<string> Compartments { get; init; } = [];
+
+    /// <summary>The sizes and digests of the peer sets that entries name.</summary>
+    public ImmutableArray<SetSums> Sets { get; init; } = [];
+
+    /// <summary>The size and digest of a peer set.</summary>
+    public AddressSum SumOf(PeerVariant variant, AddressSpace space)
+    {
+        foreach (var set in Sets)
+        {
+            if (set.Variant == variant)
+            {
+                foreach (var sum in set.Sums)
+                {
+                    if (sum.Space == space)
+                    {
+                        return sum;
+                    }
+                }
+            }
+        }
+
+        return new(space, 0, 0);
+    }
+}
+
+/// <summary>The peer sets of one variant of a group, one for each space.</summary>
+internal readonly record struct SetSums(PeerVariant Variant, ImmutableArray<AddressSum> Sums);

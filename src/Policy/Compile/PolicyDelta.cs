@@ -1,0 +1,113 @@
+using Bulkhead.Policy.Inventory;
+
+namespace Bulkhead.Policy.Compile;
+
+/// <summary>A version of a compiled policy and how it differs from the one before it.</summary>
+/// <param name="After">The version.</param>
+/// <param name="Delta">What hosts must be told.</param>
+public sealed record PolicyStep(CompiledPolicy After, PolicyDelta Delta);
+
+/// <summary>
+/// What hosts must be told for one version of a policy to become the next. Each host takes its <see cref="HostDelta"/> in one transaction,
+/// so it is never in a state between the two.
+/// </summary>
+public sealed class PolicyDelta
+{
+    private readonly PolicyState _before;
+    private readonly PolicyState _after;
+    private readonly IReadOnlyList<SubscribedChange> _sets;
+    private readonly int[] _remoded;
+    private readonly int[] _groups;
+    private readonly bool _everyone;
+    private readonly Lazy<IReadOnlyList<WorkloadId>> _hosts;
+    private readonly Lazy<Dictionary<string, PeerSetChange>> _setsByName;
+
+    internal PolicyDelta(
+        PolicyState before, PolicyState after, IReadOnlyList<SubscribedChange> sets, IReadOnlyList<WorkloadId> moved, IReadOnlyList<WorkloadId> removed, int[] remoded, int[] groups, bool everyone = false)
+    {
+        (_before, _after, _sets, Moved, Removed, _remoded, _groups) = (before, after, sets, moved, removed, remoded, groups);
+        _everyone = everyone || before.Settings.Controllers != after.Settings.Controllers || before.Policy.FailSafe != after.Policy.FailSafe
+            || before.Policy.Responders != after.Policy.Responders || (!ReferenceEquals(before.Quarantined, after.Quarantined) && !SameQuarantine());
+        _hosts = new(FindHosts);
+        _setsByName = new(() => _sets.ToDictionary(set => set.Change.Name, set => set.Change, StringComparer.Ordinal));
+    }
+
+    /// <summary>The delta to a version that was compiled from scratch: any host may differ, and sets are compared when a host is asked for.</summary>
+    internal static PolicyDelta Whole(PolicyState before, PolicyState after) => new(
+        before,
+        after,
+        [],
+        [.. after.Workloads.TouchedSince(before.Workloads).Where(id => after.Workloads.Find(id) is not null)],
+        [.. after.Workloads.TouchedSince(before.Workloads).Where(id => after.Workloads.Find(id) is null)],
+        [],
+        [],
+        everyone: true);
+
+    /// <summary>Workloads that are new, or that changed in labels or in what else compiling looks at; in no order.</summary>
+    public IReadOnlyList<WorkloadId> Moved { get; }
+
+    /// <summary>Workloads that are gone; in no order.</summary>
+    public IReadOnlyList<WorkloadId> Removed { get; }
+
+    /// <summary>The peer sets that gain or lose members, by name; each of their subscribers is told just that.</summary>
+    public IEnumerable<PeerSetChange> PeerSets => _sets.Select(set => set.Change);
+
+    /// <summary>The managed workloads whose host policy may differ, in id order.</summary>
+    public IReadOnlyList<WorkloadId> Hosts => _hosts.Value;
+
+    /// <summary>Whether nothing changes for anybody.</summary>
+    public bool IsEmpty => !_everyone && _sets.Count == 0 && Moved.Count == 0 && Removed.Count == 0 && _remoded.Length == 0 && _groups.Length == 0;
+
+    /// <summary>What a host must be told, or null if nothing, or if it is to take a whole policy because it had none.</summary>
+    public HostDelta? For(WorkloadId host) =>
+        HostPolicies.Find(_before, host) is { } before && HostPolicies.Find(_after, host) is { } after
+            ? HostDelta.Between(before, after, _setsByName.Value.GetValueOrDefault) is { IsEmpty: false } delta ? delta : null
+            : null;
+
+    private bool SameQuarantine() =>
+        _before.Quarantined.Count == _after.Quarantined.Count
+        && _after.Quarantined.All(pair => _before.Quarantined.TryGetValue(pair.Key, out var old) && old.Addresses == pair.Value.Addresses);
+
+    private List<WorkloadId> FindHosts()
+    {
+        if (_everyone)
+        {
+            return [.. _after.Workloads.Workloads.Where(workload => workload.Managed).Select(workload => workload.Id)];
+        }
+
+        var labelSets = new HashSet<int>(_remoded);
+        foreach (var group in _groups)
+        {
+            foreach (var labelSet in _after.Lattice.Group(group).LabelSets.Span)
+            {
+                labelSets.Add(labelSet);
+            }
+        }
+
+        var hosts = new HashSet<WorkloadId>(Moved.Where(id => _after.Workloads.Find(id)!.Managed));
+        Add(hosts, labelSets, null);
+        foreach (var set in _sets)
+        {
+            Add(hosts, set.Subscribers(_after), set);
+        }
+
+        return [.. hosts.Order()];
+    }
+
+    private void Add(HashSet<WorkloadId> hosts, HashSet<int> labelSets, SubscribedChange? set)
+    {
+        foreach (var labelSet in labelSets)
+        {
+            foreach (var kin in _after.Inhabited(labelSet)?.Kins ?? [])
+            {
+                if (kin.Key.Managed && (set?.Space is null || set.Space == kin.Key.Space))
+                {
+                    foreach (var workload in kin.Members)
+                    {
+                        hosts.Add(workload.Id);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Inventory;
+
+namespace Bulkhead.Policy.Compile;
+
+/// <summary>
+/// What all hosts enforce, in 16 bytes: the sum of a SHA-256 over each host's id and serialised policy, and over each peer set that a host
+/// names. Equal policies have equal digests, whatever path led to them; generations do not count.
+/// </summary>
+/// <param name="Value">The sum, modulo 2^128, of the first halves of the hashes.</param>
+/// <param name="Hosts">The number of hosts.</param>
+/// <param name="Entries">The number of entries of all hosts together.</param>
+/// <param name="PeerSets">The number of different peer sets.</param>
+public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entries, int PeerSets)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Value.ToString("x32", System.Globalization.CultureInfo.InvariantCulture);
+
+    internal static PolicyDigest Of(PolicyState state)
+    {
+        var digester = new Digester(state);
+        Parallel.ForEach(Partitioner.Create(0, Math.Max(1, state.Lattice.LabelSetCount)), () => new Partial(), digester.Add, digester.Add);
+        return digester.Total();
+    }
+
+    private static UInt128 First(ReadOnlySpan<byte> hash) => BinaryPrimitives.ReadUInt128LittleEndian(hash);
+
+    private sealed class Partial
+    {
+        public ArrayBufferWriter<byte> Buffer { get; } = new(1 << 16);
+
+        public HashSet<Peer> Peers { get; } = [];
+
+        public UInt128 Sum { get; set; }
+
+        public int Hosts { get; set; }
+
+        public long Entries { get; set; }
+    }
+
+    private sealed class Digester(PolicyState state)
+    {
+        private readonly Lock _adding = new();
+        private readonly bool[] _named = new bool[state.Lattice.GroupCount];
+        private readonly HashSet<(Peer Peer, AddressSpace Space)> _others = [];
+        private UInt128 _sum;
+        private int _hosts;
+        private long _entries;
+
+        public Partial Add(Tuple<int, int> labelSets, ParallelLoopState loop, Partial partial)
+        {
+            for (var labelSet = labelSets.Item1; labelSet < labelSets.Item2; labelSet++)
+            {
+                foreach (var kin in state.Inhabited(labelSet)?.Kins ?? [])
+                {
+                    if (kin.Key.Managed)
+                    {
+                        Add(labelSet, kin, partial);
+                    }
+                }
+            }
+
+            return partial;
+        }
+
+        public void Add(Partial partial)
+        {
+            lock (_adding)
+            {
+                _sum += partial.Sum;
+                _hosts += partial.Hosts;
+                _entries += partial.Entries;
+            }
+        }
+
+        public PolicyDigest Total()
+        {
+            var sets = 0;
+            for (var group = 0; group < _named.Length; group++)
+            {
+                if (_named[group])
+                {
+                    AddSet(state.Lattice.Group(group).NameOf(PeerVariant.All, AddressSpace.Default), state.Groups[group]!.SumOf(PeerVariant.All, AddressSpace.Default).Digest);
+                    sets++;
+                }
+            }
+
+            foreach (var (peer, space) in _others)
+            {
+                AddSet(peer.NameIn(space), peer.Group is { } group ? state.Groups[group.Id]!.SumOf(peer.Variant, space).Digest : state.Networks[peer.Network!].Set.Digest);
+                sets++;
+            }
+
+            return new(_sum, _hosts, _entries, sets);
+        }
+
+        private void AddSet(string name, ulong digest) => _sum += First(SHA256.HashData(Encoding.UTF8.GetBytes($"{name}{digest:x16}")));
+
+        private void Add(int labelSet, Kin kin, Partial partial)
+        {
+            UInt128? shared = null;
+            Span<byte> hostAndHash = stackalloc byte[16 + SHA256.HashSizeInBytes];
+            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+            foreach (var workload in kin.Members)
+            {
+                if (shared is null || kin.Key.Quarantined)
+                {
+                    SHA256.HashData(Serialise(labelSet, kin.Key, workload, partial), hostAndHash[16..]);
+                    shared = 0;
+                }
+
+                workload.Id.Value.TryWriteBytes(hostAndHash);
+                SHA256.HashData(hostAndHash, hash);
+                partial.Sum += First(hash);
+                partial.Hosts++;
+            }
+        }
+
+        private ReadOnlySpan<byte> Serialise(int labelSet, KinKey key, Workload workload, Partial partial)
+        {
+            var entries = state.EntriesOf(labelSet).In(state, labelSet);
+            var needs = Feature.None;
+            var held = 0;
+            foreach (var entry in entries)
+            {
+                if ((key.Features & entry.Needs) == entry.Needs)
+                {
+                    needs |= entry.Needs;
+                    held++;
+                    Name(entry.Peer, key.Space, partial);
+                }
+            }
+
+            partial.Entries += (long)held * (key.Quarantined ? 1 : state.Inhabited(labelSet)!.Kins.First(kin => kin.Key == key).Members.Length);
+            partial.Buffer.ResetWrittenCount();
+            HostPolicyBytes.WriteHeader(partial.Buffer, HostPolicies.Header(state, labelSet, key, workload, needs));
+            foreach (var entry in key.Space == AddressSpace.Default ? entries : [.. entries.OrderBy(entry => entry.ToHostEntry(key.Space), EntryOrder.Instance)])
+            {
+                if ((key.Features & entry.Needs) == entry.Needs)
+                {
+                    partial.Buffer.Write(key.Space == AddressSpace.Default ? entry.Bytes : HostPolicyBytes.Of(entry.ToHostEntry(key.Space)));
+                }
+            }
+
+            return partial.Buffer.WrittenSpan;
+        }
+
+        private void Name(Peer peer, AddressSpace space, Partial partial)
+        {
+            if (peer.Group is { } group && peer.Variant == PeerVariant.All && space == AddressSpace.Default)
+            {
+                _named[group.Id] = true;
+            }
+            else if (partial.Peers.Add(peer) || space != AddressSpace.Default)
+            {
+                lock (_adding)
+                {
+                    // A network means the same in all spaces.
+                    _others.Add((peer, peer.Group is null ? AddressSpace.Default : space));
+                }
+            }
+        }
+    }
+}
