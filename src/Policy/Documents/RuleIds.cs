@@ -6,31 +6,50 @@ namespace Bulkhead.Policy.Documents;
 /// </summary>
 internal sealed class RuleIds
 {
-    private readonly Dictionary<(RulesetDocument Ruleset, int Index), long> _ids = [];
+    /// <summary>For each ruleset, the id below its first provisional one.</summary>
+    private readonly long[] _provisional;
+    private readonly PolicyDocument _document;
 
     public RuleIds(PolicyDocument document, List<Diagnostic> problems)
     {
-        var seen = new Dictionary<long, string>();
-        var provisional = document.Rulesets.SelectMany(r => r.Rules).Select(r => r.Id).DefaultIfEmpty().Max();
-        foreach (var ruleset in document.Rulesets)
+        _document = document;
+        var rulesets = document.Rulesets;
+        var seen = new Dictionary<long, (int Ruleset, int Rule)>(rulesets.Sum(r => r.Rules.Count));
+        for (var at = 0; at < rulesets.Count; at++)
         {
-            for (var i = 0; i < ruleset.Rules.Count; i++)
+            var rules = rulesets[at].Rules;
+            for (var i = 0; i < rules.Count; i++)
             {
-                var id = ruleset.Rules[i].Id;
-                var path = $"rulesets[{ruleset.Name}].rules[{i}].id";
+                var id = rules[i].Id;
                 if (id < 0)
                 {
-                    problems.Add(Diagnostic.Error("bad-rule-id", path, $"{id} is not a rule id. Leave it out, or 0, in a new rule."));
+                    problems.Add(Diagnostic.Error("bad-rule-id", Path(at, i), $"{id} is not a rule id. Leave it out, or 0, in a new rule."));
                 }
-                else if (id > 0 && !seen.TryAdd(id, path))
+                else if (id > 0 && !seen.TryAdd(id, (at, i)))
                 {
-                    problems.Add(Diagnostic.Error("duplicate-rule-id", path, $"Rule id {id} is also at {seen[id]}. Leave it out in the new one of the two."));
+                    problems.Add(Diagnostic.Error("duplicate-rule-id", Path(at, i), $"Rule id {id} is also at {Path(seen[id].Ruleset, seen[id].Rule)}. Leave it out in the new one of the two."));
                 }
-
-                _ids[(ruleset, i)] = id > 0 ? id : ++provisional;
             }
+        }
+
+        _provisional = new long[rulesets.Count];
+        var next = seen.Keys.DefaultIfEmpty().Max();
+        for (var at = 0; at < rulesets.Count; at++)
+        {
+            _provisional[at] = next;
+            next += rulesets[at].Rules.Count(rule => rule.Id <= 0);
         }
     }
 
-    public long this[RulesetDocument ruleset, int index] => _ids[(ruleset, index)];
+    /// <summary>The ids of the rules of the ruleset at an index, in document order.</summary>
+    public IEnumerable<long> Of(int ruleset)
+    {
+        var next = _provisional[ruleset];
+        foreach (var rule in _document.Rulesets[ruleset].Rules)
+        {
+            yield return rule.Id > 0 ? rule.Id : ++next;
+        }
+    }
+
+    private string Path(int ruleset, int rule) => $"rulesets[{_document.Rulesets[ruleset].Name}].rules[{rule}].id";
 }
