@@ -9,6 +9,7 @@ public sealed class PolicyParser
     /// <summary>The network that may reach quarantined workloads, where it is declared.</summary>
     public const string RespondersNetwork = "responders";
 
+    private readonly PolicyDocument _written;
     private readonly PolicyDocument _document;
     private readonly List<Diagnostic> _problems = [];
 
@@ -16,7 +17,8 @@ public sealed class PolicyParser
 
     private PolicyParser(PolicyDocument document, IReadOnlySet<string> labelKeys, ParsedPolicy? previous)
     {
-        _document = document;
+        _written = document;
+        _document = RuleIds.Assign(document);
         _previous = previous;
         Names = new(document, labelKeys, _problems);
         LabelKeys = labelKeys;
@@ -43,9 +45,9 @@ public sealed class PolicyParser
     private PolicyModel ParseAll()
     {
         NamedObjects.CheckNames(_document.Rulesets.Select(r => r.Name), "rulesets", _problems);
-        var ids = new RuleIds(_document, _problems);
+        RuleIds.Check(_written, _problems);
         var known = _previous?.Reusable(_document, LabelKeys);
-        var rulesets = _document.Rulesets.Select((ruleset, i) => known?.GetValueOrDefault(ruleset) ?? ParseRuleset(ruleset, ids.Of(i))).ToList();
+        var rulesets = _document.Rulesets.Select(ruleset => known?.GetValueOrDefault(ruleset) ?? ParseRuleset(ruleset)).ToList();
         NamedObjects.CheckNames(_document.Assertions.Select(a => a.Name), "assertions", _problems);
         var assertions = new AssertionParser(Names, _problems);
         return new()
@@ -62,7 +64,7 @@ public sealed class PolicyParser
         };
     }
 
-    private Ruleset? ParseRuleset(RulesetDocument ruleset, IEnumerable<long> ids)
+    private Ruleset? ParseRuleset(RulesetDocument ruleset)
     {
         var path = $"rulesets[{ruleset.Name}]";
         var before = _problems.Count;
@@ -73,7 +75,7 @@ public sealed class PolicyParser
 
         var scopes = ruleset.Scopes.Select((scope, i) => ParseScope(scope, $"{path}.scopes[{i}]")).ToList();
         var rules = new RuleParser(Names, scopes.OfType<Scope>().ToList(), _problems);
-        var parsed = ruleset.Rules.Zip(ids).Select((pair, i) => rules.Parse(pair.First, pair.Second, $"{path}.rules[{i}]")).ToList();
+        var parsed = ruleset.Rules.Select((rule, i) => rules.Parse(rule, $"{path}.rules[{i}]")).ToList();
         return _problems.Skip(before).Any(p => p.Severity == Severity.Error)
             ? null
             : new(ruleset.Name, scopes.OfType<Scope>().ToEquatableArray(), parsed.OfType<Rule>().OrderBy(r => r.Id).ToEquatableArray());

@@ -4,23 +4,35 @@ namespace Bulkhead.Policy.Documents;
 /// The ids of a document's rules. A rule without one (0) gets a provisional id above all others, in document order, so that a policy can
 /// be checked and tried before the controller has assigned ids for good.
 /// </summary>
-internal sealed class RuleIds
+public static class RuleIds
 {
-    /// <summary>For each ruleset, the id below its first provisional one.</summary>
-    private readonly long[] _provisional;
-    private readonly PolicyDocument _document;
-
-    public RuleIds(PolicyDocument document, List<Diagnostic> problems)
+    /// <summary>The document with an id in every rule; rulesets that have them all stay the same objects.</summary>
+    public static PolicyDocument Assign(PolicyDocument document)
     {
-        _document = document;
-        var rulesets = document.Rulesets;
-        var seen = new Dictionary<long, (int Ruleset, int Rule)>(rulesets.Sum(r => r.Rules.Count));
-        for (var at = 0; at < rulesets.Count; at++)
+        var next = 0L;
+        var complete = true;
+        foreach (var rule in document.Rulesets.SelectMany(ruleset => ruleset.Rules))
         {
-            var rules = rulesets[at].Rules;
-            for (var i = 0; i < rules.Count; i++)
+            next = Math.Max(next, rule.Id);
+            complete &= rule.Id > 0;
+        }
+
+        return complete ? document : document with
+        {
+            Rulesets = [.. document.Rulesets.Select(ruleset => ruleset.Rules.All(rule => rule.Id > 0)
+                ? ruleset
+                : ruleset with { Rules = [.. ruleset.Rules.Select(rule => rule.Id > 0 ? rule : rule with { Id = ++next })] })],
+        };
+    }
+
+    internal static void Check(PolicyDocument document, List<Diagnostic> problems)
+    {
+        var seen = new Dictionary<long, (int Ruleset, int Rule)>(document.Rulesets.Sum(r => r.Rules.Count));
+        foreach (var (at, ruleset) in document.Rulesets.Index())
+        {
+            for (var i = 0; i < ruleset.Rules.Count; i++)
             {
-                var id = rules[i].Id;
+                var id = ruleset.Rules[i].Id;
                 if (id < 0)
                 {
                     problems.Add(Diagnostic.Error("bad-rule-id", Path(at, i), $"{id} is not a rule id. Leave it out, or 0, in a new rule."));
@@ -32,24 +44,6 @@ internal sealed class RuleIds
             }
         }
 
-        _provisional = new long[rulesets.Count];
-        var next = seen.Keys.DefaultIfEmpty().Max();
-        for (var at = 0; at < rulesets.Count; at++)
-        {
-            _provisional[at] = next;
-            next += rulesets[at].Rules.Count(rule => rule.Id <= 0);
-        }
+        string Path(int ruleset, int rule) => $"rulesets[{document.Rulesets[ruleset].Name}].rules[{rule}].id";
     }
-
-    /// <summary>The ids of the rules of the ruleset at an index, in document order.</summary>
-    public IEnumerable<long> Of(int ruleset)
-    {
-        var next = _provisional[ruleset];
-        foreach (var rule in _document.Rulesets[ruleset].Rules)
-        {
-            yield return rule.Id > 0 ? rule.Id : ++next;
-        }
-    }
-
-    private string Path(int ruleset, int rule) => $"rulesets[{_document.Rulesets[ruleset].Name}].rules[{rule}].id";
 }
