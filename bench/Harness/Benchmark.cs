@@ -9,6 +9,8 @@ internal sealed record Benchmark(string Name, string Question, Func<BenchmarkRun
 /// <summary>One run of a benchmark.</summary>
 /// <param name="Report">Where figures go.</param>
 /// <param name="IsQuick">Few and short samples, to see that it works; the figures mean little.</param>
+/// <param name="Seed">What is drawn at random is drawn from it.</param>
+/// <param name="Part">The one part to measure, in a process of its own; null for the whole. See <see cref="Harness.Part"/>.</param>
 /// <param name="Progress">Told what happens, a line at a time.</param>
 /// <param name="Cancel">Ends the run; whatever it made is removed.</param>
-internal sealed record BenchmarkRun(Report Report, bool IsQuick, Action<string> Progress, CancellationToken Cancel);
+internal sealed record BenchmarkRun(Report Report, bool IsQuick, int Seed, string? Part, Action<string> Progress, CancellationToken Cancel);

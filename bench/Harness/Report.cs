@@ -22,12 +22,15 @@ internal sealed class Report
         };
     }
 
-    /// <summary>Adds a figure, rounded to four significant digits, which is more than any run can tell.</summary>
-    public void Add(string name, double value)
-    {
-        var digits = value == 0 ? 0 : Math.Clamp(3 - (int)Math.Floor(Math.Log10(Math.Abs(value))), 0, 8);
-        _figures[name] = Math.Round(value, digits);
-    }
+    /// <summary>Adds a figure, rounded as <see cref="Rounded"/> does.</summary>
+    public void Add(string name, double value) => _figures[name] = Rounded(value);
+
+    /// <summary>Adds figures of a part, or a table.</summary>
+    public void Add(string name, JsonNode value) => _figures[name] = value;
+
+    /// <summary>Four significant digits, which is more than any run can tell.</summary>
+    public static double Rounded(double value) =>
+        Math.Round(value, value == 0 ? 0 : Math.Clamp(3 - (int)Math.Floor(Math.Log10(Math.Abs(value))), 0, 8));
 
     /// <summary>Adds a count.</summary>
     public void Add(string name, long value) => _figures[name] = value;

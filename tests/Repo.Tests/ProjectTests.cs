@@ -9,15 +9,14 @@ public sealed class ProjectTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Policy"] = [],
-        ["PolicyFiles"] = ["Policy"],
         ["Enforcement"] = ["Policy"],
         ["Contracts"] = [],
         ["Controller"] = ["Policy", "Contracts"],
         ["Agent"] = ["Policy", "Enforcement", "Contracts"],
-        ["Cli"] = ["Policy", "PolicyFiles", "Contracts"],
+        ["Cli"] = ["Policy", "Contracts"],
     };
 
-    private static readonly string[] Pure = ["Policy", "PolicyFiles", "Enforcement"];
+    private static readonly string[] Pure = ["Policy", "Enforcement"];
 
     public static TheoryData<string> ProductProjects => [.. Repository.Projects.Where(project => project.IsProduct).Select(project => project.Name)];
 

@@ -5,28 +5,28 @@ namespace Bulkhead.Policy.Documents;
 /// a <see cref="Rules.PolicyModel"/> or says everything that is wrong with it.
 /// </summary>
 /// <remarks>
-/// Generated JSON code sets what the JSON leaves out to null, so every property turns null into its usual value: what is left out is usual,
-/// and what earlier versions stored is read.
+/// Generated JSON code sets what the JSON leaves out to null. Properties that later versions added turn that into their usual value, so that
+/// what earlier versions stored is read.
 /// </remarks>
 public sealed record PolicyDocument
 {
     /// <summary>The rulesets, by unique name.</summary>
-    public IReadOnlyList<RulesetDocument> Rulesets { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<RulesetDocument> Rulesets { get; init; } = [];
 
     /// <summary>The named services.</summary>
-    public IReadOnlyList<ServiceDocument> Services { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<ServiceDocument> Services { get; init; } = [];
 
     /// <summary>The named networks.</summary>
-    public IReadOnlyList<NetworkDocument> Networks { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<NetworkDocument> Networks { get; init; } = [];
 
     /// <summary>The named sets of label values.</summary>
     public IReadOnlyList<LabelGroupDocument> LabelGroups { get; init => field = value ?? []; } = [];
 
     /// <summary>Enforcement modes by selector; the strictest match wins in each direction.</summary>
-    public IReadOnlyList<ModeDocument> Modes { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<ModeDocument> Modes { get; init; } = [];
 
     /// <summary>Inbound connections that no policy can cut, such as SSH from the administrators' network.</summary>
-    public IReadOnlyList<FailSafeDocument> FailSafe { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<FailSafeDocument> FailSafe { get; init; } = [];
 
     /// <summary>In which networks workloads have their addresses, for proofs about networks.</summary>
     public IReadOnlyList<PlanDocument> Plans { get; init => field = value ?? []; } = [];
@@ -39,26 +39,26 @@ public sealed record PolicyDocument
 public sealed record RulesetDocument
 {
     /// <summary>Unique, 1 to 128 characters.</summary>
-    public string Name { get; init => field = value ?? ""; } = "";
+    public string Name { get; init; } = "";
 
     /// <summary>What it is for.</summary>
     public string? Description { get; init; }
 
     /// <summary>Where it applies; ORed; at least one.</summary>
-    public IReadOnlyList<ScopeDocument> Scopes { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<ScopeDocument> Scopes { get; init; } = [];
 
     /// <summary>Its rules, in the author's order, which means nothing.</summary>
-    public IReadOnlyList<RuleDocument> Rules { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<RuleDocument> Rules { get; init; } = [];
 }
 
 /// <summary>One scope of a ruleset.</summary>
 public sealed record ScopeDocument
 {
     /// <summary>The selector, such as <c>app=storefront,env=prod</c> or <c>all</c>.</summary>
-    public string Selector { get; init => field = value ?? ""; } = "";
+    public string Selector { get; init; } = "";
 
     /// <summary>Label keys that split the scope into one compartment per combination of their values.</summary>
-    public IReadOnlyList<string> Per { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<string> Per { get; init; } = [];
 }
 
 /// <summary>One rule.</summary>
@@ -68,39 +68,34 @@ public sealed record RuleDocument
     public long Id { get; init; }
 
     /// <summary>The consumer: a selector or <c>network:NAME</c>.</summary>
-    public string From { get; init => field = value ?? ""; } = "";
+    public string From { get; init; } = "";
 
     /// <summary>The provider: a selector or <c>network:NAME</c>.</summary>
-    public string To { get; init => field = value ?? ""; } = "";
+    public string To { get; init; } = "";
 
     /// <summary>Names of services, or ports such as <c>tcp/443</c>, or <c>any</c>.</summary>
-    public IReadOnlyList<string> Services { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<string> Services { get; init; } = [];
 
     /// <summary><c>allow</c>, <c>deny</c> or <c>override-deny</c>.</summary>
-    [OneOf("allow", "deny", "override-deny")]
-    public string Action { get; init => field = value ?? "allow"; } = "allow";
+    public string Action { get; init; } = "allow";
 
     /// <summary>Which labelled ends lie within the scope: <c>both</c> (intra-scope), <c>from</c> or <c>to</c> (extra-scope).</summary>
-    [OneOf("both", "from", "to")]
-    public string Within { get; init => field = value ?? "both"; } = "both";
+    public string Within { get; init; } = "both";
 
     /// <summary>The executable path or systemd unit that must own the consumer's socket.</summary>
     public ProcessDocument? FromProcess { get; init; }
 
     /// <summary>Directory groups of which the connecting user must be in one.</summary>
-    public IReadOnlyList<string> Users { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<string> Users { get; init; } = [];
 
     /// <summary><c>strict</c>, or <c>best-effort</c>: open the provider also to sources that cannot enforce the consumer condition.</summary>
-    [OneOf("strict", "best-effort")]
-    public string Consumer { get; init => field = value ?? "strict"; } = "strict";
+    public string Consumer { get; init; } = "strict";
 
     /// <summary><c>skip</c> or <c>match</c>: whether a deny also meets sockets that the kernel could not identify.</summary>
-    [OneOf("skip", "match")]
-    public string Unidentified { get; init => field = value ?? "skip"; } = "skip";
+    public string Unidentified { get; init; } = "skip";
 
     /// <summary><c>refuse</c> or <c>skip</c>: what becomes of a deny at hosts that cannot decide it.</summary>
-    [OneOf("refuse", "skip")]
-    public string WhereUnenforceable { get; init => field = value ?? "refuse"; } = "refuse";
+    public string WhereUnenforceable { get; init; } = "refuse";
 
     /// <summary>Who answers for it.</summary>
     public string? Owner { get; init; }
@@ -129,10 +124,10 @@ public sealed record ProcessDocument
 public sealed record ServiceDocument
 {
     /// <summary>Unique; not of the form of a port.</summary>
-    public string Name { get; init => field = value ?? ""; } = "";
+    public string Name { get; init; } = "";
 
     /// <summary>Ports such as <c>tcp/443</c>, <c>udp/8000-8100</c>, <c>icmp/8</c>; at least one.</summary>
-    public IReadOnlyList<string> Ports { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<string> Ports { get; init; } = [];
 
     /// <summary>The process that must own the serving socket.</summary>
     public ProcessDocument? Process { get; init; }
@@ -142,13 +137,13 @@ public sealed record ServiceDocument
 public sealed record NetworkDocument
 {
     /// <summary>Unique. The network named <c>responders</c> may reach quarantined workloads.</summary>
-    public string Name { get; init => field = value ?? ""; } = "";
+    public string Name { get; init; } = "";
 
     /// <summary>CIDRs, addresses and ranges <c>first-last</c>.</summary>
-    public IReadOnlyList<string> Addresses { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<string> Addresses { get; init; } = [];
 
     /// <summary>CIDRs, addresses and ranges taken out of them.</summary>
-    public IReadOnlyList<string> Exclude { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<string> Exclude { get; init; } = [];
 
     /// <summary>Names such as <c>www.example.com</c> and patterns such as <c>*.example.com</c>. Not enforced yet: rules open the addresses only.</summary>
     public IReadOnlyList<string> Fqdn { get; init => field = value ?? []; } = [];
@@ -158,39 +153,37 @@ public sealed record NetworkDocument
 public sealed record LabelGroupDocument
 {
     /// <summary>Unique; written in selectors after <c>@</c>.</summary>
-    public string Name { get; init => field = value ?? ""; } = "";
+    public string Name { get; init; } = "";
 
     /// <summary>The label key whose values it holds.</summary>
-    public string Key { get; init => field = value ?? ""; } = "";
+    public string Key { get; init; } = "";
 
     /// <summary>Values of the key.</summary>
-    public IReadOnlyList<string> Values { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<string> Values { get; init; } = [];
 
     /// <summary>Names of other groups of the same key, whose values it holds too.</summary>
-    public IReadOnlyList<string> Groups { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<string> Groups { get; init; } = [];
 }
 
 /// <summary>Assigns enforcement modes to workloads.</summary>
 public sealed record ModeDocument
 {
     /// <summary>Which workloads.</summary>
-    public string Selector { get; init => field = value ?? ""; } = "";
+    public string Selector { get; init; } = "";
 
     /// <summary><c>visibility</c>, <c>selective</c> or <c>full</c>.</summary>
-    [OneOf("visibility", "selective", "full")]
-    public string Inbound { get; init => field = value ?? "visibility"; } = "visibility";
+    public string Inbound { get; init; } = "visibility";
 
     /// <summary><c>visibility</c>, <c>selective</c> or <c>full</c>.</summary>
-    [OneOf("visibility", "selective", "full")]
-    public string Outbound { get; init => field = value ?? "visibility"; } = "visibility";
+    public string Outbound { get; init; } = "visibility";
 }
 
 /// <summary>Connections that stay open whatever the policy says.</summary>
 public sealed record FailSafeDocument
 {
     /// <summary>The name of the network that may connect.</summary>
-    public string Network { get; init => field = value ?? ""; } = "";
+    public string Network { get; init; } = "";
 
     /// <summary>To which ports.</summary>
-    public IReadOnlyList<string> Ports { get; init => field = value ?? []; } = [];
+    public IReadOnlyList<string> Ports { get; init; } = [];
 }

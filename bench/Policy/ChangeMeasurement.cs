@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using Bulkhead.Bench.Harness;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Inventory;
+using Bulkhead.Policy.Rules;
+
+namespace Bulkhead.Bench.Policy;
+
+/// <summary>
+/// Times what follows from one change: of a workload, or of a rule. Each change is applied on top of those before it, and the result is
+/// compared with a compile from scratch at four points, which is not timed.
+/// </summary>
+internal sealed class ChangeMeasurement
+{
+    private const int Checkpoints = 4;
+    private const int HostsCompared = 500;
+    private const int SetsCompared = 200;
+
+    private readonly BenchmarkRun _run;
+    private readonly Estate _estate;
+    private readonly Random _random;
+    private readonly WorkloadChanges _changes;
+    private readonly RuleEdits _edits;
+    private PolicyModel _policy;
+    private WorkloadIndex _index;
+    private CompiledPolicy _compiled;
+
+    public ChangeMeasurement(BenchmarkRun run, EstateShape shape)
+    {
+        (_run, _estate, _random) = (run, Estate.Make(shape), new(shape.Seed + 2));
+        (_changes, _edits) = (new(_estate, _random), new(_estate, _random));
+        _policy = Estate.Parse(_estate.Document);
+        _index = new(_estate.Workloads);
+        _compiled = PolicyCompiler.Compile(_policy, _index, Estate.Settings);
+    }
+
+    /// <summary>Changes workloads, one at a time; timed from the changed workload to the last of the deltas.</summary>
+    public void ChangeWorkloads(int count)
+    {
+        var latencies = new LatencyTable();
+        for (var i = 1; i <= count; i++)
+        {
+            _run.Cancel.ThrowIfCancellationRequested();
+            var change = _changes.Next();
+            var start = Stopwatch.GetTimestamp();
+            _index = _index.With(change.Changed, change.Removed);
+            Advance(latencies, change.Kind, start);
+            Check(i, count);
+        }
+
+        latencies.Report(_run, "relabel", "changes of workloads");
+    }
+
+    /// <summary>Edits rules, one at a time; timed from the text of the changed ruleset to the last of the deltas.</summary>
+    public void EditRules(int count)
+    {
+        var latencies = new LatencyTable();
+        for (var i = 1; i <= count; i++)
+        {
+            _run.Cancel.ThrowIfCancellationRequested();
+            var edit = _edits.Next();
+            var document = _edits.Now;
+            var start = Stopwatch.GetTimestamp();
+            _policy = Estate.Parse(document);
+            Advance(latencies, $"{edit.Class}-{edit.Kind}", start);
+            Check(i, count);
+        }
+
+        latencies.Report(_run, "rule_edit", "edits of rules");
+    }
+
+    private void Advance(LatencyTable latencies, string kind, long start)
+    {
+        var (after, delta) = _compiled.Advance(_policy, _index, Estate.Settings);
+        var told = Engine.Enumerate(after, delta);
+        var took = Stopwatch.GetElapsedTime(start);
+        var hosts = delta.Hosts.Count;
+        latencies.Add(kind, took, Stopwatch.GetElapsedTime(start), told, hosts);
+        _compiled = after;
+    }
+
+    /// <summary>The digests must be equal, and so must the policies of some hosts, which are compared field by field.</summary>
+    private void Check(int done, int count)
+    {
+        if (done != count && done % Math.Max(1, count / Checkpoints) != 0)
+        {
+            return;
+        }
+
+        var (scratch, digest) = Engine.Compile(_policy, _changes.Now);
+        if (_compiled.Digest().ToString() != digest)
+        {
+            throw new BenchException($"after {done} changes the digest is {_compiled.Digest()}, but that of a compile from scratch is {digest}");
+        }
+
+        var sets = new Dictionary<string, (PeerSet Incremental, PeerSet Scratch)>(StringComparer.Ordinal);
+        for (var i = 0; i < HostsCompared; i++)
+        {
+            var host = _changes.Now[_random.Next(_changes.Now.Count)];
+            var (incremental, other) = (_compiled.Hosts[host.Id], scratch.Hosts[host.Id]);
+            if (incremental != other)
+            {
+                throw new BenchException($"after {done} changes the policy of {host.Name} is not that of a compile from scratch, though the digests are equal");
+            }
+
+            foreach (var (set, twin) in incremental.PeerSets.Zip(other.PeerSets))
+            {
+                sets[set.Name] = (set, twin);
+            }
+        }
+
+        // Peer sets are equal if their digests are; so some are compared member by member.
+        foreach (var (name, (set, twin)) in sets.OrderBy(pair => pair.Key, StringComparer.Ordinal).Take(SetsCompared))
+        {
+            if (set.Members != twin.Members)
+            {
+                throw new BenchException($"after {done} changes the peer set {name} has other members than in a compile from scratch, though the digests are equal");
+            }
+        }
+    }
+}
