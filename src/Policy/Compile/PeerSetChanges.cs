@@ -13,36 +13,42 @@ namespace Bulkhead.Policy.Compile;
 public sealed record PeerSetChange(string Name, ulong Digest, EquatableArray<IpPrefix> Added, EquatableArray<IpPrefix> Removed);
 
 /// <summary>Gathers what moving workloads do to the peer sets that entries name.</summary>
-internal sealed class PeerSetChanges(PolicyState before, Lattice lattice)
+internal sealed class PeerSetChanges(PolicyState before)
 {
     private readonly Dictionary<(int Group, PeerVariant Variant, AddressSpace Space), Dictionary<IpAddress, int>> _moves = [];
 
-    /// <summary>An address that a workload of a label set gained (1) or lost (-1).</summary>
-    public void Move(PagedList<GroupState>.Builder groups, int labelSet, KinKey key, Modes assigned, ScopedAddress address, int sign)
+    /// <summary>Workloads moved.</summary>
+    public void Move(PagedList<GroupState>.Builder groups, IEnumerable<AddressMove> moves)
     {
-        foreach (var group in lattice.GroupsOf(labelSet))
+        foreach (var move in moves)
         {
-            foreach (var set in groups[group]?.Sets ?? [])
+            foreach (var group in before.Lattice.GroupsOf(move.LabelSet))
             {
-                if (key.In(set.Variant, assigned))
+                foreach (var set in groups[group]?.Sets ?? [])
                 {
-                    Move(group, set.Variant, address, sign);
+                    if (move.Key.In(set.Variant, move.Assigned))
+                    {
+                        Move(group, set.Variant, move.Address, move.Sign);
+                    }
                 }
             }
         }
     }
 
-    /// <summary>The modes that workloads of a group are assigned have changed.</summary>
-    public void Remode(PagedList<GroupState>.Builder groups, int group, Kin kin, Modes old, Modes now, WorkloadIndex workloads)
+    /// <summary>Where modes changed, a peer set of those that enforce something may gain or lose members.</summary>
+    public void Remode(PagedList<GroupState>.Builder groups, PopulationChange people, WorkloadIndex workloads)
     {
-        foreach (var set in groups[group]?.Sets ?? [])
+        foreach (var group in before.Enforcing.Where(_ => people.Remoded.Count > 0))
         {
-            var sign = (kin.Key.In(set.Variant, now) ? 1 : 0) - (kin.Key.In(set.Variant, old) ? 1 : 0);
-            foreach (var workload in sign == 0 ? [] : kin.Members)
+            foreach (var labelSet in before.Lattice.Group(group).LabelSets.Span)
             {
-                foreach (var address in workloads.Held(workload))
+                if (people.Remoded.Contains(labelSet))
                 {
-                    Move(group, set.Variant, address, sign);
+                    var (old, now) = (before.Populations[labelSet]!.Assigned, people.Populations[labelSet]!);
+                    foreach (var kin in now.Kins)
+                    {
+                        Remode(group, groups[group]!, kin, old, now.Assigned, workloads);
+                    }
                 }
             }
         }
@@ -82,7 +88,7 @@ internal sealed class PeerSetChanges(PolicyState before, Lattice lattice)
             {
                 var entries = state.Peered.Where(entry => entry.Peer.Variant == variant).ToImmutableArray();
                 changes.Add(new(
-                    new(lattice.Group(group).NameOf(variant, space), state.SumOf(variant, space).Digest, Prefixes(net, 1), Prefixes(net, -1)),
+                    new(before.Lattice.Group(group).NameOf(variant, space), state.SumOf(variant, space).Digest, Prefixes(net, 1), Prefixes(net, -1)),
                     entries,
                     space));
             }
@@ -103,6 +109,21 @@ internal sealed class PeerSetChanges(PolicyState before, Lattice lattice)
         changes.RemoveAll(change => !change.HasSubscriber(after));
         changes.Sort((a, b) => string.CompareOrdinal(a.Change.Name, b.Change.Name));
         return changes;
+    }
+
+    private void Remode(int group, GroupState state, Kin kin, Modes old, Modes now, WorkloadIndex workloads)
+    {
+        foreach (var set in state.Sets)
+        {
+            var sign = (kin.Key.In(set.Variant, now) ? 1 : 0) - (kin.Key.In(set.Variant, old) ? 1 : 0);
+            foreach (var workload in sign == 0 ? [] : kin.Members)
+            {
+                foreach (var address in workloads.Held(workload))
+                {
+                    Move(group, set.Variant, address, sign);
+                }
+            }
+        }
     }
 
     private void Move(int group, PeerVariant variant, ScopedAddress address, int sign)

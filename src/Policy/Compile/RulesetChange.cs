@@ -1,0 +1,204 @@
+using System.Collections.Immutable;
+using Bulkhead.Policy.Labels;
+using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Policy.Compile;
+
+/// <summary>Finds the entries that rules gain and lose, by rulesets that differ and compartments that are new.</summary>
+internal sealed class RulesetChange(PolicyState before, PolicyModel policy, CompileSettings settings, PagedList<Population>.Builder populations, PagedList<GroupState>.Builder groups)
+{
+    private readonly Lattice _lattice = before.Lattice;
+    private readonly RuleExpansion _expansion = new(before.Lattice);
+
+    /// <summary>Entries that are new.</summary>
+    public List<Entry> Added { get; } = [];
+
+    /// <summary>Entries that are gone; the same may be in both lists.</summary>
+    public List<Entry> Dropped { get; } = [];
+
+    /// <summary>The networks that rules name which were compiled.</summary>
+    public Dictionary<string, Network> Named { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The rulesets, of which those that differ are compiled.</summary>
+    public LayeredMap<string, CompiledRuleset> DiffRulesets()
+    {
+        var changes = new Dictionary<string, CompiledRuleset?>(StringComparer.Ordinal);
+        var kept = 0;
+        foreach (var ruleset in policy.Rulesets)
+        {
+            var old = before.Rulesets.Find(ruleset.Name);
+            kept += old is null ? 0 : 1;
+            if (old is null || !Same(old.Source, ruleset) || Expired(ruleset))
+            {
+                changes[ruleset.Name] = Compile(ruleset, old);
+            }
+        }
+
+        if (kept < before.Rulesets.Count)
+        {
+            var names = policy.Rulesets.Select(ruleset => ruleset.Name).ToHashSet(StringComparer.Ordinal);
+            foreach (var gone in before.Rulesets.Values.Where(ruleset => !names.Contains(ruleset.Source.Name)))
+            {
+                changes[gone.Source.Name] = null;
+                foreach (var rule in gone.Rules.Values)
+                {
+                    Drop(rule);
+                }
+            }
+        }
+
+        return before.Rulesets.With(changes);
+    }
+
+    private static bool Same(Ruleset a, Ruleset b) => ReferenceEquals(a, b) || a == b;
+
+    private bool Applies(Rule rule) => rule.Expires is not { } expiry || expiry > settings.Now;
+
+    private bool Expired(Ruleset ruleset)
+    {
+        foreach (var rule in ruleset.Rules)
+        {
+            if (rule.Expires is { } expiry && expiry > before.Settings.Now != expiry > settings.Now)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private CompiledRuleset Compile(Ruleset ruleset, CompiledRuleset? old)
+    {
+        var sameScopes = old is not null && old.Source.Scopes == ruleset.Scopes;
+        var rules = ImmutableDictionary.CreateBuilder<RuleId, CompiledRule>();
+        foreach (var rule in ruleset.Rules)
+        {
+            if (!Applies(rule))
+            {
+                continue;
+            }
+
+            if (sameScopes && old!.Rules.TryGetValue(rule.Id, out var same) && (ReferenceEquals(same.Source, rule) || same.Source == rule))
+            {
+                rules.Add(rule.Id, same);
+                continue;
+            }
+
+            Name(rule.From);
+            Name(rule.To);
+            var compiled = new CompiledRule(rule, [.. _expansion.Entries(ruleset, rule)], [.. _expansion.Compartmented(ruleset, rule)], [.. _expansion.Ends(ruleset, rule)]);
+            rules.Add(rule.Id, compiled);
+            Added.AddRange(compiled.Entries);
+            foreach (var compartmented in compiled.Compartmented)
+            {
+                Add(compartmented);
+            }
+        }
+
+        foreach (var rule in old is null ? [] : old.Rules)
+        {
+            if (!rules.TryGetValue(rule.Key, out var now) || !ReferenceEquals(now, rule.Value))
+            {
+                Drop(rule.Value);
+            }
+        }
+
+        return new(ruleset, sameScopes ? old!.Scopes : [.. ruleset.Scopes.Select(_expansion.Members)], rules.ToImmutable());
+    }
+
+    private void Name(RuleEnd end)
+    {
+        if (end is RuleEnd.Addresses { Network: var network })
+        {
+            Named[network.Name] = network;
+        }
+    }
+
+    private void Drop(CompiledRule rule)
+    {
+        Dropped.AddRange(rule.Entries);
+        foreach (var compartmented in rule.Compartmented)
+        {
+            var state = groups[compartmented.Members.Id]!;
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var labelSet in compartmented.Members.LabelSets.Span)
+            {
+                var labels = _lattice.LabelsOf(labelSet);
+                var compartment = compartmented.CompartmentOf(labels);
+                if (state.Compartments.Contains(Key(compartmented, compartment)) && seen.Add(compartment))
+                {
+                    Dropped.AddRange(_expansion.Entries(compartmented, labels));
+                }
+            }
+
+            var rest = state.Compartmented.Remove(compartmented);
+            groups[compartmented.Members.Id] = state with
+            {
+                Compartmented = rest,
+                Compartments = rest.Any(other => other.Scope.Per == compartmented.Scope.Per) ? state.Compartments : state.Compartments.Except(state.Compartments.Where(key => key.StartsWith(Key(compartmented, ""), StringComparison.Ordinal))),
+            };
+        }
+    }
+
+    /// <summary>Gives a rule its entries in every compartment that there is.</summary>
+    private void Add(Compartmented compartmented)
+    {
+        var state = groups[compartmented.Members.Id] ?? GroupState.Empty;
+        var compartments = state.Compartments.ToBuilder();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var labelSet in compartmented.Members.LabelSets.Span)
+        {
+            var labels = _lattice.LabelsOf(labelSet);
+            var compartment = compartmented.CompartmentOf(labels);
+            if (populations[labelSet] is { Kins.IsEmpty: false } || compartments.Contains(Key(compartmented, compartment)))
+            {
+                compartments.Add(Key(compartmented, compartment));
+                if (seen.Add(compartment))
+                {
+                    Added.AddRange(_expansion.Entries(compartmented, labels));
+                }
+            }
+        }
+
+        groups[compartmented.Members.Id] = state with { Compartmented = state.Compartmented.Add(compartmented), Compartments = compartments.ToImmutable() };
+    }
+
+    /// <summary>Label sets that came to life may be the first of their compartments.</summary>
+    public void Enter(IEnumerable<int> labelSets)
+    {
+        if (before.Rulesets.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var labelSet in labelSets)
+        {
+            foreach (var group in _lattice.GroupsOf(labelSet))
+            {
+                if (groups[group] is { Compartmented.IsEmpty: false } state)
+                {
+                    Enter(group, state, _lattice.LabelsOf(labelSet));
+                }
+            }
+        }
+    }
+
+    private void Enter(int group, GroupState state, LabelSet labels)
+    {
+        var compartments = state.Compartments;
+        foreach (var compartmented in state.Compartmented)
+        {
+            var key = Key(compartmented, compartmented.CompartmentOf(labels));
+            if (!state.Compartments.Contains(key))
+            {
+                compartments = compartments.Add(key);
+                Added.AddRange(_expansion.Entries(compartmented, labels));
+            }
+        }
+
+        groups[group] = state with { Compartments = compartments };
+    }
+
+    private static string Key(Compartmented compartmented, string compartment) => $"{string.Join('\n', compartmented.Scope.Per)}\n\n{compartment}";
+}
