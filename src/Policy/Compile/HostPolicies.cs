@@ -73,18 +73,24 @@ internal sealed class HostPolicies(PolicyState state) : IReadOnlyDictionary<Work
             quarantined = quarantined.Where(prefix => !own.Contains(prefix)).ToEquatableArray();
         }
 
-        return new()
+        return Common(state) with
         {
-            Generation = state.Settings.Generation,
             RequiredFeatures = FeatureMask.Names(needs).Prepend(Features.Base).ToEquatableArray(),
             Modes = key.ModesWith(state.Populations[labelSet]!.Assigned),
             Quarantined = key.Quarantined,
-            Responders = state.Policy.Responders?.Prefixes ?? [],
             QuarantinedPeers = quarantined,
-            Controllers = state.Settings.Controllers,
-            FailSafe = state.Policy.FailSafe.Select(f => new FailSafeEntry(f.Network.Prefixes, f.Ports)).ToEquatableArray(),
         };
     }
+
+    /// <summary>What the policies of all hosts have in common.</summary>
+    public static HostPolicy Common(PolicyState state) => new()
+    {
+        Generation = state.Settings.Generation,
+        Modes = default,
+        Responders = state.Policy.Responders?.Prefixes ?? [],
+        Controllers = state.Settings.Controllers,
+        FailSafe = state.Policy.FailSafe.Select(f => new FailSafeEntry(f.Network.Prefixes, f.Ports)).ToEquatableArray(),
+    };
 
     private HostPolicy Of(Workload workload)
     {

@@ -27,7 +27,7 @@ public sealed class PolicyDelta
     {
         (_before, _after, _sets, Moved, Removed, _remoded, _groups) = (before, after, sets, moved, removed, remoded, groups);
         _everyone = everyone || before.Settings.Controllers != after.Settings.Controllers || before.Policy.FailSafe != after.Policy.FailSafe
-            || before.Policy.Responders != after.Policy.Responders || (!ReferenceEquals(before.Quarantined, after.Quarantined) && !SameQuarantine());
+            || before.Policy.Responders != after.Policy.Responders || !SameQuarantine();
         _hosts = new(FindHosts);
         _setsByName = new(() => _sets.ToDictionary(set => set.Change.Name, set => set.Change, StringComparer.Ordinal));
     }
@@ -65,8 +65,7 @@ public sealed class PolicyDelta
             : null;
 
     private bool SameQuarantine() =>
-        _before.Quarantined.Count == _after.Quarantined.Count
-        && _after.Quarantined.All(pair => _before.Quarantined.TryGetValue(pair.Key, out var old) && old.Addresses == pair.Value.Addresses);
+        (_before.Quarantined.IsEmpty && _after.Quarantined.IsEmpty) || _before.QuarantinedAddresses.ToHashSet().SetEquals(_after.QuarantinedAddresses);
 
     private List<WorkloadId> FindHosts()
     {

@@ -13,7 +13,7 @@ internal static class PolicyFindings
 
     /// <summary>What hosts go without.</summary>
     public static IReadOnlyList<LeftOut> LeftOut(PolicyState state) =>
-        [.. Conditional(state).SelectMany(entry => Lacking(state, entry).Concat(NotEnforcing(state, entry))).Distinct().OrderBy(l => l.Rule).ThenBy(l => l.Host).ThenBy(l => l.Direction)];
+        [.. Conditional(state).SelectMany(entry => Lacking(state, entry).Concat(NotEnforcing(state, entry))).Distinct().OrderBy(l => l.Rule).ThenBy(l => l.Host).ThenBy(l => l.Direction).ThenBy(l => l.Reason, StringComparer.Ordinal)];
 
     /// <summary>The entries that not every host can decide, or that ask something of the other end.</summary>
     private static IEnumerable<Entry> Conditional(PolicyState state)

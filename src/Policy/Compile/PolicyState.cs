@@ -67,9 +67,13 @@ internal sealed record PolicyState
     /// <summary>The population of a label set that is inhabited, or null.</summary>
     public Population? Inhabited(int labelSet) => Populations[labelSet] is { Kins.IsEmpty: false } population ? population : null;
 
+    /// <summary>The addresses of quarantined workloads; those that others hold are not theirs.</summary>
+    public IEnumerable<ScopedAddress> QuarantinedAddresses =>
+        Quarantined.Values.SelectMany(w => w.Addresses.Where(a => Workloads.Holder(a) is not { } holder || holder.Id == w.Id)).Distinct();
+
     /// <summary>The addresses of quarantined workloads in a space; sorted.</summary>
     public EquatableArray<IpPrefix> QuarantinedIn(AddressSpace space) => Quarantined.IsEmpty ? [] :
-        Quarantined.Values.SelectMany(w => w.Addresses).Where(a => a.Space == space).Select(a => IpPrefix.Host(a.Address)).Distinct().Order().ToEquatableArray();
+        QuarantinedAddresses.Where(a => a.Space == space).Select(a => IpPrefix.Host(a.Address)).Order().ToEquatableArray();
 
     /// <summary>The entries that hosts of a label set hold, as far as they can decide them; in canonical order.</summary>
     public HeldEntries EntriesOf(int labelSet) => Held[labelSet] ?? HeldEntries.Nothing;

@@ -48,79 +48,31 @@ public sealed class HostEvaluator
         var mode = Policy.Modes[direction];
         if (Essential.Always(direction, local, peer, protocol, port) || Essential.Controller(Policy, direction, peer, protocol, port))
         {
-            return Final(direction, mode, Outcome.Allow, DecidedBy.Essential);
+            return Decision.Final(direction, mode, Outcome.Allow, DecidedBy.Essential);
         }
 
-        if (Policy.Quarantined || _quarantinedPeers.Contains(peer))
+        if (Decision.ByQuarantine(Policy.Quarantined, _quarantinedPeers.Contains(peer), _responders.Contains(local), _responders.Contains(peer)) is { } outcome)
         {
-            var responder = Policy.Quarantined && !_quarantinedPeers.Contains(peer) && _responders.Contains(peer);
-            return Final(direction, mode, responder ? Outcome.Allow : Outcome.Block, DecidedBy.Quarantine);
+            return Decision.Final(direction, mode, outcome, DecidedBy.Quarantine);
         }
 
         return Essential.FailSafe(Policy, direction, peer, protocol, port)
-            ? Final(direction, mode, Outcome.Allow, DecidedBy.Essential)
-            : ByRules(direction, mode, Matching(direction, peer, protocol, port, socket));
+            ? Decision.Final(direction, mode, Outcome.Allow, DecidedBy.Essential)
+            : Decision.ByRules(direction, mode, Candidates(direction, peer, protocol, port, socket), socket);
     }
 
-    private static EndDecision Final(Direction direction, EnforcementMode mode, Outcome outcome, DecidedBy by) =>
-        new(direction, mode, outcome, outcome, by, null, []);
-
-    /// <summary>The entries that match, or may match (not certain), in the order in which they decide.</summary>
-    private List<(HostEntry Entry, bool Certain)> Matching(Direction direction, IpAddress peer, byte protocol, ushort port, SocketFacts socket)
+    private List<Candidate> Candidates(Direction direction, IpAddress peer, byte protocol, ushort port, SocketFacts socket)
     {
-        var matching = new List<(HostEntry, bool)>();
+        var candidates = new List<Candidate>();
         foreach (var entry in direction == Direction.Inbound ? _inbound : _outbound)
         {
-            if (Covers(entry, peer, protocol, port) && socket.Meets(entry.Process, entry.Users, entry.UnidentifiedMatches) is var met && met != false)
+            if (Covers(entry, peer, protocol, port) && Candidate.Of(entry, socket) is { } candidate)
             {
-                matching.Add((entry, met == true));
+                candidates.Add(candidate);
             }
         }
 
-        return matching;
-    }
-
-    private static EndDecision ByRules(Direction direction, EnforcementMode mode, List<(HostEntry Entry, bool Certain)> matching)
-    {
-        var inFull = Settle(matching, Outcome.Block);
-        var outcome = mode switch
-        {
-            EnforcementMode.Visibility => Outcome.Allow,
-            EnforcementMode.Selective => Settle(matching, Outcome.Allow),
-            _ => inFull,
-        };
-        var certain = matching.FindIndex(m => m.Certain);
-        RuleId? rule = matching.Count == 0 ? null : matching[Math.Max(certain, 0)].Entry.Rule;
-        return new(
-            direction,
-            mode,
-            outcome,
-            inFull,
-            rule is null ? DecidedBy.Default : DecidedBy.Rule,
-            rule,
-            matching.Select(m => m.Entry.Rule).Distinct().Where(id => id != rule).ToEquatableArray());
-    }
-
-    /// <summary>The outcome that all possibilities share: those of the uncertain matches before the first certain one, and its own or the default's.</summary>
-    private static Outcome Settle(List<(HostEntry Entry, bool Certain)> matching, Outcome otherwise)
-    {
-        Outcome? settled = null;
-        foreach (var (entry, certain) in matching)
-        {
-            var outcome = entry.Action == RuleAction.Allow ? Outcome.Allow : Outcome.Block;
-            if (settled is { } other && other != outcome)
-            {
-                return Outcome.Unknown;
-            }
-
-            settled = outcome;
-            if (certain)
-            {
-                return outcome;
-            }
-        }
-
-        return settled is null || settled == otherwise ? otherwise : Outcome.Unknown;
+        return candidates;
     }
 
     private bool Covers(HostEntry entry, IpAddress peer, byte protocol, ushort port)

@@ -89,13 +89,29 @@ public sealed record Connection(
 public sealed record Verdict(VerdictKind Kind, EndDecision? Source, EndDecision? Destination)
 {
     /// <summary>Combines the ends: blocked if one blocks; else potentially blocked if one not yet in full would; else unknown; else allowed.</summary>
-    public static Verdict Combine(EndDecision? source, EndDecision? destination)
-    {
-        var ends = new[] { source, destination }.OfType<EndDecision>().ToArray();
-        var kind = ends.Any(e => e.Outcome == Outcome.Block) ? VerdictKind.Blocked
-            : ends.Any(e => e.Mode != EnforcementMode.Full && e.InFull == Outcome.Block) ? VerdictKind.PotentiallyBlocked
-            : ends.Length == 0 || ends.Any(e => e.Outcome == Outcome.Unknown || e.InFull == Outcome.Unknown) ? VerdictKind.Unknown
-            : VerdictKind.Allowed;
-        return new(kind, source, destination);
-    }
+    public static Verdict Combine(EndDecision? source, EndDecision? destination) => new(Combine(Brief(source), Brief(destination)), source, destination);
+
+    /// <summary>The same, for ends in brief.</summary>
+    internal static VerdictKind Combine(EndVerdict? source, EndVerdict? destination) =>
+        Blocks(source) || Blocks(destination) ? VerdictKind.Blocked
+        : WouldBlock(source) || WouldBlock(destination) ? VerdictKind.PotentiallyBlocked
+        : (source is null && destination is null) || IsUnknown(source) || IsUnknown(destination) ? VerdictKind.Unknown
+        : VerdictKind.Allowed;
+
+    private static EndVerdict? Brief(EndDecision? end) => end is null ? null : new(end.Mode, end.Outcome, end.InFull, end.By, end.Rule);
+
+    private static bool Blocks(EndVerdict? end) => end is { Outcome: Outcome.Block };
+
+    private static bool WouldBlock(EndVerdict? end) => end is { InFull: Outcome.Block } brief && brief.Mode != EnforcementMode.Full;
+
+    private static bool IsUnknown(EndVerdict? end) => end is { Outcome: Outcome.Unknown } or { InFull: Outcome.Unknown };
 }
+
+/// <summary>What one end decides, without the rules that would have decided otherwise; see <see cref="EndDecision"/>.</summary>
+public readonly record struct EndVerdict(EnforcementMode Mode, Outcome Outcome, Outcome InFull, DecidedBy By, RuleId? Rule);
+
+/// <summary>The verdict on one of many connections.</summary>
+/// <param name="Kind">Combined.</param>
+/// <param name="Source">The consumer's outbound decision, or null if it is not managed.</param>
+/// <param name="Destination">The provider's inbound decision, or null if it is not managed.</param>
+public readonly record struct EdgeVerdict(VerdictKind Kind, EndVerdict? Source, EndVerdict? Destination);
