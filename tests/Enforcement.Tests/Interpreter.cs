@@ -61,6 +61,8 @@ internal sealed class Interpreter(FirewallDocument document)
                     continue;
                 case Verdict.Goto go:
                     return Walk(_chains[go.Chain], packet);
+                case Verdict.Return:
+                    return null;
                 case { } verdict:
                     return verdict;
             }

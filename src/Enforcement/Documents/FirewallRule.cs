@@ -146,4 +146,7 @@ public abstract record Verdict
 
     /// <summary>On to a chain, and back to where this chain was called from if that decides nothing.</summary>
     public sealed record Goto(string Chain) : Verdict;
+
+    /// <summary>Back to the chain that jumped here.</summary>
+    public sealed record Return : Verdict;
 }

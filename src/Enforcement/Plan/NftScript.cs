@@ -136,6 +136,7 @@ public static class NftScript
         Verdict.Reset => "reject with tcp reset",
         Verdict.Prohibit => "reject with icmpx type admin-prohibited",
         Verdict.Jump jump => $"jump {jump.Chain}",
+        Verdict.Return => "return",
         Verdict.Goto jump => $"goto {jump.Chain}",
         _ => throw new ArgumentOutOfRangeException(nameof(verdict)),
     };

@@ -92,7 +92,23 @@ internal sealed class DirectionRenderer
     /// <summary>Before what is established, so that live connections end too.</summary>
     private IEnumerable<FirewallRule> QuarantinedPeers() =>
         _document.Addresses("quarantined", _peer, _policy.QuarantinedPeers)
-            .Select(m => When([m], new Verdict.Goto(QuarantineChain())));
+            .Select(m => When([m], _policy.Responders.Count == 0 ? new Verdict.Goto(QuarantineChain()) : new Verdict.Jump(QuarantinedPeerChain())));
+
+    /// <summary>A responder reaches workloads in quarantine, so at its own end nothing is cut.</summary>
+    private string QuarantinedPeerChain()
+    {
+        var name = $"{_name}_quarantined_peer";
+        if (!_document.HasChain(name))
+        {
+            _document.Chain(name,
+            [
+                .. _document.Addresses("responders", _peer == PacketEnd.Source ? PacketEnd.Destination : PacketEnd.Source, _policy.Responders).Select(m => When([m], new Verdict.Return())),
+                When([], new Verdict.Goto(QuarantineChain())),
+            ]);
+        }
+
+        return name;
+    }
 
     private string QuarantineChain()
     {
