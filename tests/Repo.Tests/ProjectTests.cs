@@ -9,14 +9,15 @@ public sealed class ProjectTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Policy"] = [],
+        ["PolicyFiles"] = ["Policy"],
         ["Enforcement"] = ["Policy"],
         ["Contracts"] = [],
         ["Controller"] = ["Policy", "Contracts"],
         ["Agent"] = ["Policy", "Enforcement", "Contracts"],
-        ["Cli"] = ["Policy", "Contracts"],
+        ["Cli"] = ["Policy", "PolicyFiles", "Contracts"],
     };
 
-    private static readonly string[] Pure = ["Policy", "Enforcement"];
+    private static readonly string[] Pure = ["Policy", "PolicyFiles", "Enforcement"];
 
     public static TheoryData<string> ProductProjects => [.. Repository.Projects.Where(project => project.IsProduct).Select(project => project.Name)];
 

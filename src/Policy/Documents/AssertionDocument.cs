@@ -4,7 +4,7 @@ namespace Bulkhead.Policy.Documents;
 public sealed record AssertionDocument
 {
     /// <summary>Unique.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; init => field = value ?? ""; } = "";
 
     /// <summary>What the policy must never allow.</summary>
     public AssertedDocument? Never { get; init; }
@@ -23,27 +23,27 @@ public sealed record AssertionDocument
 public sealed record AssertedDocument
 {
     /// <summary>The consumer: a selector or <c>network:NAME</c>.</summary>
-    public string From { get; init; } = "";
+    public string From { get; init => field = value ?? ""; } = "";
 
     /// <summary>The provider: a selector or <c>network:NAME</c>.</summary>
-    public string To { get; init; } = "";
+    public string To { get; init => field = value ?? ""; } = "";
 
     /// <summary>Names of services, or ports such as <c>tcp/443</c>; usually <c>any</c>.</summary>
-    public IReadOnlyList<string> Services { get; init; } = ["any"];
+    public IReadOnlyList<string> Services { get; init => field = value ?? ["any"]; } = ["any"];
 
     /// <summary>The executable path or systemd unit that owns the consumer's socket.</summary>
     public ProcessDocument? FromProcess { get; init; }
 
     /// <summary>Directory groups of which the connecting user is in one.</summary>
-    public IReadOnlyList<string> Users { get; init; } = [];
+    public IReadOnlyList<string> Users { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>Says in which networks the workloads that a selector chooses have their addresses, those included that do not exist yet.</summary>
 public sealed record PlanDocument
 {
     /// <summary>Which workloads.</summary>
-    public string Selector { get; init; } = "";
+    public string Selector { get; init => field = value ?? ""; } = "";
 
     /// <summary>Names of networks; at least one.</summary>
-    public IReadOnlyList<string> Networks { get; init; } = [];
+    public IReadOnlyList<string> Networks { get; init => field = value ?? []; } = [];
 }

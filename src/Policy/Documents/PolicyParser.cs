@@ -9,12 +9,17 @@ public sealed class PolicyParser
     /// <summary>The network that may reach quarantined workloads, where it is declared.</summary>
     public const string RespondersNetwork = "responders";
 
+    private readonly PolicyDocument _written;
     private readonly PolicyDocument _document;
     private readonly List<Diagnostic> _problems = [];
 
-    private PolicyParser(PolicyDocument document, IReadOnlySet<string> labelKeys)
+    private readonly ParsedPolicy? _previous;
+
+    private PolicyParser(PolicyDocument document, IReadOnlySet<string> labelKeys, ParsedPolicy? previous)
     {
-        _document = document;
+        _written = document;
+        _document = RuleIds.Assign(document);
+        _previous = previous;
         Names = new(document, labelKeys, _problems);
         LabelKeys = labelKeys;
     }
@@ -26,18 +31,23 @@ public sealed class PolicyParser
     /// <summary>Parses a document.</summary>
     /// <param name="document">The text form.</param>
     /// <param name="labelKeys">All label keys that exist, built-in ones included.</param>
-    public static Checked<PolicyModel> Parse(PolicyDocument document, IReadOnlySet<string> labelKeys)
+    /// <param name="previous">
+    /// What was parsed before, or null. Rulesets that are the very same objects as in it are not parsed again, and their models stay the same
+    /// objects, as long as all that they may refer to is unchanged. The result equals that of parsing everything.
+    /// </param>
+    public static Checked<PolicyModel> Parse(PolicyDocument document, IReadOnlySet<string> labelKeys, ParsedPolicy? previous = null)
     {
-        var parser = new PolicyParser(document, labelKeys);
-        var model = parser.Parse();
+        var parser = new PolicyParser(document, labelKeys, previous);
+        var model = parser.ParseAll();
         return new(parser._problems.Any(p => p.Severity == Severity.Error) ? null : model, parser._problems);
     }
 
-    private PolicyModel Parse()
+    private PolicyModel ParseAll()
     {
         NamedObjects.CheckNames(_document.Rulesets.Select(r => r.Name), "rulesets", _problems);
-        var ids = new RuleIds(_document, _problems);
-        var rulesets = _document.Rulesets.Select(ruleset => ParseRuleset(ruleset, ids)).ToList();
+        RuleIds.Check(_written, _problems);
+        var known = _previous?.Reusable(_document, LabelKeys);
+        var rulesets = _document.Rulesets.Select(ruleset => known?.GetValueOrDefault(ruleset) ?? ParseRuleset(ruleset)).ToList();
         NamedObjects.CheckNames(_document.Assertions.Select(a => a.Name), "assertions", _problems);
         var assertions = new AssertionParser(Names, _problems);
         return new()
@@ -54,7 +64,7 @@ public sealed class PolicyParser
         };
     }
 
-    private Ruleset? ParseRuleset(RulesetDocument ruleset, RuleIds ids)
+    private Ruleset? ParseRuleset(RulesetDocument ruleset)
     {
         var path = $"rulesets[{ruleset.Name}]";
         var before = _problems.Count;
@@ -65,7 +75,7 @@ public sealed class PolicyParser
 
         var scopes = ruleset.Scopes.Select((scope, i) => ParseScope(scope, $"{path}.scopes[{i}]")).ToList();
         var rules = new RuleParser(Names, scopes.OfType<Scope>().ToList(), _problems);
-        var parsed = ruleset.Rules.Select((rule, i) => rules.Parse(rule, ids[ruleset, i], $"{path}.rules[{i}]")).ToList();
+        var parsed = ruleset.Rules.Select((rule, i) => rules.Parse(rule, $"{path}.rules[{i}]")).ToList();
         return _problems.Skip(before).Any(p => p.Severity == Severity.Error)
             ? null
             : new(ruleset.Name, scopes.OfType<Scope>().ToEquatableArray(), parsed.OfType<Rule>().OrderBy(r => r.Id).ToEquatableArray());

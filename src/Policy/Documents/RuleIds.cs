@@ -4,33 +4,46 @@ namespace Bulkhead.Policy.Documents;
 /// The ids of a document's rules. A rule without one (0) gets a provisional id above all others, in document order, so that a policy can
 /// be checked and tried before the controller has assigned ids for good.
 /// </summary>
-internal sealed class RuleIds
+public static class RuleIds
 {
-    private readonly Dictionary<(RulesetDocument Ruleset, int Index), long> _ids = [];
-
-    public RuleIds(PolicyDocument document, List<Diagnostic> problems)
+    /// <summary>The document with an id in every rule; rulesets that have them all stay the same objects.</summary>
+    public static PolicyDocument Assign(PolicyDocument document)
     {
-        var seen = new Dictionary<long, string>();
-        var provisional = document.Rulesets.SelectMany(r => r.Rules).Select(r => r.Id).DefaultIfEmpty().Max();
-        foreach (var ruleset in document.Rulesets)
+        var next = 0L;
+        var complete = true;
+        foreach (var rule in document.Rulesets.SelectMany(ruleset => ruleset.Rules))
+        {
+            next = Math.Max(next, rule.Id);
+            complete &= rule.Id > 0;
+        }
+
+        return complete ? document : document with
+        {
+            Rulesets = [.. document.Rulesets.Select(ruleset => ruleset.Rules.All(rule => rule.Id > 0)
+                ? ruleset
+                : ruleset with { Rules = [.. ruleset.Rules.Select(rule => rule.Id > 0 ? rule : rule with { Id = ++next })] })],
+        };
+    }
+
+    internal static void Check(PolicyDocument document, List<Diagnostic> problems)
+    {
+        var seen = new Dictionary<long, (int Ruleset, int Rule)>(document.Rulesets.Sum(r => r.Rules.Count));
+        foreach (var (at, ruleset) in document.Rulesets.Index())
         {
             for (var i = 0; i < ruleset.Rules.Count; i++)
             {
                 var id = ruleset.Rules[i].Id;
-                var path = $"rulesets[{ruleset.Name}].rules[{i}].id";
                 if (id < 0)
                 {
-                    problems.Add(Diagnostic.Error("bad-rule-id", path, $"{id} is not a rule id. Leave it out, or 0, in a new rule."));
+                    problems.Add(Diagnostic.Error("bad-rule-id", Path(at, i), $"{id} is not a rule id. Leave it out, or 0, in a new rule."));
                 }
-                else if (id > 0 && !seen.TryAdd(id, path))
+                else if (id > 0 && !seen.TryAdd(id, (at, i)))
                 {
-                    problems.Add(Diagnostic.Error("duplicate-rule-id", path, $"Rule id {id} is also at {seen[id]}. Leave it out in the new one of the two."));
+                    problems.Add(Diagnostic.Error("duplicate-rule-id", Path(at, i), $"Rule id {id} is also at {Path(seen[id].Ruleset, seen[id].Rule)}. Leave it out in the new one of the two."));
                 }
-
-                _ids[(ruleset, i)] = id > 0 ? id : ++provisional;
             }
         }
-    }
 
-    public long this[RulesetDocument ruleset, int index] => _ids[(ruleset, index)];
+        string Path(int ruleset, int rule) => $"rulesets[{document.Rulesets[ruleset].Name}].rules[{rule}].id";
+    }
 }

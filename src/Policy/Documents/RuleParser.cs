@@ -5,7 +5,7 @@ namespace Bulkhead.Policy.Documents;
 /// <summary>Checks the rules of one ruleset.</summary>
 internal sealed class RuleParser(NamedObjects names, IReadOnlyList<Scope> scopes, List<Diagnostic> problems)
 {
-    public Rule? Parse(RuleDocument rule, long id, string path)
+    public Rule? Parse(RuleDocument rule, string path)
     {
         var before = problems.Count;
         var from = names.ParseEnd(rule.From, $"{path}.from", problems);
@@ -26,7 +26,7 @@ internal sealed class RuleParser(NamedObjects names, IReadOnlyList<Scope> scopes
 
         var parsed = new Rule
         {
-            Id = new(id),
+            Id = new(rule.Id),
             From = from,
             To = to,
             Services = services,

@@ -1,0 +1,170 @@
+using System.Globalization;
+using System.Text.Json;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Documents;
+using Bulkhead.Policy.Rules;
+using Bulkhead.PolicyFiles.Forms;
+using Bulkhead.PolicyFiles.Yaml;
+
+namespace Bulkhead.PolicyFiles;
+
+/// <summary>A rule as written, with its place.</summary>
+/// <param name="Ruleset">The ruleset that it stands in.</param>
+/// <param name="Rule">The rule.</param>
+/// <param name="Index">Its index in the ruleset.</param>
+/// <param name="At">Where it is written.</param>
+public sealed record RuleSource(RulesetDocument Ruleset, RuleDocument Rule, int Index, Place At);
+
+/// <summary>A policy as a folder of files: each holds any of the sections, and together they are one policy, in the order of the files' names.</summary>
+public sealed class PolicyFolder
+{
+    private static readonly (string Section, string Noun)[] s_named =
+        [("rulesets", "ruleset"), ("services", "service"), ("networks", "network"), ("labelGroups", "label group"), ("assertions", "assertion")];
+
+    private static readonly string[] s_vocabulary = ["services", "networks", "labelGroups"];
+
+    private readonly PlaceIndex _places = new();
+    private readonly HashSet<YamlTree> _disturbed;
+    private readonly List<FileDiagnostic> _problems = [];
+    private readonly bool _vocabularyIsWhole;
+    private readonly string _firstFile;
+    private readonly Lazy<Dictionary<RuleId, RuleSource>> _rules;
+
+    private PolicyFolder(IEnumerable<SourceFile> files)
+    {
+        var sorted = files.OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
+        var reader = new FormReader(_problems);
+        var parts = new List<PolicyDocument>();
+        var readable = true;
+        foreach (var file in sorted)
+        {
+            var tree = YamlReader.Read(file, _problems);
+            readable &= tree is not null;
+            if (tree is null)
+            {
+                continue;
+            }
+
+            parts.Add(reader.Read(tree, PolicyJson.Default.PolicyDocument).Deserialize(PolicyJson.Default.PolicyDocument)!);
+            if (tree is YamlMapping mapping)
+            {
+                _places.Add(mapping);
+            }
+        }
+
+        _firstFile = sorted.Count > 0 ? sorted[0].Name : "";
+        _disturbed = reader.Disturbed;
+        _vocabularyIsWhole = readable && !_problems.Any(p => IsTopLevel(p.Found.Path) || s_vocabulary.Any(section => p.Found.Path.StartsWith($"{section}[", StringComparison.Ordinal)));
+        Document = Join(parts);
+        Numbered = RuleIds.Assign(Document);
+        FindDuplicates();
+        _rules = new(IndexRules);
+    }
+
+    /// <summary>The policy as written.</summary>
+    public PolicyDocument Document { get; }
+
+    /// <summary>The same with an id in every rule, provisional ones where none is written.</summary>
+    public PolicyDocument Numbered { get; }
+
+    /// <summary>Reads files; never throws for what is in them.</summary>
+    public static PolicyFolder Read(IEnumerable<SourceFile> files) => new(files);
+
+    /// <summary>Everything that is wrong with the form and with what is said, by place; the model if nothing is.</summary>
+    /// <param name="labelKeys">All label keys that exist, built-in ones included.</param>
+    public (PolicyModel? Model, IReadOnlyList<FileDiagnostic> Problems) Check(IReadOnlySet<string> labelKeys)
+    {
+        var model = PolicyParser.Parse(FirstOfEachName(Numbered), labelKeys);
+        var problems = _problems.Concat(model.Diagnostics.Where(IsNews).Select(Locate));
+        return (_problems.Count == 0 ? model.Value : null, FileDiagnostic.Sort(problems));
+    }
+
+    /// <summary>Gives a diagnostic of this policy its place: where its path is written, or the nearest to it that is.</summary>
+    public FileDiagnostic Locate(Diagnostic found) => new(PlaceOf(found.Path), found);
+
+    /// <summary>Where a path of this policy is written, or the nearest to it that is.</summary>
+    public Place PlaceOf(string path) =>
+        Written(path) is [.., var node] ? node.At : new(_firstFile, 1, 1);
+
+    /// <summary>The rule with an id, which may be provisional; null if there is none.</summary>
+    public RuleSource? Rule(RuleId id) => _rules.Value.GetValueOrDefault(id);
+
+    private IReadOnlyList<YamlTree> Written(string path)
+    {
+        const string ById = ".rules[id=";
+        var at = path.IndexOf(ById, StringComparison.Ordinal);
+        if (at >= 0 && path.IndexOf(']', at) is var end and > 0
+            && long.TryParse(path.AsSpan(at + ById.Length, end - at - ById.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Rule(new(id)) is { } rule)
+        {
+            path = string.Create(CultureInfo.InvariantCulture, $"{path.AsSpan(0, at)}.rules[{rule.Index}]{path.AsSpan(end + 1)}");
+        }
+
+        return _places.Find(path);
+    }
+
+    /// <summary>Whether a problem is more than the echo of one with the form that is told already.</summary>
+    private bool IsNews(Diagnostic found)
+    {
+        if (!_vocabularyIsWhole && found.Code is "unknown-service" or "unknown-network" or "unknown-label-group")
+        {
+            return false;
+        }
+
+        var trail = Written(found.Path);
+        return trail.Count == 0 || !(_disturbed.Contains(trail[^1]) || (trail.LastOrDefault(node => node is YamlMapping) is { } mapping && _disturbed.Contains(mapping)));
+    }
+
+    private void FindDuplicates()
+    {
+        foreach (var (section, noun) in s_named)
+        {
+            var first = new Dictionary<string, Place>(StringComparer.Ordinal);
+            foreach (var name in _places.Items(section).OfType<YamlMapping>().Select(item => item["name"]).OfType<YamlScalar>())
+            {
+                if (!first.TryAdd(name.Text, name.At))
+                {
+                    _problems.Add(new(name.At, Diagnostic.Error("duplicate-name", $"{section}[{name.Text}]", $"The {noun} '{name.Text}' is also at {first[name.Text]}. Rename one of the two, or join them.")));
+                }
+            }
+        }
+    }
+
+    /// <summary>What is said of the second of one name would be told at the first.</summary>
+    private static PolicyDocument FirstOfEachName(PolicyDocument document) => document with
+    {
+        Rulesets = [.. document.Rulesets.DistinctBy(item => item.Name, StringComparer.Ordinal)],
+        Services = [.. document.Services.DistinctBy(item => item.Name, StringComparer.Ordinal)],
+        Networks = [.. document.Networks.DistinctBy(item => item.Name, StringComparer.Ordinal)],
+        LabelGroups = [.. document.LabelGroups.DistinctBy(item => item.Name, StringComparer.Ordinal)],
+        Assertions = [.. document.Assertions.DistinctBy(item => item.Name, StringComparer.Ordinal)],
+    };
+
+    private Dictionary<RuleId, RuleSource> IndexRules()
+    {
+        var rules = new Dictionary<RuleId, RuleSource>();
+        foreach (var (at, ruleset) in Numbered.Rulesets.Index())
+        {
+            var items = at < _places.Items("rulesets").Count && _places.Items("rulesets")[at] is YamlMapping mapping && mapping["rules"] is YamlSequence list ? list.Items : [];
+            foreach (var (i, rule) in ruleset.Rules.Index())
+            {
+                rules.TryAdd(new(rule.Id), new(ruleset, rule, i, i < items.Count ? items[i].Value.At : new(_firstFile, 1, 1)));
+            }
+        }
+
+        return rules;
+    }
+
+    private static bool IsTopLevel(string path) => !path.Contains('[', StringComparison.Ordinal);
+
+    private static PolicyDocument Join(List<PolicyDocument> parts) => new()
+    {
+        Rulesets = [.. parts.SelectMany(part => part.Rulesets)],
+        Services = [.. parts.SelectMany(part => part.Services)],
+        Networks = [.. parts.SelectMany(part => part.Networks)],
+        LabelGroups = [.. parts.SelectMany(part => part.LabelGroups)],
+        Modes = [.. parts.SelectMany(part => part.Modes)],
+        FailSafe = [.. parts.SelectMany(part => part.FailSafe)],
+        Plans = [.. parts.SelectMany(part => part.Plans)],
+        Assertions = [.. parts.SelectMany(part => part.Assertions)],
+    };
+}
