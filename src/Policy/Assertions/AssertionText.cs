@@ -1,0 +1,44 @@
+using Bulkhead.Policy.Rules;
+
+namespace Bulkhead.Policy.Assertions;
+
+/// <summary>The sentences in which results are told.</summary>
+internal static class AssertionText
+{
+    public static string Message(Assertion assertion, AssertionStatus status, Counterexample? counterexample, int gaps, EquatableArray<NotYetEnforced> first)
+    {
+        var message = status switch
+        {
+            AssertionStatus.Held => "Holds for every workload that could exist.",
+            AssertionStatus.Undecided => $"Could not be decided within {AssertionChecker.MostSteps} steps. Make the assertion narrower, or the rules that it concerns simpler.",
+            AssertionStatus.Violated => $"{counterexample} is {Verdict(counterexample!)}.",
+            _ => $"{counterexample} is {Verdict(counterexample!)}, {Condition(counterexample!)}. Declare a plan that says where such workloads have their addresses; no live workload is there today.",
+        };
+        return message + Unresolved(assertion) + (gaps == 0 ? "" : $" Denied by the letter, not yet enforced: {string.Join(", ", first.Take(3).Select(g => $"{g.Name} {Words(g)}"))}{(gaps > 3 ? $" and {gaps - 3} more" : "")}.");
+    }
+
+    private static string Verdict(Counterexample found)
+    {
+        var (outbound, inbound) = (found.Outbound, found.Inbound);
+        if (!outbound.Passes || !inbound.Passes)
+        {
+            var blocking = new[] { (Decision: outbound, End: "consumer"), (Decision: inbound, End: "provider") }.Where(d => !d.Decision.Passes);
+            return $"not allowed: {string.Join("; ", blocking.Select(d => $"at the {d.End}, {d.Decision.Because}"))}";
+        }
+
+        return outbound.Rule is not null && outbound.Rule == inbound.Rule
+            ? $"allowed at both ends: {outbound.Because}"
+            : $"allowed: at the consumer, {outbound.Because}; at the provider, {inbound.Because}";
+    }
+
+    private static string Condition(Counterexample found) =>
+        $"if {string.Join(" and ", new[] { (End: found.Consumer, Name: "the consumer"), (End: found.Provider, Name: "the provider") }
+            .Where(e => e.End is { AddressMatters: true, Labels: not null }).Select(e => $"{e.Name} has an address such as {e.End.Address}"))}";
+
+    private static string Unresolved(Assertion assertion) => string.Concat(new[] { assertion.From, assertion.To }
+        .OfType<RuleEnd.Addresses>().Where(end => end.Network.Fqdn.Count > 0)
+        .Select(end => $" Network {end.Network.Name}: its names are not resolved; only its addresses were looked at."));
+
+    private static string Words(NotYetEnforced gap) =>
+        gap.Mode is { } mode ? $"({gap.Direction.ToString().ToLowerInvariant()} {mode.ToString().ToLowerInvariant()})" : "(not managed)";
+}

@@ -1,0 +1,60 @@
+using Bulkhead.Policy.Inventory;
+using Bulkhead.Policy.Labels;
+using Bulkhead.Policy.Symbolic;
+
+namespace Bulkhead.Policy.Assertions;
+
+/// <summary>The real workloads, found by what a region asks of one end. Workloads with equal labels are looked at together.</summary>
+internal sealed class LiveWorkloads
+{
+    private readonly Dictionary<Region, IReadOnlyList<Workload>> _byLabels = [];
+    private readonly RegionIndex _index;
+
+    /// <summary>Indexes workloads; the alphabet must know their labels.</summary>
+    public LiveWorkloads(IEnumerable<Workload> workloads, Alphabet alphabet)
+    {
+        foreach (var group in workloads.GroupBy(w => w.Labels))
+        {
+            _byLabels.Add(RegionOf(group.Key, alphabet), [.. group]);
+        }
+
+        var source = new RegionSource(null, null, "live");
+        _index = new(_byLabels.Keys.Select(region => new PolicyRegion(region, source)));
+    }
+
+    /// <summary>The workloads whose labels one end of a region may have, grouped by their labels as a region of the consumer.</summary>
+    public IEnumerable<(Region Labels, IReadOnlyList<Workload> Workloads)> Of(Region region, Side side) =>
+        _index.Overlapping(region.LabelsOf(side)).Select(found => (found.Region, _byLabels[found.Region]));
+
+    /// <summary>The parts of a region where one end is a real workload at one of its addresses.</summary>
+    public IEnumerable<(Region Part, Workload Workload)> At(Region region, Side side)
+    {
+        foreach (var (labels, workloads) in Of(region, side))
+        {
+            foreach (var workload in workloads)
+            {
+                foreach (var address in workload.Addresses)
+                {
+                    var code = AddressCodes.Of(address.Address);
+                    if (region.Addresses(side).Contains(code)
+                        && region.And(labels.ConsumersAs(side))?.And(Region.Of(side, Intervals<UInt128>.Of((code, code)))) is { } part)
+                    {
+                        yield return (part, workload);
+                    }
+                }
+            }
+        }
+    }
+
+    private static Region RegionOf(LabelSet labels, Alphabet alphabet)
+    {
+        var region = Region.All;
+        for (var key = 0; key < alphabet.Keys.Count; key++)
+        {
+            var value = labels[alphabet.Keys[key]] is { } text ? alphabet.Of(text) : Alphabet.Absent;
+            region = region.And(Region.Of(Dimension.Label(Side.Consumer, key), ValueSet.Of(value)))!;
+        }
+
+        return region;
+    }
+}

@@ -1,0 +1,83 @@
+using Bulkhead.Policy.Rules;
+
+namespace Bulkhead.Policy.Symbolic;
+
+/// <summary>
+/// Decides by the letter of a policy: one connection, or which connections of a region are allowed or not. With networks read loosely it
+/// says what holds wherever the workloads without a plan have their addresses.
+/// </summary>
+/// <param name="policy">The policy.</param>
+/// <param name="allows">How allows and openings read addresses.</param>
+/// <param name="denies">How override-denies read addresses.</param>
+/// <param name="effort">Counts the steps of searches.</param>
+internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denies, Effort effort)
+{
+    /// <summary>What one end decides of a connection: whether it passes, and by what; null by what means the default.</summary>
+    public (bool Passes, RegionSource? By) Decide(Direction direction, Point point)
+    {
+        if (policy.Openings(direction).Holding(point, allows).FirstOrDefault() is { } opening)
+        {
+            return (true, opening.Source);
+        }
+
+        if (policy[direction, RuleAction.OverrideDeny].Holding(point, denies).FirstOrDefault() is { } bar)
+        {
+            return (false, bar.Source);
+        }
+
+        var allow = policy[direction, RuleAction.Allow].Holding(point, allows).FirstOrDefault();
+        return (allow is not null, allow?.Source);
+    }
+
+    /// <summary>Whether workloads that keep to their plans can make a connection, and it passes at both ends.</summary>
+    public bool IsAllowed(Point point) => IsPossible(point) && Decide(Direction.Outbound, point).Passes && Decide(Direction.Inbound, point).Passes;
+
+    /// <summary>Whether workloads that keep to their plans can make a connection, and it does not pass.</summary>
+    public bool IsBlocked(Point point) => IsPossible(point) && !(Decide(Direction.Outbound, point).Passes && Decide(Direction.Inbound, point).Passes);
+
+    /// <summary>The connections of a region that are allowed, as regions that may overlap, made as they are asked for.</summary>
+    public IEnumerable<Region> Allowed(Region region) =>
+        from outbound in Passing(Direction.Outbound, region)
+        where RegionSearch.Outside(outbound.Region, Bars(Direction.Outbound, outbound), effort).Any()
+        from inbound in Passing(Direction.Inbound, outbound.Region).OrderBy(i => !ReferenceEquals(i.Source, outbound.Source))
+        from piece in RegionSearch.Outside(inbound.Region, [.. Bars(Direction.Outbound, outbound), .. Bars(Direction.Inbound, inbound), .. policy.Impossible[Reading.Exact]], effort)
+        select piece;
+
+    /// <summary>The connections of a region that are not allowed, as regions that may overlap, made as they are asked for.</summary>
+    public IEnumerable<Region> Blocked(Region region)
+    {
+        foreach (var direction in (Direction[])[Direction.Outbound, Direction.Inbound])
+        {
+            RegionIndex[] open = [.. policy.Openings(direction)[allows], .. policy.Impossible[Reading.Exact]];
+            foreach (var piece in RegionSearch.Outside(region, [.. open, .. policy[direction, RuleAction.Allow][allows]], effort))
+            {
+                yield return piece;
+            }
+
+            foreach (var bar in policy[direction, RuleAction.OverrideDeny].Overlapping(region, denies))
+            {
+                foreach (var piece in RegionSearch.Outside(region.And(bar.Region)!, open, effort))
+                {
+                    yield return piece;
+                }
+            }
+        }
+    }
+
+    /// <summary>What passes at one end, each part with what lets it pass; override-denies are not yet taken out, but where they bar all.</summary>
+    private IEnumerable<PolicyRegion> Passing(Direction direction, Region region)
+    {
+        var passing = policy.Openings(direction).Overlapping(region, allows);
+        if (RegionSearch.Outside(region, policy[direction, RuleAction.OverrideDeny][denies], effort).Any())
+        {
+            passing = passing.Concat(policy[direction, RuleAction.Allow].Overlapping(region, allows));
+        }
+
+        return passing.Select(p => p with { Region = region.And(p.Region)! });
+    }
+
+    private IEnumerable<RegionIndex> Bars(Direction direction, PolicyRegion passing) =>
+        passing.Source.Rule is null ? [] : policy[direction, RuleAction.OverrideDeny][denies];
+
+    private bool IsPossible(Point point) => !policy.Impossible.Holding(point, Reading.Exact).Any();
+}

@@ -1,0 +1,155 @@
+using Bulkhead.Policy.Labels;
+using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Policy.Symbolic;
+
+/// <summary>
+/// A policy by the letter, as regions: what each end's rules hold if every workload were managed, identified, able to decide everything and
+/// in full enforcement. A connection is then allowed exactly if, at each end that is a workload, an opening holds it, or an allow does and no
+/// override-deny; denies say nothing that the default does not.
+/// </summary>
+internal sealed class PolicyRegions
+{
+    private readonly RuleRegions _rules;
+    private readonly List<(Selector Selector, Intervals<UInt128> Addresses)> _plans;
+    private readonly IReadOnlyList<Region>[] _unplanned;
+    private readonly Dictionary<(Direction, RuleAction), RegionLayer> _tiers = [];
+    private readonly RegionLayer[] _openings;
+
+    /// <summary>Reads a policy.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="now">Rules that have expired by then do not apply.</param>
+    /// <param name="alphabet">Receives the values that the policy mentions.</param>
+    public PolicyRegions(PolicyModel policy, DateTimeOffset now, Alphabet alphabet)
+    {
+        _rules = new(alphabet);
+        _plans = [.. policy.Plans.Select(p => (p.Selector, AddressCodes.Of(p.Networks.SelectMany(n => n.Prefixes))))];
+        _unplanned = [.. Enum.GetValues<Side>().Select(Unplanned)];
+        var tiers = new Dictionary<(Direction, RuleAction), List<PolicyRegion>>();
+        foreach (var ruleset in policy.Rulesets)
+        {
+            foreach (var (direction, region) in _rules.Of(ruleset, rule => rule.Expires is not { } expiry || expiry > now))
+            {
+                var tier = (direction, region.Source.Rule!.Action);
+                if (!tiers.TryGetValue(tier, out var regions))
+                {
+                    tiers.Add(tier, regions = []);
+                }
+
+                regions.Add(region);
+            }
+        }
+
+        foreach (var direction in Enum.GetValues<Direction>())
+        {
+            foreach (var action in Enum.GetValues<RuleAction>())
+            {
+                _tiers.Add((direction, action), Layer(tiers.GetValueOrDefault((direction, action)) ?? []));
+            }
+        }
+
+        _openings = [Layer(OpeningsInbound(policy)), Layer(OpeningsOutbound())];
+        Impossible = Layer([.. Enum.GetValues<Side>().SelectMany(side => _plans.Select(plan => Against(side, plan.Selector, plan.Addresses))).OfType<PolicyRegion>()]);
+    }
+
+    /// <summary>What workloads that keep to their plans cannot do.</summary>
+    public RegionLayer Impossible { get; }
+
+    /// <summary>The rules of one tier at one end.</summary>
+    public RegionLayer this[Direction direction, RuleAction action] => _tiers[(direction, action)];
+
+    /// <summary>What passes at one end whatever the rules say: all, where the end is no workload.</summary>
+    public RegionLayer Openings(Direction direction) => _openings[(int)direction];
+
+    /// <summary>The regions of one rule.</summary>
+    public IEnumerable<(Direction Direction, PolicyRegion Region)> Of(Ruleset ruleset, Rule rule) => _rules.Of(ruleset, r => r.Id == rule.Id);
+
+    /// <summary>The connections that an assertion speaks of, essential ones aside.</summary>
+    public IReadOnlyList<Region> Of(Assertion assertion)
+    {
+        var ends = _rules.End(assertion.From, Side.Consumer)?.And(_rules.Consumer(assertion.FromProcess, assertion.Users))?
+            .And(Region.Of(PortCodes.All.Except(PortCodes.Essential)));
+        if (ends is null || _rules.End(assertion.To, Side.Provider) is not { } to || ends.And(to) is not { } both)
+        {
+            return [];
+        }
+
+        var kinds = new List<Region?> { Kind(Dimension.Workload, Dimension.Workload) };
+        if (assertion.From is RuleEnd.Addresses)
+        {
+            kinds.Add(Kind(Dimension.Unmanaged, Dimension.Workload));
+        }
+
+        if (assertion.To is RuleEnd.Addresses)
+        {
+            kinds.Add(Kind(Dimension.Workload, Dimension.Unmanaged));
+        }
+
+        return [.. assertion.Services.SelectMany(service => kinds.Select(kind => kind?.And(both)?.And(Region.Of(PortCodes.Of(service.Ports)))?.And(_rules.Process(service.Process, Side.Provider)))).OfType<Region>()];
+    }
+
+    /// <summary>A region in one reading, as regions that may overlap.</summary>
+    public IEnumerable<Region> Read(Region region, Reading reading) =>
+        reading == Reading.Exact ? [region] : Read(region, Side.Consumer, reading).SelectMany(r => Read(r, Side.Provider, reading));
+
+    /// <summary>The parts of a region where a plan says which addresses one end has.</summary>
+    public IEnumerable<Region> Planned(Region region, Side side) =>
+        _plans.Select(plan => _rules.Selected(plan.Selector, side) is { } chosen ? region.And(chosen) : null).OfType<Region>();
+
+    /// <summary>The labels of all workloads that a selector chooses, at one end; null if it can choose none.</summary>
+    public Region? Selected(Selector selector, Side side) => _rules.Selected(selector, side);
+
+    /// <summary>Both ends' kinds.</summary>
+    public static Region? Kind(int consumer, int provider) =>
+        Region.Of(Dimension.Kind(Side.Consumer), ValueSet.Of(consumer)).And(Region.Of(Dimension.Kind(Side.Provider), ValueSet.Of(provider)));
+
+    private IEnumerable<Region> Read(Region region, Side side, Reading reading)
+    {
+        var addresses = region.Addresses(side);
+        if (ReferenceEquals(addresses, AddressCodes.All))
+        {
+            return [region];
+        }
+
+        var families = reading == Reading.Certain ? AddressCodes.WholeFamilies(addresses) : AddressCodes.TouchedFamilies(addresses);
+        var unmanaged = region.And(Region.Of(Dimension.Kind(side), ValueSet.Of(Dimension.Unmanaged)));
+        var unplanned = families.IsEmpty ? null : region.WithAnyAddress(side).And(Region.Of(side, families));
+        return Planned(region, side).Prepend(unmanaged).Concat(_unplanned[(int)side].Select(u => unplanned?.And(u))).OfType<Region>();
+    }
+
+    /// <summary>The workloads of which no plan speaks.</summary>
+    private List<Region> Unplanned(Side side) =>
+        [.. RegionSearch.Outside(Workload(side), [.. _plans.Select(p => _rules.Selected(p.Selector, side)).OfType<Region>()], new(int.MaxValue))];
+
+    private PolicyRegion? Against(Side side, Selector selector, Intervals<UInt128> addresses) =>
+        _rules.Selected(selector, side)?.And(Region.Of(side, AddressCodes.All.Except(addresses))) is { } region ? new(region, new(null, null, "plan")) : null;
+
+    private RegionLayer Layer(IReadOnlyCollection<PolicyRegion> regions) => new(regions, Read);
+
+    private static List<PolicyRegion> OpeningsInbound(PolicyModel policy)
+    {
+        var openings = new List<PolicyRegion> { Dhcp(Side.Provider, 68), Unjudged(Side.Provider) };
+        foreach (var entry in policy.FailSafe)
+        {
+            var from = Region.Of(Side.Consumer, AddressCodes.Of(entry.Network.Prefixes));
+            if (Workload(Side.Provider).And(from)?.And(Region.Of(PortCodes.Of(entry.Ports))) is { } region)
+            {
+                openings.Add(new(region, new(null, null, $"fail-safe network {entry.Network.Name}")));
+            }
+        }
+
+        return openings;
+    }
+
+    private static List<PolicyRegion> OpeningsOutbound() => [Dhcp(Side.Consumer, 67), Unjudged(Side.Consumer)];
+
+    /// <summary>A workload always asks for, and gets, an IPv4 address by DHCP. (By DHCPv6 too, but link-locally, which never joins two workloads' addresses.)</summary>
+    private static PolicyRegion Dhcp(Side side, ushort port) =>
+        new(Workload(side).And(Region.Of(Intervals<int>.Of((PortCodes.Of(IpProtocol.Udp, port), PortCodes.Of(IpProtocol.Udp, port)))))!.And(Region.Of(side == Side.Consumer ? Side.Provider : Side.Consumer, AddressCodes.V4))!,
+            new(null, null, "essential: DHCP"));
+
+    private static PolicyRegion Unjudged(Side side) => new(Region.Of(Dimension.Kind(side), ValueSet.Of(Dimension.Unmanaged)), new(null, null, "not a workload"));
+
+    private static Region Workload(Side side) => Region.Of(Dimension.Kind(side), ValueSet.Of(Dimension.Workload));
+}
