@@ -6,8 +6,8 @@ namespace Bulkhead.Policy.Assertions;
 
 /// <summary>
 /// Decides a policy's <c>never</c> and <c>must</c> assertions by its letter, for every workload that could exist: as if each were managed,
-/// able to decide every condition, and in full in both directions. Fail-safe entries count as openings. What no policy cuts (essential: IGMP,
-/// neighbour discovery, …) and the controller's channel are not spoken of.
+/// able to decide every condition, and in full in both directions. Fail-safe entries count as openings. What no policy can cut is no
+/// violation of a <c>never</c>, and what passes anyway none of a <c>must</c>: IGMP, neighbour discovery, MLD, packet too big, DHCP.
 /// </summary>
 public sealed class AssertionChecker
 {
@@ -18,6 +18,7 @@ public sealed class AssertionChecker
     private readonly Alphabet _alphabet = new();
     private readonly PolicyRegions _regions;
     private readonly Dictionary<Assertion, IReadOnlyList<Region>> _asserted = new(ReferenceEqualityComparer.Instance);
+    private readonly Letter _told;
     private readonly Lazy<LiveWorkloads> _live;
     private readonly Lazy<EnforcementGaps> _gaps;
 
@@ -36,6 +37,7 @@ public sealed class AssertionChecker
             _alphabet.Use(labels);
         }
 
+        _told = new(_regions, Reading.Exact, Reading.Exact, essential: true, new(0));
         _live = new(() => new(workloads.Workloads, _alphabet));
         _gaps = new(() => new(policy, workloads, _regions, _alphabet));
     }
@@ -68,16 +70,18 @@ public sealed class AssertionChecker
     private (AssertionStatus Status, Counterexample? Found) Search(Assertion assertion, Effort effort)
     {
         var never = assertion.Kind == AssertionKind.Never;
-        var anywhere = never ? new Letter(_regions, Reading.Certain, Reading.Possible, effort) : new Letter(_regions, Reading.Possible, Reading.Certain, effort);
+        var anywhere = never
+            ? new Letter(_regions, Reading.Certain, Reading.Possible, essential: false, effort)
+            : new Letter(_regions, Reading.Possible, Reading.Certain, essential: true, effort);
         var asserted = _asserted[assertion];
         Region[] certainly = [.. asserted.SelectMany(region => _regions.Read(region, Reading.Certain))];
         if (Pieces(anywhere, never, certainly).FirstOrDefault() is { } piece)
         {
-            return (AssertionStatus.Violated, new CounterexampleMaker(_alphabet, anywhere, never, certainly).Make(piece, null, null));
+            return (AssertionStatus.Violated, new CounterexampleMaker(_alphabet, anywhere, _told, never, certainly).Make(piece, null, null));
         }
 
-        var exact = new Letter(_regions, Reading.Exact, Reading.Exact, effort);
-        var maker = new CounterexampleMaker(_alphabet, exact, never, asserted);
+        var exact = new Letter(_regions, Reading.Exact, Reading.Exact, essential: !never, effort);
+        var maker = new CounterexampleMaker(_alphabet, exact, _told, never, asserted);
         Counterexample? conditional = null;
         foreach (var at in Pieces(exact, never, asserted))
         {

@@ -7,7 +7,12 @@ using Bulkhead.Policy.Symbolic;
 namespace Bulkhead.Policy.Assertions;
 
 /// <summary>Makes a counterexample out of the region in which an assertion fails: no label can be taken away from either end.</summary>
-internal sealed class CounterexampleMaker(Alphabet alphabet, Letter letter, bool never, IReadOnlyList<Region> asserted)
+/// <param name="alphabet">The texts of values.</param>
+/// <param name="letter">Decides whether a connection still shows that the assertion fails.</param>
+/// <param name="told">Decides what is told of each end.</param>
+/// <param name="never">Whether the assertion fails of what is allowed.</param>
+/// <param name="asserted">What it speaks of.</param>
+internal sealed class CounterexampleMaker(Alphabet alphabet, Letter letter, Letter told, bool never, IReadOnlyList<Region> asserted)
 {
     private const int ValuesTried = 8;
 
@@ -73,14 +78,21 @@ internal sealed class CounterexampleMaker(Alphabet alphabet, Letter letter, bool
 
     private LetterDecision Decision(Direction direction, Point point)
     {
-        var (passes, by) = letter.Decide(direction, point);
+        var (passes, by) = told.Decide(direction, point);
         var because = by switch
         {
             null => "no rule allows it",
             { Opening: { } opening } => opening,
-            { Rule: { } rule } => $"{(rule.Action == RuleAction.Allow ? "allow" : "override-deny")}, rule {rule.Id} of {by.Ruleset!.Name}",
+            { Rule: { } rule } => $"{Word(rule.Action)}, rule {rule.Id} of {by.Ruleset!.Name}",
             _ => throw new InvalidOperationException("A decision comes from a rule or an opening."),
         };
         return new(direction, passes, by?.Rule?.Id, because);
     }
+
+    private static string Word(RuleAction action) => action switch
+    {
+        RuleAction.Allow => "allow",
+        RuleAction.Deny => "deny",
+        _ => "override-deny",
+    };
 }

@@ -9,13 +9,14 @@ namespace Bulkhead.Policy.Symbolic;
 /// <param name="policy">The policy.</param>
 /// <param name="allows">How allows and openings read addresses.</param>
 /// <param name="denies">How override-denies read addresses.</param>
+/// <param name="essential">Whether DHCP passes though no rule allows it. It does; but no policy can forbid it, so nobody is to be blamed for it.</param>
 /// <param name="effort">Counts the steps of searches.</param>
-internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denies, Effort effort)
+internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denies, bool essential, Effort effort)
 {
     /// <summary>What one end decides of a connection: whether it passes, and by what; null by what means the default.</summary>
     public (bool Passes, RegionSource? By) Decide(Direction direction, Point point)
     {
-        if (policy.Openings(direction).Holding(point, allows).FirstOrDefault() is { } opening)
+        if (Openings(direction).SelectMany(layer => layer.Holding(point, allows)).FirstOrDefault() is { } opening)
         {
             return (true, opening.Source);
         }
@@ -25,8 +26,13 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
             return (false, bar.Source);
         }
 
-        var allow = policy[direction, RuleAction.Allow].Holding(point, allows).FirstOrDefault();
-        return (allow is not null, allow?.Source);
+        if (policy[direction, RuleAction.Allow].Holding(point, allows).FirstOrDefault() is { } allow)
+        {
+            return (true, allow.Source);
+        }
+
+        // The default blocks too; but who reads of it wants the rule.
+        return (false, policy[direction, RuleAction.Deny].Holding(point, denies).FirstOrDefault()?.Source);
     }
 
     /// <summary>Whether workloads that keep to their plans can make a connection, and it passes at both ends.</summary>
@@ -48,7 +54,7 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
     {
         foreach (var direction in (Direction[])[Direction.Outbound, Direction.Inbound])
         {
-            RegionIndex[] open = [.. policy.Openings(direction)[allows], .. policy.Impossible[Reading.Exact]];
+            RegionIndex[] open = [.. Openings(direction).SelectMany(layer => layer[allows]), .. policy.Impossible[Reading.Exact]];
             foreach (var piece in RegionSearch.Outside(region, [.. open, .. policy[direction, RuleAction.Allow][allows]], effort))
             {
                 yield return piece;
@@ -67,7 +73,7 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
     /// <summary>What passes at one end, each part with what lets it pass; override-denies are not yet taken out, but where they bar all.</summary>
     private IEnumerable<PolicyRegion> Passing(Direction direction, Region region)
     {
-        var passing = policy.Openings(direction).Overlapping(region, allows);
+        var passing = Openings(direction).SelectMany(layer => layer.Overlapping(region, allows));
         if (RegionSearch.Outside(region, policy[direction, RuleAction.OverrideDeny][denies], effort).Any())
         {
             passing = passing.Concat(policy[direction, RuleAction.Allow].Overlapping(region, allows));
@@ -75,6 +81,9 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
 
         return passing.Select(p => p with { Region = region.And(p.Region)! });
     }
+
+    private IEnumerable<RegionLayer> Openings(Direction direction) =>
+        essential ? [policy.Openings(direction), policy.Essential(direction)] : [policy.Openings(direction)];
 
     private IEnumerable<RegionIndex> Bars(Direction direction, PolicyRegion passing) =>
         passing.Source.Rule is null ? [] : policy[direction, RuleAction.OverrideDeny][denies];

@@ -16,6 +16,7 @@ internal sealed class PolicyRegions
     private readonly IReadOnlyList<Region>[] _unplanned;
     private readonly Dictionary<(Direction, RuleAction), RegionLayer> _tiers = [];
     private readonly RegionLayer[] _openings;
+    private readonly RegionLayer[] _essential;
 
     /// <summary>Reads a policy.</summary>
     /// <param name="policy">The policy.</param>
@@ -49,7 +50,8 @@ internal sealed class PolicyRegions
             }
         }
 
-        _openings = [Layer(OpeningsInbound(policy)), Layer(OpeningsOutbound())];
+        _openings = [Layer([Unjudged(Side.Provider), .. FailSafe(policy)]), Layer([Unjudged(Side.Consumer)])];
+        _essential = [Layer([Dhcp(Side.Provider, 68)]), Layer([Dhcp(Side.Consumer, 67)])];
         Impossible = Layer([.. Enum.GetValues<Side>().SelectMany(side => _plans.Select(plan => Against(side, plan.Selector, plan.Addresses))).OfType<PolicyRegion>()]);
     }
 
@@ -59,8 +61,11 @@ internal sealed class PolicyRegions
     /// <summary>The rules of one tier at one end.</summary>
     public RegionLayer this[Direction direction, RuleAction action] => _tiers[(direction, action)];
 
-    /// <summary>What passes at one end whatever the rules say: all, where the end is no workload.</summary>
+    /// <summary>What passes at one end whatever the rules say: all, where the end is no workload, and what the fail-safe list opens.</summary>
     public RegionLayer Openings(Direction direction) => _openings[(int)direction];
+
+    /// <summary>What passes at one end whatever a policy says.</summary>
+    public RegionLayer Essential(Direction direction) => _essential[(int)direction];
 
     /// <summary>The regions of one rule.</summary>
     public IEnumerable<(Direction Direction, PolicyRegion Region)> Of(Ruleset ruleset, Rule rule) => _rules.Of(ruleset, r => r.Id == rule.Id);
@@ -127,9 +132,9 @@ internal sealed class PolicyRegions
 
     private RegionLayer Layer(IReadOnlyCollection<PolicyRegion> regions) => new(regions, Read);
 
-    private static List<PolicyRegion> OpeningsInbound(PolicyModel policy)
+    private static List<PolicyRegion> FailSafe(PolicyModel policy)
     {
-        var openings = new List<PolicyRegion> { Dhcp(Side.Provider, 68), Unjudged(Side.Provider) };
+        var openings = new List<PolicyRegion>();
         foreach (var entry in policy.FailSafe)
         {
             var from = Region.Of(Side.Consumer, AddressCodes.Of(entry.Network.Prefixes));
@@ -141,8 +146,6 @@ internal sealed class PolicyRegions
 
         return openings;
     }
-
-    private static List<PolicyRegion> OpeningsOutbound() => [Dhcp(Side.Consumer, 67), Unjudged(Side.Consumer)];
 
     /// <summary>A workload always asks for, and gets, an IPv4 address by DHCP. (By DHCPv6 too, but link-locally, which never joins two workloads' addresses.)</summary>
     private static PolicyRegion Dhcp(Side side, ushort port) =>

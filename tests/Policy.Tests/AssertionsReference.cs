@@ -1,0 +1,107 @@
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Labels;
+using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Policy.Tests;
+
+/// <summary>One end of a connection: labels, or null for an address that is no workload's; an address, or null where only its family is known.</summary>
+internal sealed record LetterEnd(LabelSet? Labels, IpAddress? Address, bool IsV6, string? Path);
+
+/// <summary>A connection by the letter.</summary>
+internal sealed record LetterConnection(LetterEnd From, LetterEnd To, byte Protocol, ushort Port, string[] Groups);
+
+/// <summary>What is assumed of an address of which only the family is known: that it is in a network only if all are, or already if any is.</summary>
+internal enum Assume
+{
+    Least,
+    Most,
+}
+
+/// <summary>The letter of a policy as plainly as it can be written: rule by rule, connection by connection, nothing of the algebra.</summary>
+internal sealed class LetterReference(PolicyModel policy)
+{
+    /// <summary>One address for each combination of the networks that random policies have.</summary>
+    public static readonly IpAddress[] Addresses = [.. new[] { "10.0.0.5", "10.0.1.5", "10.1.0.5", "192.168.0.5", "2001:db8::5", "2001:db9::5" }.Select(IpAddress.Parse)];
+
+    /// <summary>Whether both ends let a connection pass; by DHCP, too, if that is to count.</summary>
+    public bool Allowed(LetterConnection c, Assume allows, Assume denies, bool dhcp) =>
+        Passes(c, Direction.Outbound, allows, denies, dhcp) && Passes(c, Direction.Inbound, allows, denies, dhcp);
+
+    public static bool Asserts(Assertion a, LetterConnection c, Assume assume) =>
+        End(a.From, c.From, assume) && End(a.To, c.To, assume) && Consumer(a.FromProcess, a.Users, c)
+        && a.Services.Any(s => Covers(s, c) && Owns(s.Process, c.To))
+        && !(c.Protocol == 58 && c.Port is 2 or 143 or (>= 130 and <= 136)) && c.Protocol != 2;
+
+    public bool IsPlanned(LetterEnd end) => end.Labels is { } labels && policy.Plans.Any(p => p.Selector.Matches(labels));
+
+    /// <summary>Whether a workload could be where it is: in the networks of every plan for its labels.</summary>
+    public bool KeepsPlans(LetterEnd end) => end.Labels is not { } labels || end.Address is null
+        || policy.Plans.All(p => !p.Selector.Matches(labels) || p.Networks.Any(n => In(n, end, Assume.Least)));
+
+    private bool Passes(LetterConnection c, Direction direction, Assume allows, Assume denies, bool countDhcp)
+    {
+        var inbound = direction == Direction.Inbound;
+        if ((inbound ? c.To : c.From).Labels is null)
+        {
+            return true;
+        }
+
+        var dhcp = countDhcp && c.Protocol == 17 && c.Port == (inbound ? 68 : 67) && !c.From.IsV6;
+        if (dhcp || (inbound && policy.FailSafe.Any(f => In(f.Network, c.From, allows) && f.Ports.Any(p => p.Matches(c.Protocol, c.Port)))))
+        {
+            return true;
+        }
+
+        bool Decides(RuleAction action) => policy.Rulesets.Any(set => set.Rules.Any(rule => rule.Action == action
+            && set.Scopes.Any(scope => Applies(rule, scope, c, inbound, action == RuleAction.Allow ? allows : denies))));
+        return !Decides(RuleAction.OverrideDeny) && Decides(RuleAction.Allow);
+    }
+
+    private static bool Applies(Rule rule, Scope scope, LetterConnection c, bool inbound, Assume assume)
+    {
+        if ((inbound ? rule.To : rule.From) is RuleEnd.Addresses || !End(rule.From, c.From, assume) || !End(rule.To, c.To, assume))
+        {
+            return false;
+        }
+
+        var fromBound = rule is { Within: not Within.To, From: RuleEnd.Workloads };
+        var toBound = rule is { Within: not Within.From, To: RuleEnd.Workloads };
+        if ((fromBound && !scope.Contains(c.From.Labels!)) || (toBound && !scope.Contains(c.To.Labels!))
+            || (fromBound && toBound && scope.Per.Any(key => c.From.Labels![key] != c.To.Labels![key])))
+        {
+            return false;
+        }
+
+        if (inbound)
+        {
+            return (rule.Action == RuleAction.Allow || !rule.HasConsumerCondition) && rule.Services.Any(s => Covers(s, c) && Owns(s.Process, c.To));
+        }
+
+        return Consumer(rule.FromProcess, rule.Users, c) && rule.Services.Any(s => (rule.Action == RuleAction.Allow || s.Process is null) && Covers(s, c));
+    }
+
+    private static bool End(RuleEnd end, LetterEnd actual, Assume assume) => end switch
+    {
+        RuleEnd.Workloads w => actual.Labels is { } labels && w.Selector.Matches(labels),
+        RuleEnd.Addresses a => In(a.Network, actual, assume),
+        _ => false,
+    };
+
+    private static bool In(Network network, LetterEnd end, Assume assume)
+    {
+        if (end.Address is { } address)
+        {
+            return network.Prefixes.Any(p => p.Contains(address));
+        }
+
+        return network.Prefixes.Any(p => p.Address.IsV6 == end.IsV6 && (assume == Assume.Most || p.Length == 0));
+    }
+
+    private static bool Consumer(ProcessCondition? process, EquatableArray<string> users, LetterConnection c) =>
+        Owns(process, c.From) && (users.Count == 0 || users.Any(c.Groups.Contains));
+
+    private static bool Owns(ProcessCondition? process, LetterEnd end) => process is null || process.Path == end.Path;
+
+    private static bool Covers(Service service, LetterConnection c) => service.Ports.Any(p => p.Matches(c.Protocol, c.Port));
+}
