@@ -48,13 +48,13 @@ internal sealed class LiveWorkloads
 
     private static Region RegionOf(LabelSet labels, Alphabet alphabet)
     {
-        var region = Region.All;
+        var constraints = new List<Constraint>(alphabet.Keys.Count);
         for (var key = 0; key < alphabet.Keys.Count; key++)
         {
             var value = labels[alphabet.Keys[key]] is { } text ? alphabet.Of(text) : Alphabet.Absent;
-            region = region.And(Region.Of(Dimension.Label(Side.Consumer, key), ValueSet.Of(value)))!;
+            constraints.Add(new(Dimension.Label(Side.Consumer, key), ValueSet.Of(value)));
         }
 
-        return region;
+        return Region.Of(constraints, PortCodes.All)!;
     }
 }

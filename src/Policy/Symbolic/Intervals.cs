@@ -22,6 +22,10 @@ internal sealed class Intervals<T>
     /// <summary>The only member, or null.</summary>
     public T? Single => _ranges.Length == 1 && _ranges[0].First == _ranges[0].Last ? _ranges[0].First : null;
 
+    /// <summary>The members, if there are at most so many ranges and each is of one number; otherwise null.</summary>
+    public T[]? Few(int most) =>
+        _ranges.Length <= most && Array.TrueForAll(_ranges, r => r.First == r.Last) ? Array.ConvertAll(_ranges, r => r.First) : null;
+
     /// <summary>The numbers of ranges in any order.</summary>
     public static Intervals<T> Of(params IEnumerable<(T First, T Last)> ranges)
     {

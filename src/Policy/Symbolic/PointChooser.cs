@@ -42,7 +42,7 @@ internal sealed class PointChooser(Alphabet alphabet)
             yield return Alphabet.Absent;
         }
 
-        var known = set.IsComplement ? inUse.Where(set.Contains) : set.Ids.ToArray();
+        var known = set.IsComplement ? inUse.Where(set.Contains) : set.Ids;
         foreach (var id in known.Where(id => id != Alphabet.Absent).OrderBy(id => alphabet.Text(id)!.Length).ThenBy(alphabet.Text, StringComparer.Ordinal))
         {
             yield return id;

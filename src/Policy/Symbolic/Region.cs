@@ -56,6 +56,30 @@ internal sealed class Region
     /// <summary>The connections where one dimension has one of some values.</summary>
     public static Region Of(int dimension, ValueSet set) => new(set.IsAll ? [] : [new(dimension, set)], [], All.Ports, All.From, All.To, All.Users);
 
+    /// <summary>The connections to some ports that meet constraints in any order, of which some may be on one dimension; null if there are none.</summary>
+    public static Region? Of(List<Constraint> constraints, Intervals<int> ports)
+    {
+        var values = constraints.ToArray();
+        Array.Sort(values, static (a, b) => a.Dimension.CompareTo(b.Dimension));
+        var kept = 0;
+        foreach (var (dimension, set) in values)
+        {
+            var same = kept > 0 && values[kept - 1].Dimension == dimension;
+            var both = same ? values[kept - 1].Set.And(set) : set;
+            if (both.IsEmpty)
+            {
+                return null;
+            }
+
+            if (!both.IsAll)
+            {
+                values[same ? kept - 1 : kept++] = new(dimension, both);
+            }
+        }
+
+        return ports.IsEmpty ? null : new(kept == values.Length ? values : values[..kept], [], ports, All.From, All.To, All.Users);
+    }
+
     /// <summary>The connections whose ends agree, or don't, on a label key.</summary>
     public static Region Of(Relation relation) => new([], [relation], All.Ports, All.From, All.To, All.Users);
 
@@ -243,15 +267,18 @@ internal sealed class Region
             return a.Length == 0 ? b : a;
         }
 
-        var merged = new List<Constraint>(a.Length + b.Length);
-        var (i, j) = (0, 0);
+        var merged = new Constraint[a.Length + b.Length];
+        var (i, j, count) = (0, 0, 0);
         while (i < a.Length && j < b.Length)
         {
-            merged.Add(a[i].Dimension == b[j].Dimension ? new(a[i].Dimension, a[i++].Set.And(b[j++].Set))
-                : a[i].Dimension < b[j].Dimension ? a[i++] : b[j++]);
+            merged[count++] = a[i].Dimension == b[j].Dimension ? new(a[i].Dimension, a[i++].Set.And(b[j++].Set))
+                : a[i].Dimension < b[j].Dimension ? a[i++] : b[j++];
         }
 
-        return [.. merged, .. a.AsSpan(i), .. b.AsSpan(j)];
+        a.AsSpan(i).CopyTo(merged.AsSpan(count));
+        b.AsSpan(j).CopyTo(merged.AsSpan(count + a.Length - i));
+        count += a.Length - i + b.Length - j;
+        return count == merged.Length ? merged : merged[..count];
     }
 
     private static Relation[]? Merge(Relation[] a, Relation[] b)

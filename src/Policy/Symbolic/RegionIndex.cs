@@ -101,26 +101,13 @@ internal sealed class RegionIndex
             // Nearly every region asks for workloads at both ends, so the kind tells none apart.
             if (!set.IsComplement && set.Ids.Length <= MostValues && dimension > Dimension.Kind(Side.Provider))
             {
-                yield return (dimension, set.Ids.ToArray());
+                yield return (dimension, set.Ids);
             }
         }
 
-        var ports = region.Ports.Ranges;
-        if (ports.Length <= MostValues)
+        if (region.Ports.Few(MostValues) is { } ports)
         {
-            var few = new List<int>();
-            foreach (var (first, last) in ports)
-            {
-                if (first == last)
-                {
-                    few.Add(first);
-                }
-            }
-
-            if (few.Count == ports.Length)
-            {
-                yield return (PortDimension, [.. few]);
-            }
+            yield return (PortDimension, ports);
         }
     }
 

@@ -66,7 +66,7 @@ internal static class RegionSearch
         {
             if (piece[dimension].IsComplement)
             {
-                int[] mentioned = [.. covers.Select(c => c[dimension]).Where(set => !set.IsComplement).SelectMany(set => set.Ids.ToArray())];
+                int[] mentioned = [.. covers.Select(c => c[dimension]).Where(set => !set.IsComplement).SelectMany(set => set.Ids)];
                 apart = apart.And(Region.Of(dimension, ValueSet.Of(mentioned).Not())) ?? throw new InvalidOperationException("A complement of finitely many values is never empty.");
             }
         }

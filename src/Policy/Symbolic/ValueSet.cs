@@ -20,7 +20,7 @@ internal readonly struct ValueSet
     public bool IsComplement { get; }
 
     /// <summary>The members; of a complement, those left out. Sorted and distinct.</summary>
-    public ReadOnlySpan<int> Ids => _ids;
+    public int[] Ids => _ids;
 
     /// <summary>Whether nothing is in it.</summary>
     public bool IsEmpty => !IsComplement && _ids.Length == 0;
