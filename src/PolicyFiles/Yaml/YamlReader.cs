@@ -41,9 +41,10 @@ internal sealed class YamlReader
             return null;
         }
 
+        var reader = new YamlReader(file, problems);
         try
         {
-            return new YamlReader(file, problems).ReadDocument();
+            return reader.ReadDocument();
         }
         catch (Refused refused)
         {
@@ -52,6 +53,12 @@ internal sealed class YamlReader
         catch (YamlException error)
         {
             problems.Add(new(PlaceOf(file, error.Start), Diagnostic.Error("bad-yaml", "", Sentence(error))));
+        }
+
+        catch (InvalidOperationException)
+        {
+            // YamlDotNet's scanner answers some malformed plain scalars with its own assertions.
+            problems.Add(new(PlaceOf(file, reader._parser.Current?.End ?? Mark.Empty), Diagnostic.Error("bad-yaml", "", "This is not YAML: what follows here is no value. Look at brackets, dashes and quotes.")));
         }
 
         return null;
