@@ -17,7 +17,7 @@ public class PolicyMachineTests
     [Fact]
     public void Without_a_policy_nothing_is_written()
     {
-        var (state, effects) = Step(PolicyState.Initial, new PolicyEvent.Started(null, default, []));
+        var (state, effects) = Step(PolicyState.Initial, new PolicyEvent.Started(null, default, [], []));
         Assert.Empty(effects);
         Assert.Empty(Step(state, new PolicyEvent.Tampered("nft")).Effects);
         Assert.Empty(Step(state, new PolicyEvent.Tick()).Effects);
@@ -27,7 +27,7 @@ public class PolicyMachineTests
     public void The_cached_policy_is_enforced_before_anything_else()
     {
         var policy = At(3, 7);
-        var (state, effects) = Step(PolicyState.Initial, new PolicyEvent.Started(policy, _full, []));
+        var (state, effects) = Step(PolicyState.Initial, new PolicyEvent.Started(policy, _full, [], []));
         Assert.Equal([new PolicyEffect.Apply(policy, Replace: true)], effects);
         Assert.Equal(policy, state.Desired);
     }
@@ -36,10 +36,12 @@ public class PolicyMachineTests
     public void A_lost_policy_leaves_the_host_locked_in_the_enforced_directions_until_a_new_one_comes()
     {
         var controller = new ControllerEndpoint(IpAddress.Parse("10.0.0.250"), 8444);
-        var (state, effects) = Step(PolicyState.Initial, new PolicyEvent.Started(null, new(EnforcementMode.Selective, default), [controller]));
+        var failSafe = new FailSafeEntry(Hosts("10.9.0.0/16"), [PortMatch.Tcp(22)]);
+        var (state, effects) = Step(PolicyState.Initial, new PolicyEvent.Started(null, new(EnforcementMode.Selective, default), [controller], [failSafe]));
         var locked = Assert.IsType<PolicyEffect.Apply>(Assert.Single(effects)).Policy;
         Assert.Equal(new Modes(EnforcementMode.Full, EnforcementMode.Visibility), locked.Modes);
         Assert.Equal([controller], locked.Controllers);
+        Assert.Equal([failSafe], locked.FailSafe);
         Assert.Empty(locked.Entries);
         state = Step(state, new PolicyEvent.Applied(locked)).State;
         Assert.Equal("policy-lost", Assert.Single(state.Problems).Code);
@@ -145,7 +147,7 @@ public class PolicyMachineTests
         PolicyMachine.Step(state, happened, _start);
 
     private static PolicyState Settled(HostPolicy policy) =>
-        Step(Step(PolicyState.Initial, new PolicyEvent.Started(policy, policy.Modes, [])).State, new PolicyEvent.Applied(policy)).State;
+        Step(Step(PolicyState.Initial, new PolicyEvent.Started(policy, policy.Modes, [], [])).State, new PolicyEvent.Applied(policy)).State;
 
     private static HostPolicy At(ulong epoch, ulong number) =>
         Make(_full, [Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(80))], Hosts("10.0.0.2")) with { Generation = new(epoch, number) };

@@ -20,7 +20,7 @@ internal abstract record CachedPolicy
     public sealed record Whole(ReceivedPolicy Policy) : CachedPolicy;
 
     /// <summary>The host was enforcing, but no copy is whole: essential and fail-safe only, the rest blocked in the marked directions.</summary>
-    /// <param name="Marker">Says just that: full modes where something was enforced, and no entries.</param>
+    /// <param name="Marker">Says just that: full modes where something was enforced, the fail-safe list, the controllers, and no entries.</param>
     public sealed record Lost(HostPolicy Marker) : CachedPolicy;
 }
 

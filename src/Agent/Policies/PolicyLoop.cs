@@ -73,7 +73,8 @@ internal sealed class PolicyLoop(
             new PolicyEvent.Started(
                 _held is null ? null : WithDialled(_held.Policy),
                 lost?.Modes ?? default,
-                WithDialled(lost?.Controllers ?? [])),
+                WithDialled(lost?.Controllers ?? []),
+                lost?.FailSafe ?? []),
             cancel);
     }
 

@@ -39,10 +39,10 @@ public static class PolicyMachine
             return (state, []);
         }
 
-        var locked = FirewallRenderer.Locked(started.Enforced, started.Controllers, []);
+        var locked = FirewallRenderer.Locked(started.Enforced, started.Controllers, started.FailSafe);
         var loss = new Problem(
             "policy-lost",
-            "This host enforced a policy, but no whole copy of it is left: all but essential traffic is blocked in the enforced directions.",
+            "This host enforced a policy, but no whole copy of it is left: all but essential and fail-safe traffic is blocked in the enforced directions.",
             "Let the host reach the controller, which sends the policy again.");
         return (state with { Desired = locked, Loss = loss }, [new PolicyEffect.Apply(locked, Replace: true)]);
     }

@@ -60,8 +60,10 @@ public abstract record PolicyEvent
     /// <summary>The agent starts.</summary>
     /// <param name="Cached">The last policy, from a copy that is whole; or null.</param>
     /// <param name="Enforced">The directions that were enforced, by their marker.</param>
-    /// <param name="Controllers">Where the controller is reached, by the pairing.</param>
-    public sealed record Started(HostPolicy? Cached, Modes Enforced, EquatableArray<ControllerEndpoint> Controllers) : PolicyEvent;
+    /// <param name="Controllers">Where the controller is reached, by the marker and the pairing.</param>
+    /// <param name="FailSafe">The fail-safe list, by the marker.</param>
+    public sealed record Started(
+        HostPolicy? Cached, Modes Enforced, EquatableArray<ControllerEndpoint> Controllers, EquatableArray<FailSafeEntry> FailSafe) : PolicyEvent;
 
     /// <summary>The controller sends a policy.</summary>
     /// <param name="Policy">Decoded.</param>
