@@ -53,7 +53,7 @@ internal static class AgentProcess
         using var watch = firewall.Watch(policies.ReportTampering);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);
-        var telemetry = new TelemetryLoop(cgroups, spool, policies.ReportLostConnections, toReport.Set, problems, time, log);
+        var telemetry = new TelemetryLoop(cgroups, spool, firewall.ConntrackPort, policies.ReportLostConnections, toReport.Set, problems, time, log);
         using var addresses = new AddressWatch(current =>
         {
             telemetry.Addresses = current;

@@ -41,7 +41,7 @@ internal enum ConntrackEvent
 /// <param name="Port">The provider's port, or the ICMP type, or 0.</param>
 /// <param name="Closed">Whether TCP has said goodbye, so that only its time-wait is left.</param>
 /// <param name="Traffic">What went over it so far.</param>
-/// <param name="ByRequest">Whether a program had it destroyed, rather than its time being over.</param>
+/// <param name="RequestedBy">The netlink port of the program that had it destroyed; 0 if its time was over.</param>
 internal readonly record struct ConntrackRecord(
     ConntrackEvent Event,
     ulong Id,
@@ -52,7 +52,7 @@ internal readonly record struct ConntrackRecord(
     ushort Port,
     bool Closed,
     Traffic Traffic,
-    bool ByRequest = false)
+    uint RequestedBy = 0)
 {
     /// <summary>The netfilter subsystem of conntrack.</summary>
     public const byte Subsystem = 1;
@@ -125,7 +125,7 @@ internal readonly record struct ConntrackRecord(
             port,
             closed,
             new Traffic(sent.Packets, sent.Bytes, received.Packets, received.Bytes),
-            kind == ConntrackEvent.Destroyed && message.PortId != 0);
+            kind == ConntrackEvent.Destroyed ? message.PortId : 0);
         return true;
     }
 

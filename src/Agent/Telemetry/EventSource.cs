@@ -1,3 +1,4 @@
+using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Enforcement.Documents;
 
@@ -12,7 +13,6 @@ internal sealed class EventSource : IDisposable
     private const int GroupNew = 1; // NFNLGRP_CONNTRACK_NEW
     private const int GroupDestroyed = 3; // NFNLGRP_CONNTRACK_DESTROY
     private const int ReceiveBuffer = 16 << 20;
-    private const string Accounting = "/proc/sys/net/netfilter/nf_conntrack_acct";
 
     private readonly NetlinkSocket _events = NetlinkSocket.Open(NetlinkFamily.Netfilter);
     private readonly NetlinkSocket _requests = NetlinkSocket.Open(NetlinkFamily.Netfilter);
@@ -22,7 +22,7 @@ internal sealed class EventSource : IDisposable
     {
     }
 
-    /// <summary>Subscribes, in the calling thread's network namespace, and has its connections' traffic counted.</summary>
+    /// <summary>Subscribes, in the calling thread's network namespace, and has its connections' traffic counted and their ends reported.</summary>
     /// <exception cref="IOException">The kernel refuses: not root, or another agent runs in the namespace.</exception>
     public static EventSource Open()
     {
@@ -33,7 +33,7 @@ internal sealed class EventSource : IDisposable
             source.BindLog();
             source._events.Join(GroupNew);
             source._events.Join(GroupDestroyed);
-            File.WriteAllText(Accounting, "1");
+            ConntrackSettings.Enable();
             return source;
         }
         catch

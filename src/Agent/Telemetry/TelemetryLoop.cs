@@ -15,12 +15,13 @@ namespace Bulkhead.Agent.Telemetry;
 /// </summary>
 /// <param name="cgroups">The host's cgroups.</param>
 /// <param name="spool">Gets each window that has something to tell.</param>
-/// <param name="connectionsLost">Called on the telemetry thread when a program took connections out of conntrack.</param>
+/// <param name="own">The netlink port of the agent's own changes to conntrack.</param>
+/// <param name="connectionsLost">Called on the telemetry thread when conntrack lost connections, other than by the agent's own doing.</param>
 /// <param name="listenersChanged">Called on the telemetry thread.</param>
 /// <param name="problems">Where a failure is stated.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
-internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.Action connectionsLost, System.Action listenersChanged, Problems problems, TimeProvider time, ILogger log)
+internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint own, System.Action connectionsLost, System.Action listenersChanged, Problems problems, TimeProvider time, ILogger log)
 {
     private const string Topic = "telemetry";
     private const int MostFlows = 50_000;
@@ -86,7 +87,8 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
                 using var stop = cancel.Register(source.Stop);
                 using var sockets = SocketDiagnostics.Open();
                 problems.Clear(Topic);
-                Follow(source, sockets, cancel);
+                using var conntrack = Conntrack.Open();
+                Follow(source, sockets, new StrayPackets(sockets, conntrack), cancel);
             }
             catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
             {
@@ -104,7 +106,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
         }
     }
 
-    private void Follow(EventSource source, SocketDiagnostics sockets, CancellationToken cancel)
+    private void Follow(EventSource source, SocketDiagnostics sockets, StrayPackets strays, CancellationToken cancel)
     {
         var processes = new ProcessTable(cgroups, new UserNames());
         var listeners = new ListenerTable(sockets, processes, time);
@@ -123,7 +125,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
         {
             source.Wait(clock.Left);
             resolver.Addresses = _addresses;
-            Drain(source, connections, resolver, sequence, clock);
+            Drain(source, connections, resolver, strays, sequence, clock);
             if (clock.Left > TimeSpan.Zero)
             {
                 if (!cancel.IsCancellationRequested)
@@ -147,15 +149,15 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
             RefreshListeners(listeners);
         }
 
-        Drain(source, connections, resolver, sequence, clock);
+        Drain(source, connections, resolver, strays, sequence, clock);
         Dump(source, connections, clock, DumpKind.Periodic);
         Close(connections, clock);
     }
 
-    private void Drain(EventSource source, ConnectionTable connections, FlowResolver resolver, SequenceGap sequence, WindowClock clock)
+    private void Drain(EventSource source, ConnectionTable connections, FlowResolver resolver, StrayPackets strays, SequenceGap sequence, WindowClock clock)
     {
         var at = clock.OffsetMs;
-        var removed = false;
+        var lost = false;
         try
         {
             while (source.Read(Observe, Block))
@@ -165,10 +167,10 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
         catch (NetlinkException overrun) when (overrun.Errno == Errno.NoBufferSpace)
         {
             Dump(source, connections, clock, DumpKind.AfterLoss);
-            removed = true;
+            lost = true;
         }
 
-        if (removed)
+        if (lost)
         {
             connectionsLost();
         }
@@ -177,13 +179,14 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, System.
         {
             _events++;
             connections.Observe(record, at);
-            removed |= record.ByRequest;
+            lost |= record.RequestedBy != 0 && record.RequestedBy != own;
         }
 
         void Block(BlockedPacket packet)
         {
             _events++;
             CountLost(sequence.Before(packet.Sequence));
+            lost = lost || strays.ShowLoss(packet);
             if (resolver.KeyOf(packet) is { } key)
             {
                 var one = new Traffic(1, packet.Length, 0, 0);

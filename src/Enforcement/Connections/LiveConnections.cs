@@ -49,7 +49,7 @@ public static class LiveConnections
         var known = tracked.SelectMany<TrackedConnection, FlowTuple>(c => [c.Original, c.Reply]).ToHashSet();
         var destroy = new List<LocalSocket>();
         var admit = new List<FlowTuple>();
-        foreach (var socket in sockets.Where(IsLive))
+        foreach (var socket in sockets.Where(s => s.IsLive))
         {
             var direction = Listens(listeners, socket.Local, socket.LocalPort) ? Direction.Inbound : Direction.Outbound;
             var port = direction == Direction.Inbound ? socket.LocalPort : socket.RemotePort;
@@ -71,11 +71,6 @@ public static class LiveConnections
 
         return new(admit, destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, listeners, c))]);
     }
-
-    private static bool IsLive(LocalSocket socket) =>
-        socket.Protocol == IpProtocol.Tcp
-        && socket.State is not (SocketState.Listen or SocketState.Close or SocketState.TimeWait or SocketState.NewSynReceived)
-        && socket.RemotePort != 0;
 
     private static bool IsForbidden(
         HostEvaluator evaluator, IReadOnlySet<IpAddress> local, ILookup<ushort, LocalSocket> listeners, TrackedConnection connection)

@@ -1,4 +1,5 @@
 using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Enforcement.Connections;
 
@@ -93,6 +94,12 @@ public sealed record LocalSocket
 
     /// <summary>The identifier of its cgroup v2; 0 if the kernel does not say.</summary>
     public ulong CgroupId { get; init; }
+
+    /// <summary>Whether it is a TCP connection, or on its way to be one, rather than a listener or what is left of one.</summary>
+    public bool IsLive =>
+        Protocol == IpProtocol.Tcp
+        && State is not (SocketState.Listen or SocketState.Close or SocketState.TimeWait or SocketState.NewSynReceived)
+        && RemotePort != 0;
 
     /// <summary>Whether it takes connections to an address and port of the host.</summary>
     public bool ListensTo(IpAddress address, ushort port) =>

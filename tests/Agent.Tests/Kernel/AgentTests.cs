@@ -101,6 +101,33 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_host_whose_policy_was_lost_still_lets_the_fail_safe_list_in_and_nothing_else()
+    {
+        var closed = Closed(2);
+        closed.FailSafe.Add(new FailSafeEntry
+        {
+            Sources = { WirePolicies.ToWire(WirePolicies.Parse($"{TwoHosts.PeerAddress(false)}")) },
+            Ports = { new PortMatch { Protocol = 6, First = 22, Last = 22 } },
+        });
+        var ssh = _hosts.Listen(_hosts.Host, TwoHosts.HostAddress(false), 22);
+        _controller.Push(closed);
+        var first = Start();
+        await AppliedAsync(2);
+        first.Kill();
+        await first.WaitForExitAsync();
+        await _controller.DisposeAsync();
+        File.Delete(Path.Combine(State, "policy"));
+        File.Delete(Path.Combine(State, "policy.copy"));
+        _hosts.Host.Run("nft", "delete", "table", "inet", "bulkhead");
+
+        Start();
+
+        await Eventually.Holds(() => Table().Length > 0, "the table is back");
+        Assert.True(await ReachableAsync(ssh));
+        Assert.False(await ReachableAsync());
+    }
+
+    [Fact]
     public async Task An_agent_that_never_had_a_policy_writes_nothing_to_the_kernel()
     {
         Start();
@@ -163,6 +190,18 @@ public sealed class AgentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_that_is_older_than_the_agent_outlives_a_loss_of_conntracks_entries()
+    {
+        var older = await _hosts.DialAsync(_hosts.Peer, _web);
+        _controller.Push(Closed(2).Allowing(1, Direction.Inbound, "s0", 80, $"{TwoHosts.PeerAddress(false)}"));
+        Start();
+        await AppliedAsync(2);
+        _hosts.Host.Run("conntrack", "-F");
+        await older.SendAsync(new byte[1]);
+        await Eventually.Holds(() => _hosts.Host.Run("conntrack", "-L").Contains("dport=80 ", StringComparison.Ordinal), "it is admitted again");
+    }
+
+    [Fact]
     public async Task Stopping_is_announced_and_leaves_the_rules()
     {
         _controller.Push(Closed(2));
@@ -215,14 +254,14 @@ public sealed class AgentTests : IAsyncLifetime
     private Task AppliedAsync(ulong number) =>
         Eventually.Holds(() => _controller.States.Any(report => report.Applied?.Number == number), $"policy {number} is applied");
 
-    /// <summary>Whether the peer gets through to the host's web port; a dropped try is given up as soon as it was dropped.</summary>
-    private async Task<bool> ReachableAsync()
+    /// <summary>Whether the peer gets through to a listener of the host, its web port by default; a dropped try is given up after a second.</summary>
+    private async Task<bool> ReachableAsync(Socket? listener = null)
     {
         using var socket = _hosts.Peer.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         try
         {
-            await socket.ConnectAsync((IPEndPoint)_web.LocalEndPoint!, patience.Token);
+            await socket.ConnectAsync((IPEndPoint)(listener ?? _web).LocalEndPoint!, patience.Token);
             return true;
         }
         catch (OperationCanceledException)

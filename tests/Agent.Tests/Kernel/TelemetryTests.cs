@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Spool;
 using Bulkhead.Agent.Telemetry;
@@ -10,9 +11,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Bulkhead.Agent.Tests.Kernel;
 
 /// <summary>Telemetry over the real kernel; needs root.</summary>
-public sealed class TelemetryTests : IDisposable
+public sealed class TelemetryTests : IAsyncLifetime
 {
     private readonly TwoHosts _hosts = new();
+    private readonly Conntrack _own;
     private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly FlowSpool _spool;
@@ -22,14 +24,20 @@ public sealed class TelemetryTests : IDisposable
 
     public TelemetryTests()
     {
+        _own = _hosts.Host.Inside(Conntrack.Open);
         _spool = new FlowSpool(_folder.Path, 1 << 20, NullLogger.Instance);
         _telemetry = new TelemetryLoop(
-            CgroupTree.Open(null), _spool, () => Interlocked.Increment(ref _connectionsLost), () => { }, new Problems(() => { }), TimeProvider.System, NullLogger.Instance);
+            CgroupTree.Open(null), _spool, _own.PortId, () => Interlocked.Increment(ref _connectionsLost), () => { }, new Problems(() => { }), TimeProvider.System, NullLogger.Instance);
     }
 
-    public void Dispose()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
-        _stop.Cancel();
+        // It writes to the folder until it has stopped.
+        await _stop.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _own.Dispose();
         _hosts.Dispose();
         _folder.Dispose();
         _stop.Dispose();
@@ -144,11 +152,62 @@ public sealed class TelemetryTests : IDisposable
     public async Task When_somebody_empties_conntrack_the_agent_hears_of_it()
     {
         _hosts.Track(1, "unused");
+        await StartAsync();
         await _hosts.DialAsync(_hosts.Host, _hosts.Listen(_hosts.Peer, TwoHosts.PeerAddress(false), 8002));
+        _hosts.Host.Run("conntrack", "-F");
+        await LossIsNoticedAsync();
+        await StopAsync();
+    }
+
+    [Theory]
+    [InlineData(Direction.Inbound, false)]
+    [InlineData(Direction.Outbound, true)]
+    public async Task A_dropped_segment_of_a_live_connection_tells_that_conntrack_lost_it(Direction direction, bool v6)
+    {
+        var hook = direction == Direction.Inbound ? "input" : "output";
+        _hosts.Host.Nft($$"""
+            table inet track {
+              chain strays {
+                type filter hook {{hook}} priority 0;
+                ct state established accept
+                tcp flags & (fin|syn|rst|ack) != syn ct state new log group 4077 prefix "bulkhead:{{(direction == Direction.Inbound ? "in" : "out")}}:invalid" drop
+              }
+            }
+            """);
+        var socket = direction == Direction.Inbound
+            ? await _hosts.DialAsync(_hosts.Peer, _hosts.Listen(_hosts.Host, TwoHosts.HostAddress(v6), 8001))
+            : await _hosts.DialAsync(_hosts.Host, _hosts.Listen(_hosts.Peer, TwoHosts.PeerAddress(v6), 8001));
         await StartAsync();
         _hosts.Host.Run("conntrack", "-F");
-        await Eventually.Holds(() => Volatile.Read(ref _connectionsLost) > 0, "the loss is noticed");
+
+        await socket.SendAsync(new byte[1]);
+
+        await LossIsNoticedAsync();
         await StopAsync();
+    }
+
+    [Fact]
+    public async Task Strays_of_no_connection_and_what_the_agent_itself_removes_are_no_loss()
+    {
+        _hosts.Track(1, "unused");
+        _hosts.Host.Nft("""
+            table inet strays {
+              chain strays {
+                type filter hook input priority 1;
+                tcp dport 8003 log group 4077 prefix "bulkhead:in:invalid" drop
+              }
+            }
+            """);
+        _hosts.Listen(_hosts.Host, TwoHosts.HostAddress(false), 8003);
+        await StartAsync();
+        await _hosts.DialAsync(_hosts.Host, _hosts.Listen(_hosts.Peer, TwoHosts.PeerAddress(false), 8002));
+        Assert.All(_own.Dump(), entry => _own.Delete(entry));
+        var syn = _hosts.Peer.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        _hosts.Keep(syn);
+        _ = syn.ConnectAsync(TwoHosts.HostAddress(false), 8003);
+        await SeenAsync(3);
+        await StopAsync();
+        Assert.Equal(0, _connectionsLost);
     }
 
     [Fact]
@@ -168,6 +227,8 @@ public sealed class TelemetryTests : IDisposable
         _running = _hosts.Host.Inside(() => _telemetry.RunAsync(_stop.Token));
         await Eventually.Holds(() => _telemetry.Following || _running.IsCompleted, "telemetry runs");
     }
+
+    private Task LossIsNoticedAsync() => Eventually.Holds(() => Volatile.Read(ref _connectionsLost) > 0, "the loss is noticed");
 
     private Task SeenAsync(ulong events) => Eventually.Holds(() => _telemetry.Events >= events, $"{events} events arrive");
 

@@ -62,7 +62,7 @@ public sealed class RecordedBytesTests
     }
 
     [Fact]
-    public void That_a_program_removed_a_connection_can_be_told() => Assert.True(Assert.Single(Connections(Convert.FromHexString(GoneV6))).ByRequest);
+    public void That_a_program_removed_a_connection_can_be_told() => Assert.NotEqual(0U, Assert.Single(Connections(Convert.FromHexString(GoneV6))).RequestedBy);
 
     [Fact]
     public void Blocked_packets_are_read_with_their_reason()

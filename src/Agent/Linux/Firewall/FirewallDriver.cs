@@ -52,6 +52,9 @@ public sealed class FirewallDriver : IDisposable
     public static FirewallDriver Open(Func<NameLookups> lookups) =>
         new(Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups);
 
+    /// <summary>The netlink port that conntrack's events of this driver's own changes carry.</summary>
+    public uint ConntrackPort => _conntrack.PortId;
+
     /// <summary>Starts to watch for changes of the table by others; in the calling thread's network namespace.</summary>
     /// <param name="tampered">Is told who, on a thread of the watch.</param>
     public TableWatch Watch(Action<string> tampered) => TableWatch.Start(_own, tampered);
@@ -156,8 +159,15 @@ public sealed class FirewallDriver : IDisposable
         var outcome = new ApplyOutcome((string?)null);
         for (var pass = 0; pass < Passes; pass++)
         {
+            var tracked = _conntrack.Dump();
+            if (admitOnly)
+            {
+                // Reading them has loaded conntrack, and what it is told applies to what is admitted from here on.
+                ConntrackSettings.TryEnable();
+            }
+
             var changes = LiveConnections.Judge(
-                evaluator, _addresses.Read(), _conntrack.Dump(), _sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.AllStates));
+                evaluator, _addresses.Read(), tracked, _sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.AllStates));
             var admitted = changes.Admit.Count(_conntrack.Admit);
             var destroyed = admitOnly ? 0 : changes.Destroy.Count(_sockets.Destroy);
             var forgotten = admitOnly ? 0 : changes.Forget.Count(_conntrack.Delete);

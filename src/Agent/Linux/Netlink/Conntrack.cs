@@ -41,6 +41,9 @@ public sealed class Conntrack : IDisposable
     /// <exception cref="NetlinkException">The kernel has no ctnetlink, or refuses it.</exception>
     public static Conntrack Open() => new(NetlinkSocket.Open(NetlinkFamily.Netfilter));
 
+    /// <summary>The address of its own socket: events of what it deletes carry it.</summary>
+    public uint PortId => _socket.PortId;
+
     /// <summary>Every entry of both families and all zones.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public List<TrackedConnection> Dump()
@@ -55,6 +58,22 @@ public sealed class Conntrack : IDisposable
             }
         }).ThrowIfFailed("read conntrack's entries");
         return found;
+    }
+
+    /// <summary>Whether there is an entry, in the default zone, that a packet with this tuple belongs to, in either direction.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public bool Knows(FlowTuple packet)
+    {
+        var writer = NetlinkWriter.Netfilter(_buffer, Subsystem, MessageGet, NetlinkFlags.Request | NetlinkFlags.Ack, FamilyOf(packet));
+        Write(ref writer, TupleOriginal, packet);
+        var outcome = _socket.Exchange(writer.End());
+        if (outcome.Errno == Errno.NoEntry)
+        {
+            return false;
+        }
+
+        outcome.ThrowIfFailed("find a conntrack entry");
+        return true;
     }
 
     /// <summary>Deletes an entry, and with it both directions; false if it was gone.</summary>
