@@ -10,6 +10,8 @@ namespace Bulkhead.Enforcement.Tests;
 /// <summary>This host is 10.0.0.1, serves on 443, and lets 10.0.0.2 in there; out it reaches 10.0.0.3 on 5432.</summary>
 public class LiveConnectionsTests
 {
+    private static readonly HashSet<IpAddress> _local = [LocalV4];
+
     private static readonly HostEvaluator _evaluator = new(Make(
         new(EnforcementMode.Full, EnforcementMode.Full),
         [Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(443)), Entry(Direction.Outbound, RuleAction.Allow, 2, 1, PortMatch.Tcp(5432))],
@@ -29,7 +31,7 @@ public class LiveConnectionsTests
     [InlineData("127.0.0.1:1 > 127.0.0.1:22", false)]
     public void What_conntrack_holds_is_judged_in_the_direction_that_the_listener_decides(string connection, bool forbidden)
     {
-        var tracked = new TrackedConnection(Tuple(connection), Mirror(Tuple(connection)), 5, 1);
+        var tracked = new TrackedConnection(Tuple(connection), Tuple(connection).Mirror(), 5, 1);
         Assert.Equal(forbidden ? [tracked] : [], Judge([tracked], []).Forget);
     }
 
@@ -55,7 +57,7 @@ public class LiveConnectionsTests
     public void What_conntrack_knows_is_not_admitted_twice_whichever_way_it_has_it()
     {
         LocalSocket[] sockets = [Socket("10.0.0.1:443 > 10.0.0.2:50000"), Socket("10.0.0.1:40000 > 10.0.0.3:5432")];
-        TrackedConnection[] tracked = [.. sockets.Select(s => new FlowTuple(6, s.Local, s.LocalPort, s.Remote, s.RemotePort)).Select(t => new TrackedConnection(t, Mirror(t), 0, 1))];
+        TrackedConnection[] tracked = [.. sockets.Select(s => new TrackedConnection(s.Outgoing, s.Outgoing.Mirror(), 0, 1))];
         Assert.Empty(Judge(tracked, sockets).Admit);
     }
 
@@ -66,11 +68,37 @@ public class LiveConnectionsTests
     public void What_is_not_open_is_not_admitted(SocketState state) =>
         Assert.Empty(Judge([], [Socket("10.0.0.1:40000 > 10.0.0.3:5432") with { State = state }]).Admit);
 
-    private static LiveChanges Judge(IReadOnlyList<TrackedConnection> tracked, IEnumerable<LocalSocket> sockets)
+    [Fact]
+    public void Sockets_alone_tell_what_may_be_forbidden_and_from_whom_to_whom()
     {
-        var listener = Socket("0.0.0.0:443 > 0.0.0.0:0") with { State = SocketState.Listen };
-        return LiveConnections.Judge(_evaluator, new HashSet<IpAddress> { LocalV4 }, tracked, [listener, .. sockets]);
+        LocalSocket[] sockets =
+        [
+            Socket("10.0.0.1:443 > 10.0.0.2:50000"), Socket("10.0.0.1:443 > 10.0.0.9:50000"),
+            Socket("10.0.0.1:40000 > 10.0.0.3:5432"), Socket("10.0.0.1:40001 > 10.0.0.3:22"),
+        ];
+        Assert.Equal(
+            [new SuspectSocket(sockets[1], Tuple("10.0.0.9:50000 > 10.0.0.1:443")), new SuspectSocket(sockets[3], Tuple("10.0.0.1:40001 > 10.0.0.3:22"))],
+            LiveConnections.Suspects(_evaluator, Table(sockets)));
     }
+
+    [Fact]
+    public void A_socket_whose_connection_is_translated_is_judged_by_its_real_provider()
+    {
+        LocalSocket[] sockets = [Socket("10.0.0.1:50000 > 10.255.0.1:80"), Socket("10.0.0.1:50001 > 10.255.0.1:80")];
+        TrackedConnection[] tracked =
+        [
+            new(sockets[0].Outgoing, Tuple("10.0.0.3:5432 > 10.0.0.1:50000"), 0, 1),
+            new(sockets[1].Outgoing, Tuple("10.0.0.4:5432 > 10.0.0.1:50001"), 0, 2),
+        ];
+        Assert.Equal([sockets[1]], Judge(tracked, sockets).Destroy);
+        Assert.Equal([false, true], tracked.Select(entry => LiveConnections.IsForbidden(_evaluator, _local, Table(sockets), entry)));
+    }
+
+    private static LiveChanges Judge(IReadOnlyList<TrackedConnection> tracked, IEnumerable<LocalSocket> sockets) =>
+        LiveConnections.Judge(_evaluator, _local, tracked, Table(sockets));
+
+    private static SocketTable Table(IEnumerable<LocalSocket> sockets) =>
+        new([Socket("0.0.0.0:443 > 0.0.0.0:0") with { State = SocketState.Listen }, .. sockets]);
 
     private static LocalSocket Socket(string ends)
     {
@@ -92,6 +120,4 @@ public class LiveConnectionsTests
         var ends = text.Split(" > ").Select(end => end.Split(':')).Select(e => (Address: IpAddress.Parse(e[0]), Port: ushort.Parse(e[1], System.Globalization.CultureInfo.InvariantCulture))).ToArray();
         return new(IpProtocol.Tcp, ends[0].Address, ends[0].Port, ends[1].Address, ends[1].Port);
     }
-
-    private static FlowTuple Mirror(FlowTuple t) => new(t.Protocol, t.Destination, t.DestinationPort, t.Source, t.SourcePort);
 }

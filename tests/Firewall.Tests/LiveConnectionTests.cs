@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Enforcement.Documents;
+using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
@@ -84,6 +85,31 @@ public class LiveConnectionTests
         var admitted = Tracked(bench).Where(c => c.Original.Protocol == IpProtocol.Tcp && !c.Original.Source.IsLoopback).ToArray();
         Assert.Contains(admitted, c => c.Original.Destination == Bench.HostAddress(false) && c.Original.DestinationPort == 443);
         Assert.Contains(admitted, c => c.Original.Source == Bench.HostAddress(true) && c.Original.DestinationPort == 443);
+    }
+
+    [Fact]
+    public async Task A_translated_connection_is_judged_by_whom_it_really_reaches()
+    {
+        await using var bench = new Bench();
+        bench.Host.Run("ip", "route", "add", "10.77.9.0/24", "via", "10.77.0.2");
+        bench.Host.Nft("""
+            table ip translate {
+              chain output {
+                type nat hook output priority -100;
+                ip daddr 10.77.9.9 tcp dport 8080 dnat to 10.77.0.2:443
+                ip daddr 10.77.9.9 tcp dport 8081 dnat to 10.77.0.2:80
+              }
+            }
+            """);
+        await bench.ApplyAsync(Open(default));
+        var allowed = await bench.DialAsync(bench.Host, IpAddress.Parse("10.77.9.9"), 8080);
+        var forbidden = await bench.DialAsync(bench.Host, IpAddress.Parse("10.77.9.9"), 8081);
+
+        var outcome = await bench.ApplyAsync(Open(_full, PortMatch.Tcp(443)));
+
+        Assert.Equal(1, outcome.Destroyed);
+        await AssertEndedAsync(forbidden);
+        await Bench.TalkAsync(allowed);
     }
 
     [Fact]

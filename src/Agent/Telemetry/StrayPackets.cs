@@ -25,6 +25,6 @@ internal sealed class StrayPackets(SocketDiagnostics sockets, Conntrack conntrac
             ? sockets.Find(IpProtocol.Tcp, packet.Destination, packet.Port, packet.Source, packet.SourcePort)
             : sockets.Find(IpProtocol.Tcp, packet.Source, packet.SourcePort, packet.Destination, packet.Port);
         return socket is { IsLive: true }
-            && !conntrack.Knows(new FlowTuple(IpProtocol.Tcp, packet.Source, packet.SourcePort, packet.Destination, packet.Port));
+            && conntrack.Find(new FlowTuple(IpProtocol.Tcp, packet.Source, packet.SourcePort, packet.Destination, packet.Port)) is null;
     }
 }

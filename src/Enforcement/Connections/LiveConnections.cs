@@ -22,12 +22,30 @@ public sealed record LiveChanges(
     public static LiveChanges None { get; } = new([], [], []);
 }
 
+/// <summary>A connection that its socket alone looks forbidden of.</summary>
+/// <param name="Socket">The host's end.</param>
+/// <param name="Original">From its consumer to its provider, as the host sees them.</param>
+public sealed record SuspectSocket(LocalSocket Socket, FlowTuple Original);
+
 /// <summary>Judges live connections by a policy that came after them.</summary>
 public static class LiveConnections
 {
     /// <summary>Whether a policy can be against any connection at all.</summary>
     public static bool CanEnd(HostPolicy policy) =>
         policy.Quarantined || policy.QuarantinedPeers.Count > 0 || policy.Modes != default;
+
+    /// <summary>
+    /// Forbidden connections, by the host's sockets alone. Conntrack's entry, which knows of address translation, has the last word:
+    /// see <see cref="IsForbidden"/>.
+    /// </summary>
+    /// <param name="evaluator">The policy that is now in force.</param>
+    /// <param name="sockets">TCP sockets of the host, live ones and listeners.</param>
+    public static IReadOnlyList<SuspectSocket> Suspects(HostEvaluator evaluator, SocketTable sockets)
+    {
+        ArgumentNullException.ThrowIfNull(evaluator);
+        ArgumentNullException.ThrowIfNull(sockets);
+        return [.. sockets.Live.Where(socket => IsSuspect(evaluator, sockets, socket)).Select(socket => new SuspectSocket(socket, sockets.Original(socket)))];
+    }
 
     /// <summary>
     /// What has to end, and, after a loss of conntrack's state, what has to be admitted again.
@@ -37,44 +55,48 @@ public static class LiveConnections
     /// <param name="evaluator">The policy that is now in force.</param>
     /// <param name="local">Addresses of the host.</param>
     /// <param name="tracked">All that conntrack holds, of every zone.</param>
-    /// <param name="sockets">All TCP sockets of the host, listeners among them.</param>
+    /// <param name="sockets">TCP sockets of the host, live ones and listeners.</param>
     public static LiveChanges Judge(
         HostEvaluator evaluator,
         IReadOnlySet<IpAddress> local,
         IReadOnlyList<TrackedConnection> tracked,
-        IReadOnlyList<LocalSocket> sockets)
+        SocketTable sockets)
     {
         ArgumentNullException.ThrowIfNull(evaluator);
-        var listeners = sockets.Where(s => s is { State: SocketState.Listen, Protocol: IpProtocol.Tcp }).ToLookup(s => s.LocalPort);
-        var known = tracked.SelectMany<TrackedConnection, FlowTuple>(c => [c.Original, c.Reply]).ToHashSet();
+        ArgumentNullException.ThrowIfNull(sockets);
+        var known = new Dictionary<FlowTuple, TrackedConnection>(tracked.Count * 2);
+        foreach (var connection in tracked)
+        {
+            known.TryAdd(connection.Original, connection);
+            known.TryAdd(connection.Reply, connection);
+        }
+
         var destroy = new List<LocalSocket>();
         var admit = new List<FlowTuple>();
-        foreach (var socket in sockets.Where(s => s.IsLive))
+        foreach (var socket in sockets.Live)
         {
-            var direction = Listens(listeners, socket.Local, socket.LocalPort) ? Direction.Inbound : Direction.Outbound;
-            var port = direction == Direction.Inbound ? socket.LocalPort : socket.RemotePort;
-            if (Blocks(evaluator, direction, socket.Local, socket.Remote, IpProtocol.Tcp, port))
+            var original = sockets.Original(socket);
+            var entry = known.GetValueOrDefault(original) ?? known.GetValueOrDefault(original.Mirror());
+            if (IsSuspect(evaluator, sockets, socket) && (entry is null || IsForbidden(evaluator, local, sockets, entry)))
             {
                 destroy.Add(socket);
             }
 
-            if (socket.State is not (SocketState.SynSent or SocketState.SynReceived) && !IsLocal(local, socket.Remote))
+            if (entry is null && socket.State is not (SocketState.SynSent or SocketState.SynReceived) && !IsLocal(local, socket.Remote))
             {
-                var outgoing = new FlowTuple(IpProtocol.Tcp, socket.Local, socket.LocalPort, socket.Remote, socket.RemotePort);
-                var tuple = direction == Direction.Outbound ? outgoing : Mirror(outgoing);
-                if (!known.Contains(tuple) && !known.Contains(Mirror(tuple)))
-                {
-                    admit.Add(tuple);
-                }
+                admit.Add(original);
             }
         }
 
-        return new(admit, destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, listeners, c))]);
+        return new(admit, destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, sockets, c))]);
     }
 
-    private static bool IsForbidden(
-        HostEvaluator evaluator, IReadOnlySet<IpAddress> local, ILookup<ushort, LocalSocket> listeners, TrackedConnection connection)
+    /// <summary>Whether a policy forbids a connection of the host's own that conntrack holds.</summary>
+    public static bool IsForbidden(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets, TrackedConnection connection)
     {
+        ArgumentNullException.ThrowIfNull(evaluator);
+        ArgumentNullException.ThrowIfNull(sockets);
+        ArgumentNullException.ThrowIfNull(connection);
         // The reply's source is the provider as the filter hooks see it, behind destination NAT.
         var (original, reply) = (connection.Original, connection.Reply);
         var toUs = IsLocal(local, reply.Source);
@@ -85,7 +107,7 @@ public static class LiveConnections
         }
 
         var protocol = original.Protocol;
-        if (fromUs && protocol == IpProtocol.Tcp && Listens(listeners, original.Source, original.SourcePort))
+        if (fromUs && protocol == IpProtocol.Tcp && sockets.Listens(original.Source, original.SourcePort))
         {
             return Blocks(evaluator, Direction.Inbound, original.Source, reply.Source, protocol, original.SourcePort);
         }
@@ -96,14 +118,12 @@ public static class LiveConnections
             : Blocks(evaluator, Direction.Outbound, original.Source, reply.Source, protocol, port);
     }
 
+    private static bool IsSuspect(HostEvaluator evaluator, SocketTable sockets, LocalSocket socket) => sockets.IsInbound(socket)
+        ? Blocks(evaluator, Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort)
+        : Blocks(evaluator, Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort);
+
     private static bool Blocks(HostEvaluator evaluator, Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port) =>
         evaluator.Decide(direction, local, peer, protocol, port, SocketFacts.Unidentified).Outcome == Outcome.Block;
 
-    private static bool Listens(ILookup<ushort, LocalSocket> listeners, IpAddress address, ushort port) =>
-        listeners[port].Any(l => l.ListensTo(address, port));
-
     private static bool IsLocal(IReadOnlySet<IpAddress> local, IpAddress address) => address.IsLoopback || local.Contains(address);
-
-    private static FlowTuple Mirror(FlowTuple tuple) =>
-        new(tuple.Protocol, tuple.Destination, tuple.DestinationPort, tuple.Source, tuple.SourcePort);
 }

@@ -7,7 +7,11 @@ namespace Bulkhead.Enforcement.Connections;
 /// One direction of a connection. For ICMP, <paramref name="SourcePort"/> is the identifier and <paramref name="DestinationPort"/>
 /// type × 256 + code; for protocols without ports both are 0.
 /// </summary>
-public readonly record struct FlowTuple(byte Protocol, IpAddress Source, ushort SourcePort, IpAddress Destination, ushort DestinationPort);
+public readonly record struct FlowTuple(byte Protocol, IpAddress Source, ushort SourcePort, IpAddress Destination, ushort DestinationPort)
+{
+    /// <summary>The other direction, where no address is translated.</summary>
+    public FlowTuple Mirror() => new(Protocol, Destination, DestinationPort, Source, SourcePort);
+}
 
 /// <summary>A connection as conntrack holds it.</summary>
 /// <param name="Original">As the first packet had it.</param>
@@ -94,6 +98,9 @@ public sealed record LocalSocket
 
     /// <summary>The identifier of its cgroup v2; 0 if the kernel does not say.</summary>
     public ulong CgroupId { get; init; }
+
+    /// <summary>What it sends.</summary>
+    public FlowTuple Outgoing => new(Protocol, Local, LocalPort, Remote, RemotePort);
 
     /// <summary>Whether it is a TCP connection, or on its way to be one, rather than a listener or what is left of one.</summary>
     public bool IsLive =>

@@ -5,7 +5,6 @@ using Bulkhead.Enforcement.Plan;
 using Bulkhead.Enforcement.Render;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
-using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Agent.Linux.Firewall;
 
@@ -27,15 +26,13 @@ public sealed record ApplyOutcome(string? Error, int Steps = 0, int Destroyed = 
 /// </summary>
 public sealed class FirewallDriver : IDisposable
 {
-    // What was admitted in order to be ended is forgotten in a second pass; what came to be meanwhile, in a third.
-    private const int Passes = 3;
-
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly OwnChanges _own = new();
     private readonly NftProcess _nft;
     private readonly Conntrack _conntrack;
     private readonly SocketDiagnostics _sockets;
     private readonly LocalAddresses _addresses;
+    private readonly ConnectionSettler _settler;
     private readonly Func<NameLookups> _lookups;
     private FirewallDocument? _held;
     private HostEvaluator? _evaluator;
@@ -44,6 +41,7 @@ public sealed class FirewallDriver : IDisposable
     {
         (_conntrack, _sockets, _addresses, _lookups) = (conntrack, sockets, addresses, lookups);
         _nft = new(_own);
+        _settler = new(conntrack, sockets, addresses);
     }
 
     /// <summary>Opens it for the calling thread's network namespace; nothing is changed yet.</summary>
@@ -81,7 +79,7 @@ public sealed class FirewallDriver : IDisposable
 
             var first = _evaluator is null;
             var evaluator = new HostEvaluator(policy);
-            var admitted = first ? Settle(evaluator, admitOnly: true).Admitted : 0;
+            var admitted = first ? _settler.Admit(evaluator).Admitted : 0;
             if (await _nft.RunAsync(plan.Script).ConfigureAwait(false) is { } error)
             {
                 // An element or chain that is not what we believe it to be is found by replacing everything next time.
@@ -90,7 +88,7 @@ public sealed class FirewallDriver : IDisposable
             }
 
             (_held, _evaluator) = (document, evaluator);
-            var live = first || LiveConnections.CanEnd(policy) ? Settle(evaluator, admitOnly: false) : new((string?)null);
+            var live = first || LiveConnections.CanEnd(policy) ? _settler.Settle(evaluator) : new((string?)null);
             return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted };
         }
         catch (NetlinkException e)
@@ -113,7 +111,7 @@ public sealed class FirewallDriver : IDisposable
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return _evaluator is null ? new((string?)null) : Settle(_evaluator, admitOnly: false);
+            return _evaluator is null ? new((string?)null) : _settler.Settle(_evaluator);
         }
         catch (NetlinkException e)
         {
@@ -152,37 +150,5 @@ public sealed class FirewallDriver : IDisposable
         _sockets.Dispose();
         _addresses.Dispose();
         _turn.Dispose();
-    }
-
-    private ApplyOutcome Settle(HostEvaluator evaluator, bool admitOnly)
-    {
-        var outcome = new ApplyOutcome((string?)null);
-        for (var pass = 0; pass < Passes; pass++)
-        {
-            var tracked = _conntrack.Dump();
-            if (admitOnly)
-            {
-                // Reading them has loaded conntrack, and what it is told applies to what is admitted from here on.
-                ConntrackSettings.TryEnable();
-            }
-
-            var changes = LiveConnections.Judge(
-                evaluator, _addresses.Read(), tracked, _sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.AllStates));
-            var admitted = changes.Admit.Count(_conntrack.Admit);
-            var destroyed = admitOnly ? 0 : changes.Destroy.Count(_sockets.Destroy);
-            var forgotten = admitOnly ? 0 : changes.Forget.Count(_conntrack.Delete);
-            outcome = outcome with
-            {
-                Destroyed = outcome.Destroyed + destroyed,
-                Forgotten = outcome.Forgotten + forgotten,
-                Admitted = outcome.Admitted + admitted,
-            };
-            if (destroyed + forgotten == 0)
-            {
-                break;
-            }
-        }
-
-        return outcome;
     }
 }

@@ -49,31 +49,54 @@ public sealed class Conntrack : IDisposable
     public List<TrackedConnection> Dump()
     {
         var found = new List<TrackedConnection>();
-        var writer = NetlinkWriter.Netfilter(_buffer, Subsystem, MessageGet, NetlinkFlags.Request | NetlinkFlags.Dump, family: 0);
-        _socket.Exchange(writer.End(), message =>
+        Dump(message =>
         {
             if (TryRead(message, out var connection))
             {
                 found.Add(connection);
             }
-        }).ThrowIfFailed("read conntrack's entries");
+        });
         return found;
     }
 
-    /// <summary>Whether there is an entry, in the default zone, that a packet with this tuple belongs to, in either direction.</summary>
+    /// <summary>
+    /// Gives every entry of both families and all zones to a handler. Dear, however few there are: the kernel walks all chains of its hash table,
+    /// those of other network namespaces too.
+    /// </summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public bool Knows(FlowTuple packet)
+    public void Dump(NetlinkMessageHandler handler)
+    {
+        var writer = NetlinkWriter.Netfilter(_buffer, Subsystem, MessageGet, NetlinkFlags.Request | NetlinkFlags.Dump, family: 0);
+        _socket.Exchange(writer.End(), handler).ThrowIfFailed("read conntrack's entries");
+    }
+
+    /// <summary>The entry that a packet with this tuple belongs to, in either direction; null if there is none.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="zone">Conntrack's zone.</param>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public TrackedConnection? Find(FlowTuple packet, ushort zone = 0)
+    {
+        TrackedConnection? found = null;
+        Find(packet, zone, message => found = TryRead(message, out var connection) ? connection : found);
+        return found;
+    }
+
+    /// <summary>Gives the entry that a packet with this tuple belongs to, in either direction, to a handler; nothing if there is none.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public void Find(FlowTuple packet, ushort zone, NetlinkMessageHandler handler)
     {
         var writer = NetlinkWriter.Netfilter(_buffer, Subsystem, MessageGet, NetlinkFlags.Request | NetlinkFlags.Ack, FamilyOf(packet));
         Write(ref writer, TupleOriginal, packet);
-        var outcome = _socket.Exchange(writer.End());
-        if (outcome.Errno == Errno.NoEntry)
+        if (zone != 0)
         {
-            return false;
+            writer.U16Be(ZoneNumber, zone);
         }
 
-        outcome.ThrowIfFailed("find a conntrack entry");
-        return true;
+        var outcome = _socket.Exchange(writer.End(), handler);
+        if (outcome.Errno != Errno.NoEntry)
+        {
+            outcome.ThrowIfFailed("find a conntrack entry");
+        }
     }
 
     /// <summary>Deletes an entry, and with it both directions; false if it was gone.</summary>
@@ -110,7 +133,7 @@ public sealed class Conntrack : IDisposable
         var writer = NetlinkWriter.Netfilter(
             _buffer, Subsystem, MessageNew, NetlinkFlags.Request | NetlinkFlags.Ack | NetlinkFlags.Create | NetlinkFlags.Exclusive, FamilyOf(original));
         Write(ref writer, TupleOriginal, original);
-        Write(ref writer, TupleReply, new(original.Protocol, original.Destination, original.DestinationPort, original.Source, original.SourcePort));
+        Write(ref writer, TupleReply, original.Mirror());
         writer.U32Be(Status, SeenReplyAssuredConfirmed);
         writer.U32Be(LifetimeSeconds, AdmittedSeconds);
         var info = writer.Nest(ProtocolInfo);
