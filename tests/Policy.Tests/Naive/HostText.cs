@@ -2,7 +2,7 @@ using Bulkhead.Policy.Compile;
 
 namespace Bulkhead.Policy.Tests.Naive;
 
-/// <summary>A host policy as text that holds every field, so that two that differ anywhere differ here.</summary>
+/// <summary>Compiled policy as text that holds every field, so that two that differ anywhere differ here.</summary>
 internal static class HostText
 {
     public static string Of(HostPolicy host) => string.Join('\n',
@@ -13,4 +13,13 @@ internal static class HostText
         .. host.Entries.Select(e => $"{e.Direction} {e.Action} {e.Rule} {e.Peers} {string.Join(' ', e.Ports)} by {e.Process} of {string.Join(' ', e.Users)} unidentified={e.UnidentifiedMatches}"),
         .. host.PeerSets.Select(s => $"set {s.Name} {s.Digest:x16} {string.Join(' ', s.Members)}"),
     ]);
+
+    /// <summary>All that a compilation says, host by host, then what was left out and what is wrong.</summary>
+    public static IReadOnlyList<string> Of(CompiledPolicy compiled) =>
+    [
+        .. compiled.Hosts.OrderBy(h => h.Key).Select(h => $"{h.Key} {Of(h.Value)}"),
+        .. compiled.LeftOut.Select(l => l.ToString()),
+        .. compiled.Diagnostics.Select(d => d.ToString()),
+        $"next expiry {compiled.NextExpiry:O}",
+    ];
 }

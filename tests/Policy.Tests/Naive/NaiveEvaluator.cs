@@ -27,9 +27,6 @@ internal sealed class NaiveEvaluator(Estate estate)
 
     private readonly NaiveText _text = new(estate.Document);
 
-    /// <summary>Whether both addresses are one workload's own, so that the connection is loopback, whatever interface its addresses are on.</summary>
-    public bool StaysWithin(AddressSpace space, IpAddress a, IpAddress b) => Holder(space, a) is { } holder && holder.Id == Holder(space, b)?.Id;
-
     public (VerdictKind Kind, NaiveEnd? Source, NaiveEnd? Destination) Judge(Connection c)
     {
         var (consumer, provider) = (Holder(c.Space, c.Source), Holder(c.Space, c.Destination));
@@ -49,7 +46,8 @@ internal sealed class NaiveEvaluator(Estate estate)
     public NaiveEnd Decide(Workload host, bool inbound, IpAddress local, IpAddress peerAddress, byte protocol, int port, SocketFacts facts)
     {
         var peer = Holder(host.Space, peerAddress);
-        if (StaysWithin(host.Space, local, peerAddress))
+        // What goes to another address of its own is loopback, whatever interface the address is on.
+        if (peer?.Id == host.Id)
         {
             return new(Outcome.Allow, Outcome.Allow, DecidedBy.Essential, []);
         }

@@ -106,10 +106,10 @@ internal static class RandomEstates
         IEnumerable<ScopedAddress> addresses =
         [
             new(space, Address(random, number, false)), new(space, Address(random, number, true)),
-            .. random.Next(4) == 0 ? [new ScopedAddress(space, Address(random, number + (Gaps.ContestedAddresses ? 40 : 4), false))] : Array.Empty<ScopedAddress>(),
+            .. random.Next(4) == 0 ? [new ScopedAddress(space, Address(random, number + 3, false))] : Array.Empty<ScopedAddress>(),
             .. alsoDefault ? [new ScopedAddress(AddressSpace.Default, Address(random, number, false))] : Array.Empty<ScopedAddress>(),
         ];
-        var managed = random.Next(6) > 0 && !(Gaps.ManagedResponders && number == 5);
+        var managed = random.Next(6) > 0;
         return new()
         {
             Id = new(new Guid(number, 0, 0, new byte[8])),
@@ -137,7 +137,7 @@ internal static class RandomEstates
     /// <summary>Its own address, and at times another's.</summary>
     public static IpAddress Address(Random random, int number, bool v6)
     {
-        var n = !Gaps.ContestedAddresses && random.Next(12) == 0 ? random.Next(1, 9) : number;
+        var n = random.Next(12) == 0 ? random.Next(1, 9) : number;
         return v6 ? IpAddress.Parse($"fd00::{n}") : IpAddress.V4(0x0a000000 + (uint)n);
     }
 
