@@ -20,10 +20,11 @@ internal static class FullCompile
         for (var i = 0; i < repetitions; i++)
         {
             run.Cancel.ThrowIfCancellationRequested();
+            var processor = Environment.CpuUsage.TotalTime;
             var watch = Stopwatch.StartNew();
             var (compiled, digest) = Engine.Compile(policy, workloads);
             seconds.Add(watch.Elapsed.TotalSeconds);
-            run.Progress(FormattableString.Invariant($"  compiled in {seconds[^1]:F3} s, digest {digest}"));
+            run.Progress(FormattableString.Invariant($"  compiled in {seconds[^1]:F3} s ({(Environment.CpuUsage.TotalTime - processor).TotalSeconds:F3} s of processor time), digest {digest}"));
             if (i == 0)
             {
                 first = digest;
