@@ -7,7 +7,7 @@ using Bulkhead.Bench.Policy;
 using Bulkhead.Lab;
 using Bulkhead.Scenarios;
 
-Benchmark[] benchmarks = [DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark];
+Benchmark[] benchmarks = [DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark];
 
 var name = new Argument<string>("name") { Description = "which: " + string.Join("; ", benchmarks.Select(b => $"{b.Name} ({b.Question})")) };
 name.AcceptOnlyFromAmong([.. benchmarks.Select(b => b.Name)]);

@@ -28,4 +28,8 @@ internal static class Part
             throw;
         }
     }
+
+    /// <summary>A part's own figures, without what every report begins with.</summary>
+    public static JsonObject Figures(JsonObject part) =>
+        new(part.Where(figure => figure.Key is not ("benchmark" or "machine")).Select(figure => KeyValuePair.Create(figure.Key, figure.Value?.DeepClone())));
 }

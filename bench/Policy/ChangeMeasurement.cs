@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Bulkhead.Bench.Harness;
 using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Documents;
 using Bulkhead.Policy.Inventory;
-using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Bench.Policy;
 
@@ -21,7 +21,7 @@ internal sealed class ChangeMeasurement
     private readonly Random _random;
     private readonly WorkloadChanges _changes;
     private readonly RuleEdits _edits;
-    private PolicyModel _policy;
+    private ParsedPolicy _policy;
     private WorkloadIndex _index;
     private CompiledPolicy _compiled;
 
@@ -31,7 +31,7 @@ internal sealed class ChangeMeasurement
         (_changes, _edits) = (new(_estate, _random), new(_estate, _random));
         _policy = Estate.Parse(_estate.Document);
         _index = new(_estate.Workloads);
-        _compiled = PolicyCompiler.Compile(_policy, _index, Estate.Settings);
+        _compiled = PolicyCompiler.Compile(_policy.Model, _index, Estate.Settings);
     }
 
     /// <summary>Changes workloads, one at a time; timed from the changed workload to the last of the deltas.</summary>
@@ -61,7 +61,7 @@ internal sealed class ChangeMeasurement
             var edit = _edits.Next();
             var document = _edits.Now;
             var start = Stopwatch.GetTimestamp();
-            _policy = Estate.Parse(document);
+            _policy = Estate.Parse(document, _policy);
             Advance(latencies, $"{edit.Class}-{edit.Kind}", start);
             Check(i, count);
         }
@@ -71,7 +71,7 @@ internal sealed class ChangeMeasurement
 
     private void Advance(LatencyTable latencies, string kind, long start)
     {
-        var (after, delta) = _compiled.Advance(_policy, _index, Estate.Settings);
+        var (after, delta) = _compiled.Advance(_policy.Model, _index, Estate.Settings);
         var told = Engine.Enumerate(after, delta);
         var took = Stopwatch.GetElapsedTime(start);
         var hosts = delta.Hosts.Count;
@@ -87,7 +87,7 @@ internal sealed class ChangeMeasurement
             return;
         }
 
-        var (scratch, digest) = Engine.Compile(_policy, _changes.Now);
+        var (scratch, digest) = Engine.Compile(_policy.Model, _changes.Now);
         if (_compiled.Digest().ToString() != digest)
         {
             throw new BenchException($"after {done} changes the digest is {_compiled.Digest()}, but that of a compile from scratch is {digest}");

@@ -32,7 +32,7 @@ internal static class CompileBenchmark
         (string, JsonObject)[] parts = [("dense", dense), ("sparse", sparse), ("changes", changes)];
         foreach (var (part, figures) in parts)
         {
-            run.Report.Add(part, Figures(figures));
+            run.Report.Add(part, Part.Figures(figures));
         }
 
         run.Report.Add("growth", await GrowthAsync(run));
@@ -75,8 +75,4 @@ internal static class CompileBenchmark
     }
 
     private static Task<JsonObject> PartAsync(BenchmarkRun run, CompilePart part) => Part.RunAsync(run, Name, part.ToString());
-
-    /// <summary>A part's own figures, without what every report begins with.</summary>
-    private static JsonObject Figures(JsonObject part) =>
-        new(part.Where(figure => figure.Key is not ("benchmark" or "machine")).Select(figure => KeyValuePair.Create(figure.Key, figure.Value?.DeepClone())));
 }

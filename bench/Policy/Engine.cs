@@ -17,11 +17,14 @@ internal static class Engine
         return (compiled, compiled.Digest().ToString());
     }
 
+    /// <summary>The shape of a small estate of the same kind, to get warm with.</summary>
+    public static EstateShape Small(EstateShape shape) => shape with { Workloads = Math.Min(shape.Workloads, 4_000), Rules = Math.Min(shape.Rules, 2_000) };
+
     /// <summary>Compiles a small estate of the same kind again and again, until the runtime has compiled the code for good.</summary>
     public static void WarmUp(EstateShape shape)
     {
-        var small = Estate.Make(shape with { Workloads = Math.Min(shape.Workloads, 4_000), Rules = Math.Min(shape.Rules, 2_000) });
-        var policy = Estate.Parse(small.Document);
+        var small = Estate.Make(Small(shape));
+        var policy = Estate.Parse(small.Document).Model;
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < WarmUpTime;)
         {
             Compile(policy, small.Workloads);

@@ -3,7 +3,6 @@ using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Documents;
 using Bulkhead.Policy.Inventory;
 using Bulkhead.Policy.Labels;
-using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Bench.Policy;
 
@@ -65,12 +64,13 @@ internal sealed class Estate
     /// <summary>Makes an estate.</summary>
     public static Estate Make(EstateShape shape) => new(shape);
 
-    /// <summary>Checks the policy, which must be without errors.</summary>
-    public static PolicyModel Parse(PolicyDocument document)
+    /// <summary>Checks a policy, which must be without errors; what is unchanged since a previous one is not looked at again.</summary>
+    public static ParsedPolicy Parse(PolicyDocument document, ParsedPolicy? previous = null)
     {
-        var parsed = PolicyParser.Parse(document, LabelKeys);
-        return parsed.Value
-            ?? throw new BenchException($"the estate's policy is refused: {string.Join(" ", parsed.Diagnostics.Take(3).Select(d => $"{d.Path}: {d.Message}"))}");
+        var parsed = PolicyParser.Parse(document, LabelKeys, previous);
+        return parsed.Value is { } model
+            ? new(document, LabelKeys, model)
+            : throw new BenchException($"the estate's policy is refused: {string.Join(" ", parsed.Diagnostics.Take(3).Select(d => $"{d.Path}: {d.Message}"))}");
     }
 
     private List<RulesetDocument> MakeRulesets(int count)

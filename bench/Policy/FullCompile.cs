@@ -47,7 +47,7 @@ internal static class FullCompile
         run.Progress($"{shape}");
         var estate = Estate.Make(shape);
         var watch = Stopwatch.StartNew();
-        var policy = Estate.Parse(estate.Document);
+        var policy = Estate.Parse(estate.Document).Model;
         var parse = watch.Elapsed.TotalSeconds;
         var sets = estate.Workloads.GroupBy(workload => workload.Labels).Select(group => group.Count()).OrderDescending().ToList();
         run.Report.Add("label_sets", sets.Count);
