@@ -38,7 +38,7 @@ public sealed class AssertionChecker
         }
 
         _told = new(_regions, Reading.Exact, Reading.Exact, essential: true, new(0));
-        _live = new(() => new(workloads.Workloads, _alphabet));
+        _live = new(() => new(workloads.Workloads.Where(w => w.Admitted), _alphabet));
         _gaps = new(() => new(policy, workloads, _regions, _alphabet));
     }
 
@@ -101,7 +101,7 @@ public sealed class AssertionChecker
     }
 
     private static IEnumerable<Region> Pieces(Letter letter, bool never, IEnumerable<Region> asserted) =>
-        asserted.SelectMany(region => never ? letter.Allowed(region) : letter.Blocked(region));
+        asserted.SelectMany(region => never ? letter.Allowed(region).Select(a => a.Region) : letter.Blocked(region));
 
     /// <summary>The parts of a region where one end's address is no mere supposition: any will do, a plan says so, or a real workload has it.</summary>
     private IEnumerable<(Region Part, Workload? Workload)> Settled(Region region, Side side)

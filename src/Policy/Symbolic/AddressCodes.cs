@@ -46,19 +46,25 @@ internal static class AddressCodes
     /// <summary>The families of which a set holds any address, each whole; what is possible for an address of which nothing is known.</summary>
     public static Intervals<UInt128> TouchedFamilies(Intervals<UInt128> set) => Families(V4.Overlaps(set), V6.Overlaps(set));
 
-    /// <summary>As prefixes, shortened to the first few.</summary>
+    /// <summary>In words: <c>10.0.0.0/8</c>, <c>any IPv4 address</c>, <c>any address but 192.0.2.0/24</c>; shortened to the first few prefixes.</summary>
     public static string Text(Intervals<UInt128> set)
+    {
+        var others = All.Except(set);
+        return set.SameAs(V4) ? "any IPv4 address"
+            : set.SameAs(V6) ? "any IPv6 address"
+            : others.Ranges.Length < set.Ranges.Length ? $"any address but {Prefixes(others)}" : Prefixes(set);
+    }
+
+    private static string Prefixes(Intervals<UInt128> set)
     {
         const int shown = 4;
         var prefixes = new List<IpPrefix>();
         foreach (var (first, last) in set.Ranges)
         {
-            if (prefixes.Count > shown)
+            if (prefixes.Count <= shown)
             {
-                break;
+                prefixes.AddRange(PrefixSet.FromRange(Read(first), Read(last)).Take(shown + 1));
             }
-
-            prefixes.AddRange(PrefixSet.FromRange(Read(first), Read(last)).Take(shown + 1));
         }
 
         return string.Join(", ", prefixes.Take(shown)) + (prefixes.Count > shown ? ", …" : "");

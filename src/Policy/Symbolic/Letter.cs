@@ -41,13 +41,13 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
     /// <summary>Whether workloads that keep to their plans can make a connection, and it does not pass.</summary>
     public bool IsBlocked(Point point) => IsPossible(point) && !(Decide(Direction.Outbound, point).Passes && Decide(Direction.Inbound, point).Passes);
 
-    /// <summary>The connections of a region that are allowed, as regions that may overlap, made as they are asked for.</summary>
-    public IEnumerable<Region> Allowed(Region region) =>
+    /// <summary>The connections of a region that are allowed, as regions that may overlap, made as they are asked for; each with what lets it pass.</summary>
+    public IEnumerable<AllowedRegion> Allowed(Region region) =>
         from outbound in Passing(Direction.Outbound, region)
         where RegionSearch.Outside(outbound.Region, Bars(Direction.Outbound, outbound), effort).Any()
         from inbound in Passing(Direction.Inbound, outbound.Region).OrderBy(i => !ReferenceEquals(i.Source, outbound.Source))
         from piece in RegionSearch.Outside(inbound.Region, [.. Bars(Direction.Outbound, outbound), .. Bars(Direction.Inbound, inbound), .. policy.Impossible[Reading.Exact]], effort)
-        select piece;
+        select new AllowedRegion(piece, outbound.Source, inbound.Source);
 
     /// <summary>The connections of a region that are not allowed, as regions that may overlap, made as they are asked for.</summary>
     public IEnumerable<Region> Blocked(Region region)
@@ -90,3 +90,6 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
 
     private bool IsPossible(Point point) => !policy.Impossible.Holding(point, Reading.Exact).Any();
 }
+
+/// <summary>A region of allowed connections, and what lets them pass at each end.</summary>
+internal sealed record AllowedRegion(Region Region, RegionSource Outbound, RegionSource Inbound);

@@ -50,10 +50,13 @@ internal sealed class PolicyRegions
             }
         }
 
-        _openings = [Layer([Unjudged(Side.Provider), .. FailSafe(policy)]), Layer([Unjudged(Side.Consumer)])];
+        _openings = [Layer([Unjudgable(Side.Provider), .. FailSafe(policy)]), Layer([Unjudgable(Side.Consumer)])];
         _essential = [Layer([Dhcp(Side.Provider, 68)]), Layer([Dhcp(Side.Consumer, 67)])];
         Impossible = Layer([.. Enum.GetValues<Side>().SelectMany(side => _plans.Select(plan => Against(side, plan.Selector, plan.Addresses))).OfType<PolicyRegion>()]);
     }
+
+    /// <summary>What lets everything pass at an end that is no workload.</summary>
+    public static RegionSource Unjudged { get; } = new(null, null, "not a workload");
 
     /// <summary>What workloads that keep to their plans cannot do.</summary>
     public RegionLayer Impossible { get; }
@@ -109,6 +112,11 @@ internal sealed class PolicyRegions
     public static Region? Kind(int consumer, int provider) =>
         Region.Of(Dimension.Kind(Side.Consumer), ValueSet.Of(consumer)).And(Region.Of(Dimension.Kind(Side.Provider), ValueSet.Of(provider)));
 
+    /// <summary>Every connection that policy speaks of: between workloads, or between one and a stranger; essential ones aside.</summary>
+    public static IReadOnlyList<Region> Everything { get; } =
+        [.. new[] { Kind(Dimension.Workload, Dimension.Workload), Kind(Dimension.Unmanaged, Dimension.Workload), Kind(Dimension.Workload, Dimension.Unmanaged) }
+            .Select(kind => kind!.And(Region.Of(PortCodes.All.Except(PortCodes.Essential)))!)];
+
     private IEnumerable<Region> Read(Region region, Side side, Reading reading)
     {
         var addresses = region.Addresses(side);
@@ -152,7 +160,7 @@ internal sealed class PolicyRegions
         new(Workload(side).And(Region.Of(Intervals<int>.Of((PortCodes.Of(IpProtocol.Udp, port), PortCodes.Of(IpProtocol.Udp, port)))))!.And(Region.Of(side == Side.Consumer ? Side.Provider : Side.Consumer, AddressCodes.V4))!,
             new(null, null, "essential: DHCP"));
 
-    private static PolicyRegion Unjudged(Side side) => new(Region.Of(Dimension.Kind(side), ValueSet.Of(Dimension.Unmanaged)), new(null, null, "not a workload"));
+    private static PolicyRegion Unjudgable(Side side) => new(Region.Of(Dimension.Kind(side), ValueSet.Of(Dimension.Unmanaged)), Unjudged);
 
     private static Region Workload(Side side) => Region.Of(Dimension.Kind(side), ValueSet.Of(Dimension.Workload));
 }
