@@ -40,6 +40,25 @@ public class OracleTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Judging_many_at_once_is_judging_each()
+    {
+        var judged = 0;
+        Estates.Check(600, (estate, random) =>
+        {
+            var engine = new PolicyEvaluator(estate.Compile());
+            var connections = Enumerable.Range(0, ConnectionsPerEstate).Select(_ => RandomConnections.Make(random, estate)).ToList();
+            foreach (var (connection, quick) in connections.Zip(engine.JudgeAll(connections)))
+            {
+                var slow = engine.Judge(connection);
+                EndVerdict? Brief(EndDecision? end) => end is null ? null : new(end.Mode, end.Outcome, end.InFull, end.By, end.Rule);
+                Assert.True(new EdgeVerdict(slow.Kind, Brief(slow.Source), Brief(slow.Destination)) == quick, $"{connection}:\n{slow}\nbut at once {quick}");
+                judged++;
+            }
+        });
+        Assert.True(judged >= 50_000, $"only {judged}");
+    }
+
+    [Fact]
     public void The_host_policy_alone_decides_as_the_naive_end_does()
     {
         var tally = new Tally();

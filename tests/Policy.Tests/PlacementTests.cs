@@ -1,0 +1,137 @@
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Documents;
+using Bulkhead.Policy.Evaluate;
+using Bulkhead.Policy.Inventory;
+using Bulkhead.Policy.Rules;
+
+namespace Bulkhead.Policy.Tests;
+
+/// <summary>What compiles where: each end receives only what it can decide (design, section 2).</summary>
+public class PlacementTests
+{
+    [Theory]
+    // action           condition      at the consumer (what it asks of its socket)   at the provider
+    [InlineData("allow", "none", "yes", "yes")]
+    [InlineData("allow", "process", "process", "yes")]
+    [InlineData("allow", "users", "users", "yes")]
+    [InlineData("allow", "both", "process users", "yes")]
+    [InlineData("allow", "service", "yes", "process")]
+    [InlineData("allow", "service and users", "users", "process")]
+    [InlineData("deny", "none", "yes", "yes")]
+    [InlineData("deny", "process", "process", "no")]
+    [InlineData("deny", "users", "users", "no")]
+    [InlineData("deny", "service", "no", "process")]
+    [InlineData("override-deny", "process", "process", "no")]
+    [InlineData("override-deny", "service", "no", "process")]
+    public void Each_end_gets_what_it_can_decide(string action, string condition, string atConsumer, string atProvider)
+    {
+        var world = Estate(Conditioned(action, condition));
+        Assert.Equal(atConsumer, Asked(world.HostPolicy("web"), Direction.Outbound));
+        Assert.Equal(atProvider, Asked(world.HostPolicy("db"), Direction.Inbound));
+        Assert.Equal("no", Asked(world.HostPolicy("web"), Direction.Inbound));
+        Assert.Equal("no", Asked(world.HostPolicy("db"), Direction.Outbound));
+        Assert.Empty(world.HostPolicy("other").Entries);
+        Assert.Empty(world.Compile().LeftOut);
+    }
+
+    [Theory]
+    // condition                lacking feature                left out at
+    [InlineData("process", Features.ProcessOutbound, "web outbound, web inbound")]
+    [InlineData("users", Features.UserOutbound, "web outbound, web inbound")]
+    [InlineData("service", Features.ProcessInbound, "db inbound")]
+    [InlineData("none", Features.ProcessInbound, "")]
+    public void What_an_agent_cannot_decide_is_left_out_of_an_allow_and_listed(string condition, string lacking, string expected)
+    {
+        var features = Features.All.Where(f => f != lacking).Order(StringComparer.Ordinal).ToList();
+        var compiled = Estate(Conditioned("allow", condition), features).Compile();
+        Assert.Equal(
+            expected.Split(", ", StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal),
+            compiled.LeftOut.Select(l => $"{compiled.Workloads.Find(l.Host)!.Name} {l.Direction.ToString().ToLowerInvariant()}").Order(StringComparer.Ordinal));
+        Assert.All(compiled.LeftOut, l => Assert.True(l.Reason.Length > 20));
+        Assert.DoesNotContain(compiled.Hosts.Values, host => host.RequiredFeatures.Contains(lacking));
+    }
+
+    [Theory]
+    [InlineData("process", Features.ProcessOutbound)]
+    [InlineData("users", Features.UserOutbound)]
+    [InlineData("service", Features.ProcessInbound)]
+    public void A_deny_that_an_agent_cannot_decide_stops_provisioning_unless_it_may_be_skipped(string condition, string lacking)
+    {
+        var features = Features.All.Where(f => f != lacking).Order(StringComparer.Ordinal).ToList();
+        var refused = Estate(Conditioned("deny", condition), features).Compile();
+        Assert.Contains(refused.Diagnostics, d => d.Severity == Severity.Error && d.Code == "unenforceable-deny");
+        var skipped = Estate(Conditioned("deny", condition) with { WhereUnenforceable = "skip" }, features).Compile();
+        Assert.DoesNotContain(skipped.Diagnostics, d => d.Severity == Severity.Error);
+        Assert.Single(skipped.LeftOut);
+    }
+
+    [Fact]
+    public void A_network_is_enforced_at_the_other_labelled_end_alone()
+    {
+        var world = new World().Host("web", "role=web,app=shop").Host("db", "role=db,app=shop").Network("dbs", "10.0.0.2")
+            .Ruleset("r", "app=shop", Write.Allow("role=web", "network:dbs", "tcp/1"), Write.Deny("network:dbs", "role=web", "tcp/2"));
+        Assert.Equal([Direction.Inbound, Direction.Outbound], world.HostPolicy("web").Entries.Select(e => e.Direction));
+        Assert.Empty(world.HostPolicy("db").Entries);
+    }
+
+    [Fact]
+    public void Required_features_are_those_that_the_entries_need_and_no_others()
+    {
+        Assert.Equal([Features.Base], Estate(Conditioned("allow", "none")).HostPolicy("web").RequiredFeatures);
+        Assert.Equal([Features.Base, Features.ProcessOutbound, Features.UserOutbound], Estate(Conditioned("allow", "both")).HostPolicy("web").RequiredFeatures);
+        Assert.Equal([Features.Base, Features.ProcessInbound], Estate(Conditioned("deny", "service")).HostPolicy("db").RequiredFeatures);
+        Assert.Equal([Features.Base], Estate(Conditioned("deny", "users")).HostPolicy("db").RequiredFeatures);
+    }
+
+    [Fact]
+    public void An_address_that_two_claim_counts_for_its_holder_alone()
+    {
+        var (holder, claimant, server) = (Machine(1, "holder", "role=web", "10.0.0.7"), Machine(2, "claimant", "role=app", "10.0.0.7"), Machine(3, "server", "role=db", "10.0.0.3"));
+        var world = new World().Modes("all", "full", "full").Ruleset("r", "all", Write.Allow("role=app", "role=db", "any"), Write.Deny("role=web", "role=db", "any"));
+        var compiled = PolicyCompiler.Compile(world.Parse(), new([claimant, server, holder]), new(new(1, 1), World.Now, []));
+        var verdict = new PolicyEvaluator(compiled).Judge(world.Connect("10.0.0.7", "10.0.0.3", "tcp/1"));
+        Assert.Equal((new RuleId(2), Outcome.Block), (verdict.Destination!.Rule!.Value, verdict.Destination.Outcome));
+        var sick = PolicyCompiler.Compile(world.Parse(), new([claimant with { Quarantined = true }, server, holder]), new(new(1, 1), World.Now, []));
+        Assert.Empty(sick.Hosts[server.Id].QuarantinedPeers);
+    }
+
+    [Fact]
+    public void Spaces_keep_equal_addresses_apart()
+    {
+        var vpc = new AddressSpace("vpc");
+        var outside = Machine(1, "outside", "role=web", "10.0.0.7");
+        var inside = Machine(2, "inside", "role=web", "10.0.0.8") with { Space = vpc, Addresses = [new(vpc, IpAddress.Parse("10.0.0.8"))] };
+        var server = Machine(3, "server", "role=db", "10.0.0.3") with { Space = vpc, Addresses = [new(vpc, IpAddress.Parse("10.0.0.3"))] };
+        var world = new World().Modes("all", "full", "full").Ruleset("r", "all", Write.Allow("role=web", "role=db", "any"));
+        var compiled = PolicyCompiler.Compile(world.Parse(), new([outside, inside, server]), new(new(1, 1), World.Now, []));
+        Assert.Equal([IpPrefix.Host(IpAddress.Parse("10.0.0.8"))], Assert.Single(compiled.Hosts[server.Id].PeerSets).Members);
+        Assert.Empty(Assert.Single(compiled.Hosts[outside.Id].PeerSets).Members);
+    }
+
+    private static World Estate(RuleDocument rule, IReadOnlyList<string>? features = null) => new World()
+        .Host("web", "role=web", features: features).Host("db", "role=db", features: features).Host("other", "role=other")
+        .Modes("all", "full", "full")
+        .Service("served", new() { Path = "/usr/bin/db" }, "tcp/5432").Ruleset("r", "all", rule);
+
+    private static RuleDocument Conditioned(string action, string condition) => Write.Allow("role=web", "role=db", condition.StartsWith("service", StringComparison.Ordinal) ? "served" : "tcp/5432") with
+    {
+        Action = action,
+        FromProcess = condition is "process" or "both" ? new() { Path = "/usr/bin/app" } : null,
+        Users = condition is "users" or "both" or "service and users" ? ["dba"] : [],
+    };
+
+    private static string Asked(HostPolicy host, Direction direction)
+    {
+        var entries = host.Entries.Where(e => e.Direction == direction).ToList();
+        return entries.Count == 0 ? "no"
+            : Assert.Single(entries) is { HasSocketCondition: true } entry ? string.Join(' ', new[] { entry.Process is null ? null : "process", entry.Users.Count > 0 ? "users" : null }.OfType<string>())
+            : "yes";
+    }
+
+    private static Workload Machine(int id, string name, string labels, string address) => new World().Host(name, labels).Workloads[0] with
+    {
+        Id = new(new Guid(id, 0, 0, new byte[8])),
+        Addresses = [ScopedAddress.Of(IpAddress.Parse(address))],
+    };
+}
