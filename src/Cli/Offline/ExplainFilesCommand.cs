@@ -1,0 +1,109 @@
+using System.CommandLine;
+using Bulkhead.Cli.CommandLine;
+using Bulkhead.Cli.Output;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Evaluate;
+using Bulkhead.Policy.Services;
+using Spectre.Console;
+
+namespace Bulkhead.Cli.Offline;
+
+/// <summary><c>bulkhead policy explain</c>: what would become of a connection, and which line of which file decides it.</summary>
+internal static class ExplainFilesCommand
+{
+    private static readonly Option<string> From = new("--from") { Description = "The consumer: a workload's name, or an address.", HelpName = "NAME|ADDRESS", Required = true };
+    private static readonly Option<string> To = new("--to") { Description = "The provider.", HelpName = "NAME|ADDRESS", Required = true };
+    private static readonly Option<string> Port = new("--port") { Description = "Such as tcp/443 or icmp/8.", HelpName = "PORT", Required = true };
+    private static readonly Option<string?> Process = new("--process") { Description = "Path of the executable that connects; without it and --unit, any process is possible.", HelpName = "PATH" };
+    private static readonly Option<string?> Unit = new("--unit") { Description = "Systemd unit that connects.", HelpName = "UNIT" };
+    private static readonly Option<string[]> Groups = new("--user-group") { Description = "A directory group of the connecting user; repeat for more.", HelpName = "GROUP" };
+    private static readonly Option<string?> ServingProcess = new("--serving-process") { Description = "Path of the executable that serves.", HelpName = "PATH" };
+    private static readonly Option<string?> ServingUnit = new("--serving-unit") { Description = "Systemd unit that serves.", HelpName = "UNIT" };
+    private static readonly Option<VerdictKind?> Expect = CreateExpect();
+
+    public static Command Create(CliHost host) => new Command("explain", "Say what would become of a connection, and which rule of which file decides it.")
+        .With(OfflineOptions.Paths, OfflineOptions.Inventory, OfflineOptions.LabelKeys, From, To, Port, Process, Unit, Groups, ServingProcess, ServingUnit, Expect).Runs(host, RunAsync);
+
+    private static async Task<int> RunAsync(Call call)
+    {
+        var port = ReadPort(call.Required(Port));
+        var (policy, compiled) = await OfflinePolicy.LoadCompiledAsync(call).ConfigureAwait(false);
+        var (source, sources) = FindWorkload.End(compiled.Workloads, call.Required(From));
+        var (destination, destinations) = FindWorkload.End(compiled.Workloads, call.Required(To));
+        var (from, to) = Pair(sources, destinations) ?? throw new Failure(
+            ExitCode.Refused, $"'{call.Required(From)}' and '{call.Required(To)}' have no addresses of the same family in the same space.", "Name an address of each, as SPACE/ADDRESS if the space is not the default one.");
+        var groups = call.Value(Groups) ?? [];
+        var connection = new Policy.Evaluate.Connection(
+            from.Space, from.Address, to.Address, port.Protocol, port.First,
+            Facts(call.Value(Process), call.Value(Unit), groups),
+            Facts(call.Value(ServingProcess), call.Value(ServingUnit), []));
+        var result = FileExplanation.Of(policy.Folder, compiled, connection, (source, from), (destination, to), port);
+        call.Show(result, _ => Write(call.Terminal.Out, result));
+        if (call.Value(Expect) is { } expected && Phrase(expected) != result.Verdict)
+        {
+            call.Terminal.Note($"Expected was: {Phrase(expected)}.");
+            return ExitCode.Refused;
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static Option<VerdictKind?> CreateExpect() =>
+        CommonOptions.Choice<VerdictKind>("--expect", "Exit with 1 if the verdict is another one.");
+
+    private static SocketFacts Facts(string? process, string? unit, string[] groups) => process is null && unit is null && groups.Length == 0
+        ? SocketFacts.Unrecorded
+        : SocketFacts.Of(process, unit, groups.Length == 0 ? null : groups.Order(StringComparer.Ordinal).ToEquatableArray());
+
+    private static PortMatch ReadPort(string text)
+    {
+        var problems = new List<Diagnostic>();
+        var match = PortText.Parse(text, "", problems);
+        if (match is not { } port)
+        {
+            throw Failure.Usage(problems[0].Message);
+        }
+
+        var hasNumber = IpProtocol.HasPorts(port.Protocol) || IpProtocol.IsIcmp(port.Protocol);
+        return port.IsAny || (hasNumber && port.First != port.Last)
+            ? throw Failure.Usage($"'{text}' is more than one port. A connection has one, such as tcp/443 or icmp/8.")
+            : port;
+    }
+
+    private static (ScopedAddress From, ScopedAddress To)? Pair(IReadOnlyList<ScopedAddress> sources, IReadOnlyList<ScopedAddress> destinations)
+    {
+        var pairs = from source in sources
+                    from destination in destinations
+                    where source.Space == destination.Space && source.Address.IsV6 == destination.Address.IsV6
+                    select ((ScopedAddress, ScopedAddress)?)(source, destination);
+        return pairs.FirstOrDefault();
+    }
+
+    private static void Write(IAnsiConsole console, FileExplanation explanation)
+    {
+        console.WriteLine($"{explanation.From} → {explanation.To} {explanation.Port}: {explanation.Verdict}");
+        console.WriteLine();
+        var ends = new Listing("end", "decides", "in full", "mode", "because", "also matching");
+        Row(ends, "outbound at the consumer", explanation.Source);
+        Row(ends, "inbound at the provider", explanation.Destination);
+        ends.WriteTo(console, "");
+        foreach (var missing in explanation.LeftOut)
+        {
+            console.WriteLine($"left out: {missing.Rule.File}:{missing.Rule.Line}: {missing.Reason}");
+        }
+    }
+
+    private static void Row(Listing listing, string end, FileDecision? decision)
+    {
+        if (decision is null)
+        {
+            listing.Row(end, "-", "-", "-", "it has no agent", "");
+            return;
+        }
+
+        listing.Row(end, decision.Outcome, decision.InFull, decision.Mode, decision.Because, string.Join(' ', decision.OtherRules.Select(rule => $"{rule.File}:{rule.Line}")));
+    }
+
+    internal static string Phrase(VerdictKind kind) => kind == VerdictKind.PotentiallyBlocked ? "potentially blocked" : Words.Name(kind);
+}

@@ -1,0 +1,149 @@
+using System.Text.Json.Nodes;
+
+namespace Bulkhead.Cli.Tests.Offline;
+
+/// <summary><c>bulkhead policy …</c> on a folder of files, without a controller.</summary>
+public sealed class PolicyCommandTests : IDisposable
+{
+    private readonly OfflineFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Validate_is_silent_on_a_sound_folder_and_names_every_place_on_another()
+    {
+        Assert.Equal("The policy is well-formed.\n", (await _folder.RunAsync("validate")).Expect(ExitCode.Ok).Output);
+        _folder.Replace("shop.yaml", "to: role=web", "too: role=web");
+        _folder.Replace("parts/words.yml", "tcp/3306", "tcp/99999");
+        _folder.Replace("inventory.yaml", "addresses: [10.0.0.3]", "addresses: [10.0.0]");
+        var refused = (await _folder.RunAsync("validate")).Expect(ExitCode.Refused);
+        Assert.Contains("words.yml:3:13 services[mariadb].ports[0]: ", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("3 errors", refused.Output, StringComparison.Ordinal);
+        var problems = (await _folder.RunAsync("validate", "-o", "json")).Expect(ExitCode.Refused).Json<JsonArray>();
+        Assert.Equal(
+            ["inventory.yaml:12:17 bad-address", "words.yml:3:13 bad-port", "shop.yaml:12:9 unknown-name"],
+            problems.Select(p => $"{Path.GetFileName((string)p!["file"]!)}:{p["line"]}:{p["column"]} {p["code"]}"));
+    }
+
+    [Fact]
+    public async Task Validate_checks_against_the_workloads_of_the_inventory()
+    {
+        _folder.Replace("parts/words.yml", "ports: [tcp/3306]", "ports: [tcp/3306]\n    process: { unit: mariadb.service }");
+        _folder.Replace("shop.yaml", "        whereUnenforceable: skip\n", "");
+        var refused = (await _folder.RunAsync("validate")).Expect(ExitCode.Refused);
+        Assert.Contains("shop.yaml:15:9", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("unenforceable-deny", refused.Error, StringComparison.Ordinal);
+        File.Delete(_folder.PathOf("inventory.yaml"));
+        (await _folder.RunAsync("validate")).Expect(ExitCode.Ok);
+    }
+
+    [Fact]
+    public async Task Label_keys_come_from_the_inventory_or_the_command_line()
+    {
+        _folder.Replace("shop.yaml", "to: role=db\n        services: [mariadb]", "to: role=db,team=a\n        services: [mariadb]");
+        (await _folder.RunAsync("validate")).Expect(ExitCode.Ok);
+        File.Delete(_folder.PathOf("inventory.yaml"));
+        Assert.Contains("unknown-label-key", (await _folder.RunAsync("validate")).Expect(ExitCode.Refused).Error, StringComparison.Ordinal);
+        (await _folder.RunAsync("validate", "--label-key", "team")).Expect(ExitCode.Ok);
+    }
+
+    [Fact]
+    public async Task Fmt_changes_what_is_not_in_style_and_nothing_else()
+    {
+        (await _folder.RunAsync("fmt", "--check")).Expect(ExitCode.Ok);
+        var before = _folder.Read("shop.yaml");
+        _folder.Replace("shop.yaml", "services: [mariadb] # the ring", "services:   ['mariadb'] # the ring");
+        File.SetUnixFileMode(_folder.PathOf("shop.yaml"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.EndsWith("shop.yaml\n", (await _folder.RunAsync("fmt", "--check")).Expect(ExitCode.Refused).Output, StringComparison.Ordinal);
+        Assert.NotEqual(before, _folder.Read("shop.yaml"));
+        (await _folder.RunAsync("fmt")).Expect(ExitCode.Ok);
+        Assert.Equal(before, _folder.Read("shop.yaml"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder.PathOf("shop.yaml")));
+        _folder.Write("shop.yaml", "ruleset: []\n");
+        Assert.Contains("shop.yaml:1:1", (await _folder.RunAsync("fmt")).Expect(ExitCode.Refused).Error, StringComparison.Ordinal);
+        Assert.Equal("ruleset: []\n", _folder.Read("shop.yaml"));
+    }
+
+    [Fact]
+    public async Task Compile_shows_every_host_and_one_entry_by_entry()
+    {
+        var all = (await _folder.RunAsync("compile", "-o", "json")).Expect(ExitCode.Ok).Json<JsonObject>();
+        Assert.Equal(["db1 full selective 2 0", "web1 full selective 1 2"], all["hosts"]!.AsArray().Select(h => $"{h!["host"]} {h["inbound"]} {h["outbound"]} {h["inboundEntries"]} {h["outboundEntries"]}"));
+        var table = (await _folder.RunAsync("compile", "--host", "db1")).Expect(ExitCode.Ok).Output;
+        Assert.Matches(@"inbound +allow +10\.0\.0\.1 fd00::1 +tcp/3306 +\S+shop\.yaml:7, ruleset shop, owner ann", table);
+        Assert.Matches(@"inbound +deny +10\.0\.0\.1 fd00::1 +tcp/22 tcp/3306 +\S+shop\.yaml:15, ruleset shop", table);
+        Assert.Contains("web1", (await _folder.RunAsync("compile", "--host", "web2")).Expect(ExitCode.NotFound).Error, StringComparison.Ordinal);
+        Assert.Contains("not managed", (await _folder.RunAsync("compile", "--host", "dev1")).Expect(ExitCode.Refused).Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("web1", "db1", "tcp/3306", "allowed", "shop.yaml:7", "shop.yaml:15")]
+    [InlineData("web1", "fd00::2", "tcp/22", "blocked", "shop.yaml:15", "")]
+    [InlineData("192.0.2.9", "web1", "tcp/443", "allowed", "shop.yaml:11", "")]
+    [InlineData("dev1", "db1", "tcp/3306", "blocked", "no rule allows it, and the mode is full", "")]
+    [InlineData("web1", "192.0.2.9", "udp/53", "potentially blocked", "no rule allows it; it passes because the mode is selective", "")]
+    public async Task Explain_names_the_line_that_decides(string from, string to, string port, string verdict, string because, string others)
+    {
+        var said = (await _folder.RunAsync("explain", "--from", from, "--to", to, "--port", port)).Expect(ExitCode.Ok).Output;
+        Assert.Contains($" {port}: {verdict}\n", said, StringComparison.Ordinal);
+        Assert.Contains(because, said, StringComparison.Ordinal);
+        Assert.Contains(others, said, StringComparison.Ordinal);
+        var kind = verdict == "potentially blocked" ? "potentiallyBlocked" : verdict;
+        (await _folder.RunAsync("explain", "--from", from, "--to", to, "--port", port, "--expect", kind)).Expect(ExitCode.Ok);
+        (await _folder.RunAsync("explain", "--from", from, "--to", to, "--port", port, "--expect", "unknown")).Expect(ExitCode.Refused);
+    }
+
+    [Fact]
+    public async Task Explain_asks_for_processes_and_says_what_is_left_out()
+    {
+        _folder.Replace("shop.yaml", "services: [mariadb] # the ring", "services: [mariadb]\n        fromProcess: { path: /bin/shop }");
+        string[] connection = ["--from", "web1", "--to", "db1", "--port", "tcp/3306"];
+        Assert.Contains("left out: ", (await _folder.RunAsync("explain", connection)).Expect(ExitCode.Ok).Output, StringComparison.Ordinal);
+        _folder.Replace("shop.yaml", "outbound: selective", "outbound: full");
+        _folder.Replace("inventory.yaml", "addresses: [10.0.0.1, \"fd00::1\"]", "addresses: [10.0.0.1, \"fd00::1\"]\n    features: [all]");
+        (await _folder.RunAsync("explain", [.. connection, "--expect", "unknown"])).Expect(ExitCode.Ok);
+        (await _folder.RunAsync("explain", [.. connection, "--process", "/bin/shop", "--expect", "allowed"])).Expect(ExitCode.Ok);
+        (await _folder.RunAsync("explain", [.. connection, "--process", "/bin/sh", "--expect", "blocked"])).Expect(ExitCode.Ok);
+    }
+
+    [Theory]
+    [InlineData(ExitCode.NotFound, "--from", "web9", "--to", "db1", "--port", "tcp/1")]
+    [InlineData(ExitCode.Usage, "--from", "web1", "--to", "db1", "--port", "tcp/1-9")]
+    [InlineData(ExitCode.Usage, "--from", "web1", "--to", "db1", "--port", "https")]
+    [InlineData(ExitCode.Refused, "--from", "fd00::1", "--to", "10.0.0.2", "--port", "tcp/1")]
+    [InlineData(ExitCode.Usage, "--from", "web1", "--to", "db1")]
+    public async Task Explain_says_what_it_cannot_answer(int code, params string[] arguments) =>
+        Assert.NotEmpty((await _folder.RunAsync("explain", arguments)).Expect(code).Error);
+
+    [Fact]
+    public async Task Assert_proves_and_points_at_the_rules_of_a_counterexample()
+    {
+        Assert.Matches(@"dev stays out +held", (await _folder.RunAsync("assert")).Expect(ExitCode.Ok).Output);
+        _folder.Replace("shop.yaml", "    owner: security", "    owner: security\n  - name: no web to db\n    never: { from: role=web, to: role=db, services: [tcp/3306] }");
+        var outcomes = (await _folder.RunAsync("assert", "-o", "json")).Expect(ExitCode.Refused).Json<JsonArray>();
+        var violated = outcomes.Single(o => (string)o!["status"]! == "violated")!;
+        Assert.Equal(("no web to db", 32), ((string)violated["name"]!, (int)violated["line"]!));
+        Assert.Equal(7, (int)violated["decidedBy"]![0]!["line"]!);
+    }
+
+    [Fact]
+    public async Task What_is_missing_is_said()
+    {
+        File.Delete(_folder.PathOf("inventory.yaml"));
+        Assert.Contains("--inventory", (await _folder.RunAsync("compile")).Expect(ExitCode.Usage).Error, StringComparison.Ordinal);
+        (await _folder.RunAsync("validate", _folder.PathOf("none"))).Expect(ExitCode.NotFound);
+        File.Delete(_folder.PathOf("shop.yaml"));
+        File.Delete(_folder.PathOf("parts/words.yml"));
+        (await _folder.RunAsync("validate")).Expect(ExitCode.NotFound);
+    }
+
+    [Theory]
+    [InlineData("Bulkhead policy file")]
+    [InlineData("Bulkhead policy file", "policy")]
+    [InlineData("Bulkhead inventory file", "inventory")]
+    public async Task Schema_prints_what_editors_need(string title, params string[] kind)
+    {
+        using var session = new Session();
+        Assert.Equal(title, (string)(await session.RunAsync(["policy", "schema", .. kind])).Expect(ExitCode.Ok).Json<JsonObject>()["title"]!);
+    }
+}
