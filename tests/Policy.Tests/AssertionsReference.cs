@@ -42,21 +42,22 @@ internal sealed class LetterReference(PolicyModel policy)
     private bool Passes(LetterConnection c, Direction direction, Assume allows, Assume denies, bool countDhcp)
     {
         var inbound = direction == Direction.Inbound;
-        if ((inbound ? c.To : c.From).Labels is null)
-        {
-            return true;
-        }
-
         var dhcp = countDhcp && c.Protocol == 17 && c.Port == (inbound ? 68 : 67) && !c.From.IsV6;
-        if (dhcp || (inbound && policy.FailSafe.Any(f => In(f.Network, c.From, allows) && f.Ports.Any(p => p.Matches(c.Protocol, c.Port)))))
-        {
-            return true;
-        }
-
-        bool Decides(RuleAction action) => policy.Rulesets.Any(set => set.Rules.Any(rule => rule.Action == action
-            && set.Scopes.Any(scope => Applies(rule, scope, c, inbound, action == RuleAction.Allow ? allows : denies))));
-        return !Decides(RuleAction.OverrideDeny) && Decides(RuleAction.Allow);
+        return dhcp || IsOpen(c, direction, allows) || (!Deciding(c, direction, denies).Any(r => r.Action == RuleAction.OverrideDeny) && Deciding(c, direction, allows).Any(r => r.Action == RuleAction.Allow));
     }
+
+    /// <summary>Whether one end lets a connection pass whatever the rules say.</summary>
+    public bool IsOpen(LetterConnection c, Direction direction, Assume assume) =>
+        (direction == Direction.Inbound ? c.To : c.From).Labels is null
+        || (direction == Direction.Inbound && policy.FailSafe.Any(f => In(f.Network, c.From, assume) && f.Ports.Any(p => p.Matches(c.Protocol, c.Port))));
+
+    /// <summary>The rules that match at one end.</summary>
+    public IEnumerable<Rule> Deciding(LetterConnection c, Direction direction, Assume assume) =>
+        (direction == Direction.Inbound ? c.To : c.From).Labels is null ? [] :
+        from set in policy.Rulesets
+        from rule in set.Rules
+        where set.Scopes.Any(scope => Applies(rule, scope, c, direction == Direction.Inbound, assume))
+        select rule;
 
     private static bool Applies(Rule rule, Scope scope, LetterConnection c, bool inbound, Assume assume)
     {

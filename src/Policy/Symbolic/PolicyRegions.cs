@@ -73,6 +73,11 @@ internal sealed class PolicyRegions
     /// <summary>The regions of one rule.</summary>
     public IEnumerable<(Direction Direction, PolicyRegion Region)> Of(Ruleset ruleset, Rule rule) => _rules.Of(ruleset, r => r.Id == rule.Id);
 
+    /// <summary>The regions of every rule, as each end decides them; a rule that nothing can match has none.</summary>
+    public ILookup<Rule, (Direction Direction, Region Region)> ByRule() =>
+        _tiers.SelectMany(tier => tier.Value[Reading.Exact].SelectMany(index => index.Regions).Select(r => (r.Source.Rule, tier.Key.Item1, r.Region)))
+            .ToLookup(r => r.Rule!, r => (r.Item2, r.Region), ReferenceEqualityComparer.Instance as IEqualityComparer<Rule>);
+
     /// <summary>The connections that an assertion speaks of, essential ones aside.</summary>
     public IReadOnlyList<Region> Of(Assertion assertion)
     {

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Numerics;
+
 namespace Bulkhead.Policy.Symbolic;
 
 /// <summary>
@@ -29,6 +32,11 @@ internal sealed class RegionIndex
                 postings.Add(i, values);
             }
         }
+
+        foreach (var postings in _postings.Values)
+        {
+            postings.Seal();
+        }
     }
 
     /// <summary>The regions, the most general first.</summary>
@@ -59,39 +67,46 @@ internal sealed class RegionIndex
         }
     }
 
-    private IEnumerable<int> Candidates(IEnumerable<(int Dimension, int[] Values)> asked)
+    private List<int> Candidates(IEnumerable<(int Dimension, int[] Values)> asked)
     {
-        ulong[]? left = null;
+        var words = (_regions.Length + 63) / 64;
+        var (left, mask) = (ArrayPool<ulong>.Shared.Rent(words), ArrayPool<ulong>.Shared.Rent(words));
+        var any = left.AsSpan(0, words);
+        any.Fill(ulong.MaxValue);
         foreach (var (dimension, values) in asked)
         {
             if (_postings.TryGetValue(dimension, out var postings))
             {
-                var mask = postings.Compatible(values);
-                if (left is null)
+                var compatible = mask.AsSpan(0, words);
+                postings.Compatible(values, compatible);
+                for (var i = 0; i < any.Length; i++)
                 {
-                    left = mask;
-                    continue;
-                }
-
-                for (var i = 0; i < left.Length; i++)
-                {
-                    left[i] &= mask[i];
+                    any[i] &= compatible[i];
                 }
             }
         }
 
-        return left is null ? Enumerable.Range(0, _regions.Length) : Bits(left);
+        var found = Bits(any);
+        ArrayPool<ulong>.Shared.Return(left);
+        ArrayPool<ulong>.Shared.Return(mask);
+        return found;
     }
 
-    private static IEnumerable<int> Bits(ulong[] words)
+    private List<int> Bits(ReadOnlySpan<ulong> words)
     {
+        var bits = new List<int>();
         for (var w = 0; w < words.Length; w++)
         {
             for (var word = words[w]; word != 0; word &= word - 1)
             {
-                yield return (w * 64) + System.Numerics.BitOperations.TrailingZeroCount(word);
+                if ((w * 64) + BitOperations.TrailingZeroCount(word) is var bit && bit < _regions.Length)
+                {
+                    bits.Add(bit);
+                }
             }
         }
+
+        return bits;
     }
 
     private static IEnumerable<(int Dimension, int[] Values)> FewValues(Region region)
@@ -122,10 +137,6 @@ internal sealed class RegionIndex
         {
             _loose = new ulong[(regions + 63) / 64];
             Array.Fill(_loose, ulong.MaxValue);
-            if (regions % 64 != 0)
-            {
-                _loose[^1] = (1UL << (regions % 64)) - 1;
-            }
         }
 
         public void Add(int region, int[] values)
@@ -142,42 +153,37 @@ internal sealed class RegionIndex
             }
         }
 
-        public ulong[] Compatible(int[] values)
+        /// <summary>Keeps long lists as bits, too.</summary>
+        public void Seal()
         {
-            var mask = (ulong[])_loose.Clone();
-            foreach (var value in values)
+            foreach (var (value, list) in _byValue.Where(pair => pair.Value.Count >= _loose.Length))
             {
-                if (_byValue.TryGetValue(value, out var list))
-                {
-                    Or(mask, value, list);
-                }
-            }
-
-            return mask;
-        }
-
-        private void Or(ulong[] mask, int value, List<int> list)
-        {
-            // A long list is kept as bits, once it has been asked for.
-            if (list.Count < mask.Length)
-            {
-                Set(mask, list);
-                return;
-            }
-
-            if (!_dense.TryGetValue(value, out var bits))
-            {
-                Set(bits = new ulong[mask.Length], list);
+                var bits = new ulong[_loose.Length];
+                Set(bits, list);
                 _dense.Add(value, bits);
             }
+        }
 
-            for (var i = 0; i < mask.Length; i++)
+        public void Compatible(int[] values, Span<ulong> mask)
+        {
+            _loose.CopyTo(mask);
+            foreach (var value in values)
             {
-                mask[i] |= bits[i];
+                if (_dense.TryGetValue(value, out var bits))
+                {
+                    for (var i = 0; i < mask.Length; i++)
+                    {
+                        mask[i] |= bits[i];
+                    }
+                }
+                else if (_byValue.TryGetValue(value, out var list))
+                {
+                    Set(mask, list);
+                }
             }
         }
 
-        private static void Set(ulong[] mask, List<int> list)
+        private static void Set(Span<ulong> mask, List<int> list)
         {
             foreach (var region in list)
             {
