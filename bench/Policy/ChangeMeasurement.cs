@@ -13,7 +13,7 @@ namespace Bulkhead.Bench.Policy;
 internal sealed class ChangeMeasurement
 {
     private const int Checkpoints = 2;
-    private const int ListedEvery = 10;
+    private const int LookedAtEvery = 10;
     private const int HostsCompared = 500;
     private const int SetsCompared = 200;
 
@@ -25,6 +25,7 @@ internal sealed class ChangeMeasurement
     private ParsedPolicy _policy;
     private WorkloadIndex _index;
     private CompiledPolicy _compiled;
+    private readonly List<double> _hostDeltas = [];
     private int _advanced;
 
     public ChangeMeasurement(BenchmarkRun run, EstateShape shape)
@@ -46,14 +47,22 @@ internal sealed class ChangeMeasurement
             var change = _changes.Next();
             var start = Stopwatch.GetTimestamp();
             _index = _index.With(change.Changed, change.Removed);
-            Advance(latencies, change.Kind, start);
+            Advance(latencies, change.Kind, start, listed: false);
             Check(i, count);
         }
 
         latencies.Report(_run, "relabel", "changes of workloads");
     }
 
-    /// <summary>Edits rules, one at a time; timed from the text of the changed ruleset to the last of the deltas.</summary>
+    /// <summary>How long making one host's delta took, of all changes so far.</summary>
+    public void ReportHostDeltas()
+    {
+        _run.Progress(FormattableString.Invariant($"  one host's delta: p50 {Statistics.Median(_hostDeltas):F3} ms, p99 {Statistics.Percentile(_hostDeltas, 99):F3} ms"));
+        _run.Report.Add("host_delta_p50_ms", Statistics.Median(_hostDeltas));
+        _run.Report.Add("host_delta_p99_ms", Statistics.Percentile(_hostDeltas, 99));
+    }
+
+    /// <summary>Edits rules, one at a time; timed from the text of the changed ruleset to the list of the hosts that it concerns.</summary>
     public void EditRules(int count)
     {
         var latencies = new LatencyTable();
@@ -64,26 +73,37 @@ internal sealed class ChangeMeasurement
             var document = _edits.Now;
             var start = Stopwatch.GetTimestamp();
             _policy = Estate.Parse(document, _policy);
-            Advance(latencies, $"{edit.Class}-{edit.Kind}", start);
+            Advance(latencies, $"{edit.Class}-{edit.Kind}", start, listed: true);
             Check(i, count);
         }
 
         latencies.Report(_run, "rule_edit", "edits of rules");
     }
 
-    private void Advance(LatencyTable latencies, string kind, long start)
+    private void Advance(LatencyTable latencies, string kind, long start, bool listed)
     {
         var (after, delta) = _compiled.Advance(_policy.Model, _index, Estate.Settings);
-        var told = Engine.Enumerate(after, delta);
-        var took = Stopwatch.GetElapsedTime(start);
-        if (_advanced++ % ListedEvery == 0)
+        var told = Engine.Enumerate(after, delta) + (listed ? delta.Hosts.Count : 0);
+        latencies.Add(kind, Stopwatch.GetElapsedTime(start), told);
+        if (_advanced++ % LookedAtEvery == 0)
         {
-            var hosts = delta.Hosts.Count;
-            latencies.AddListing(kind, Stopwatch.GetElapsedTime(start), hosts);
+            latencies.AddListing(delta.Hosts.Count, Stopwatch.GetElapsedTime(start));
+            TimeHostDelta(delta);
         }
 
-        latencies.Add(kind, took, told);
         _compiled = after;
+    }
+
+    /// <summary>What one of the hosts is told, which is made when it is sent.</summary>
+    private void TimeHostDelta(PolicyDelta delta)
+    {
+        if (delta.Hosts.Count > 0)
+        {
+            var host = delta.Hosts[_random.Next(delta.Hosts.Count)];
+            var start = Stopwatch.GetTimestamp();
+            delta.For(host);
+            _hostDeltas.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
     }
 
     /// <summary>The digests must be equal, and so must the policies of some hosts, which are compared field by field.</summary>

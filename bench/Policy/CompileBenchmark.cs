@@ -48,6 +48,7 @@ internal static class CompileBenchmark
             var changes = new ChangeMeasurement(run, shape);
             changes.ChangeWorkloads(part.Changes);
             changes.EditRules(part.Edits);
+            changes.ReportHostDeltas();
         }
 
         return Task.CompletedTask;

@@ -7,7 +7,7 @@ namespace Bulkhead.Bench.Policy;
 internal sealed class LatencyTable
 {
     private readonly List<(string Kind, double Milliseconds, int Told)> _deltas = [];
-    private readonly List<(string Kind, double Milliseconds, int Hosts)> _listings = [];
+    private readonly List<(int Hosts, double Milliseconds)> _listings = [];
 
     /// <summary>Adds a change.</summary>
     /// <param name="kind">Its kind.</param>
@@ -16,7 +16,7 @@ internal sealed class LatencyTable
     public void Add(string kind, TimeSpan took, int told) => _deltas.Add((kind, took.TotalMilliseconds, told));
 
     /// <summary>Adds what it took in all to list the hosts that a change concerns one by one, where that was measured too.</summary>
-    public void AddListing(string kind, TimeSpan took, int hosts) => _listings.Add((kind, took.TotalMilliseconds, hosts));
+    public void AddListing(int hosts, TimeSpan took) => _listings.Add((hosts, took.TotalMilliseconds));
 
     /// <summary>Adds figures to a report, named after what was measured: of all together, and of each kind.</summary>
     public void Report(BenchmarkRun run, string name, string what)
