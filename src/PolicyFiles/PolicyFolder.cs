@@ -30,7 +30,7 @@ public sealed class PolicyFolder
     private readonly string _firstFile;
     private readonly Lazy<Dictionary<RuleId, RuleSource>> _rules;
 
-    private PolicyFolder(IEnumerable<SourceFile> files)
+    private PolicyFolder(IEnumerable<SourceFile> files, string? section)
     {
         var sorted = files.OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
         var reader = new FormReader(_problems);
@@ -39,6 +39,7 @@ public sealed class PolicyFolder
         foreach (var file in sorted)
         {
             var tree = YamlReader.Read(file, _problems);
+            tree = tree is null || section is null ? tree : SectionFile.Wrap(tree, section, _problems);
             readable &= tree is not null;
             if (tree is null)
             {
@@ -68,7 +69,13 @@ public sealed class PolicyFolder
     public PolicyDocument Numbered { get; }
 
     /// <summary>Reads files; never throws for what is in them.</summary>
-    public static PolicyFolder Read(IEnumerable<SourceFile> files) => new(files);
+    public static PolicyFolder Read(IEnumerable<SourceFile> files) => new(files, null);
+
+    /// <summary>Reads files that hold objects of one section: one object, a list of them, or a policy with that section alone.</summary>
+    public static PolicyFolder ReadSection(IEnumerable<SourceFile> files, string section) => new(files, section);
+
+    /// <summary>What is wrong with the form of the files, and names that stand twice; what is said is not looked at.</summary>
+    public IReadOnlyList<FileDiagnostic> FormProblems => _problems;
 
     /// <summary>Everything that is wrong with the form and with what is said, by place; the model if nothing is.</summary>
     /// <param name="labelKeys">All label keys that exist, built-in ones included.</param>

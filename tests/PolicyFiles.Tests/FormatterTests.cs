@@ -90,6 +90,20 @@ public class FormatterTests
         Assert.Equal(text, Formatter.Format(new("f", text!)).Text);
     }
 
+    [Theory]
+    [InlineData("", "{}\n")]
+    [InlineData("{}\n", "{}\n")]
+    [InlineData("\n# only this\r\n", "# only this\n")]
+    [InlineData("modes: []", "modes: []\n")]
+    [InlineData("{modes: [{selector: all} # one\n]}", "modes:\n  # one\n  - selector: all\n")]
+    [InlineData("networks:\n- name: x\n  addresses: [ # none\n  ]\n", "networks:\n  - name: x\n    addresses: [] # none\n")]
+    [InlineData("networks:\n- name: x\n  addresses: [\n  # none\n  ]\n", "networks:\n  - name: x\n    # none\n    addresses: []\n")]
+    public void Small_files_have_a_style_too(string written, string canonical)
+    {
+        Assert.Equal(canonical, Formatter.Format(new("f", written)).Text);
+        Assert.Equal(canonical, Formatter.Format(new("f", canonical)).Text);
+    }
+
     [Fact]
     public void A_file_of_another_form_is_not_formatted()
     {

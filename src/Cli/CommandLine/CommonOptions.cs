@@ -15,7 +15,7 @@ internal static class CommonOptions
     public static Option<FileInfo?> SecretFile { get; } = new("--secret-file") { Description = "Write the secret to a new file (mode 0600) instead of showing it.", HelpName = "FILE" };
 
     /// <summary>Policy documents in files.</summary>
-    public static Argument<FileInfo[]> PolicyFiles() => new("FILE") { Description = "YAML or JSON.", Arity = ArgumentArity.OneOrMore };
+    public static Argument<string[]> PolicyFiles() => new("PATH") { Description = "Files, or folders of them: YAML or JSON.", Arity = ArgumentArity.OneOrMore };
 
     /// <summary>A moment: a time, or how long ago.</summary>
     public static Option<DateTimeOffset?> Moment(string name, string description, TimeProvider clock) => new(name)

@@ -4,6 +4,7 @@ using Bulkhead.Cli.Connection;
 using Bulkhead.Cli.Documents;
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Policy.Documents;
+using Bulkhead.PolicyFiles;
 
 namespace Bulkhead.Cli.Policies;
 
@@ -19,7 +20,7 @@ internal static class DraftCommand
         var until = CommonOptions.Moment("--until", "Judge the traffic before", host.Clock);
         return new Command("draft", "Work on the policy before it is enforced.").With(
             new Command("show", "Show the whole draft.").Runs(host, async call =>
-                call.Show(await DraftEdit.ReadAsync(call).ConfigureAwait(false), policy => call.Terminal.WriteText(PolicyYaml.Write(policy)))),
+                call.Show(await DraftEdit.ReadAsync(call).ConfigureAwait(false), policy => call.Terminal.WriteText(Formatter.Write(policy)))),
             new Command("changes", "Show how the draft differs from the newest revision.").Runs(host, async call =>
                 DraftEdit.Show(call, await call.GetAsync<DraftStatus>("policy/draft/changes").ConfigureAwait(false))),
             new Command("impact", "Show what provisioning the draft would do to the traffic that was seen.").With(since, until).Runs(host, async call =>
@@ -45,13 +46,13 @@ internal static class DraftCommand
     {
         if (call.Optional(Target) is not { } target)
         {
-            call.Show(policy, _ => call.Terminal.WriteText(PolicyYaml.Write(policy)));
+            call.Show(policy, _ => call.Terminal.WriteText(Formatter.Write(policy)));
             return;
         }
 
         try
         {
-            File.WriteAllText(target.FullName, target.Extension == ".json" ? PolicyYaml.WriteJson(policy) : PolicyYaml.Write(policy));
+            File.WriteAllText(target.FullName, target.Extension == ".json" ? PolicyFile.WriteJson(policy) : Formatter.Write(policy));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using Bulkhead.Cli.CommandLine;
 using Bulkhead.Cli.Connection;
-using Bulkhead.Cli.Documents;
 using Bulkhead.Cli.Output;
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Policy.Documents;
+using Bulkhead.PolicyFiles;
 using Spectre.Console;
 
 namespace Bulkhead.Cli.Policies;
@@ -48,7 +48,7 @@ internal static class RevisionsCommand
         var path = Query.Path("policy/revisions", call.Value(Number));
         if (call.Value(Policy))
         {
-            call.Show(await call.GetAsync<PolicyDocument>($"{path}/policy").ConfigureAwait(false), policy => call.Terminal.WriteText(PolicyYaml.Write(policy)));
+            call.Show(await call.GetAsync<PolicyDocument>($"{path}/policy").ConfigureAwait(false), policy => call.Terminal.WriteText(Formatter.Write(policy)));
             return;
         }
 

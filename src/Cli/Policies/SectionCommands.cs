@@ -8,7 +8,7 @@ using Spectre.Console;
 
 namespace Bulkhead.Cli.Policies;
 
-/// <summary><c>bulkhead rulesets</c>, <c>services</c>, <c>networks</c>, <c>modes</c> and <c>fail-safe</c>: the sections of the draft.</summary>
+/// <summary><c>bulkhead rulesets</c>, <c>services</c>, <c>networks</c>, <c>label-groups</c>, <c>modes</c>, <c>fail-safe</c>, <c>plans</c> and <c>assertions</c>: the sections of the draft.</summary>
 internal static class SectionCommands
 {
     private static readonly Argument<string> Selector = new("SELECTOR") { Description = "Which workloads, such as app=shop,env=prod." };
@@ -35,7 +35,30 @@ internal static class SectionCommands
         PolicySections.Networks,
         "Named addresses, in the draft.",
         ["name", "addresses", "except"],
-        network => [network.Name, string.Join(' ', network.Addresses), string.Join(' ', network.Exclude)]);
+        network => [network.Name, string.Join(' ', network.Addresses.Concat(network.Fqdn)), string.Join(' ', network.Exclude)]);
+
+    public static Command LabelGroups(CliHost host) => SectionCommand.Create(
+        host,
+        PolicySections.LabelGroups,
+        "Named sets of label values, in the draft.",
+        ["name", "key", "values", "groups"],
+        group => [group.Name, group.Key, string.Join(' ', group.Values), string.Join(' ', group.Groups)]);
+
+    public static Command Assertions(CliHost host) => SectionCommand.Create(
+        host,
+        PolicySections.Assertions,
+        "What must never, or must always, be possible, in the draft.",
+        ["name", "says", "from", "to", "services", "owner", "reason"],
+        assertion => (assertion.Never ?? assertion.Must) is { } asserted
+            ? [assertion.Name, assertion.Never is null ? "must" : "never", asserted.From, asserted.To, string.Join(' ', asserted.Services), assertion.Owner, assertion.Reason]
+            : [assertion.Name, "", "", "", "", assertion.Owner, assertion.Reason]);
+
+    public static Command Plans(CliHost host) => SectionCommand.Create(
+        host,
+        PolicySections.Plans,
+        "In which networks workloads have their addresses, in the draft.",
+        ["selector", "networks"],
+        plan => [plan.Selector, string.Join(' ', plan.Networks)]);
 
     public static Command FailSafe(CliHost host) => SectionCommand.Create(
         host,

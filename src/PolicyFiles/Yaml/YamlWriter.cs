@@ -23,7 +23,7 @@ internal sealed class YamlWriter
         writer.Lines(head, 0, first: true);
         KeepFeet(root);
         writer.Fields(root, type, 0, sections: true);
-        return writer._text.ToString();
+        return writer._text.Length == 0 ? "{}\n" : writer._text.ToString();
     }
 
     /// <summary>Comments in an empty collection have no line there, so they go before it.</summary>

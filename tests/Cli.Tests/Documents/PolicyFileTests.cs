@@ -1,5 +1,6 @@
 using Bulkhead.Cli.Documents;
 using Bulkhead.Policy.Documents;
+using Bulkhead.PolicyFiles;
 
 namespace Bulkhead.Cli.Tests.Documents;
 
@@ -28,8 +29,8 @@ public sealed class PolicyFileTests : IDisposable
     {
         var one = Rulesets(Storefront);
         Assert.Equal(Canonical(one), Canonical(Rulesets($"- {Storefront.ReplaceLineEndings("\n").Replace("\n", "\n  ", StringComparison.Ordinal)}")));
-        Assert.Equal(Canonical(one), Canonical(Rulesets(PolicyYaml.Write(one))));
-        Assert.Equal(Canonical(one), Canonical(Rulesets(PolicyYaml.WriteJson(one))));
+        Assert.Equal(Canonical(one), Canonical(Rulesets(Formatter.Write(one))));
+        Assert.Equal(Canonical(one), Canonical(Rulesets(PolicyFile.WriteJson(one))));
     }
 
     [Fact]
@@ -46,19 +47,19 @@ public sealed class PolicyFileTests : IDisposable
     [Fact]
     public void Several_files_are_one_policy()
     {
-        var first = new FileInfo(_session.File("a.yaml", "services: [{name: https, ports: [tcp/443]}]"));
-        var second = new FileInfo(_session.File("b.json", "{\n\t\"networks\": [{\"name\": \"office\", \"addresses\": [\"192.0.2.0/24\"]}]\n}"));
+        var first = _session.File("a.yaml", "services: [{name: https, ports: [tcp/443]}]");
+        var second = _session.File("b.json", "{\n\t\"networks\": [{\"name\": \"office\", \"addresses\": [\"192.0.2.0/24\"]}]\n}");
         var policy = PolicyFile.Read([first, second]);
         Assert.Equal("https", policy.Services.Single().Name);
         Assert.Equal(["192.0.2.0/24"], policy.Networks.Single().Addresses);
     }
 
     [Theory]
-    [InlineData("nme: x", "1:1 nme: unknown-name")]
-    [InlineData("name: x\nrules: [{form: all, id: many, services: tcp/1, expires: soon, owner: ~, to: ~}, 7]", "2:10 rules[0].form: unknown-name; 2:25 rules[0].id: bad-number; 2:41 rules[0].services: bad-form; 2:57 rules[0].expires: bad-time; 2:77 rules[0].to: no-value; 2:81 rules[1]: bad-form")]
+    [InlineData("nme: x", "1:1 rulesets[0].nme: unknown-name")]
+    [InlineData("name: x\nrules: [{form: all, id: many, services: tcp/1, expires: soon, owner: ~, to: ~}, 7]", "2:10 rulesets[0].rules[0].form: unknown-name; 2:25 rulesets[0].rules[0].id: bad-number; 2:41 rulesets[0].rules[0].services: bad-form; 2:57 rulesets[0].rules[0].expires: bad-time; 2:77 rulesets[0].rules[0].to: no-value; 2:81 rulesets[0].rules[1]: bad-form")]
     [InlineData("rulesets: []\nmodes: [{selector: all}]", "2:1 modes: other-section")]
-    [InlineData("name: [x]", "1:7 name: bad-form")]
-    [InlineData("name: x\nname: y", "2:1: bad-yaml")]
+    [InlineData("name: [x]", "1:7 rulesets[0].name: bad-form")]
+    [InlineData("name: x\nname: y", "2:1 name: duplicate-key")]
     [InlineData("a: [", "bad-yaml")]
     [InlineData("", "1:1: empty-file")]
     public void Says_every_place_where_the_form_is_wrong(string text, string problems)
@@ -83,5 +84,5 @@ public sealed class PolicyFileTests : IDisposable
 
     private static byte[] Canonical(PolicyDocument policy) => PolicyJson.Canonical(policy);
 
-    private PolicyDocument Rulesets(string text) => PolicyFile.Read([new FileInfo(_session.File("file.yaml", text))], PolicySections.Rulesets);
+    private PolicyDocument Rulesets(string text) => PolicyFile.Read([_session.File("file.yaml", text)], PolicySections.Rulesets);
 }
