@@ -71,7 +71,7 @@ public class AssertionsTests
             .Ruleset("r", "all", Write.Allow("env=dev", "network:prod-net", "tcp/443"), Write.Allow("network:everything", "env=prod", "tcp/443"));
         var open = Check(Never(world, "env=dev", "env=prod"));
         Assert.Equal(AssertionStatus.Conditional, open.Status);
-        Assert.Contains("if the provider has an address such as 10.0.0.1", open.Message, StringComparison.Ordinal);
+        Assert.Contains("if the provider has an address such as 10.0.0.1 of the network prod-net.", open.Message, StringComparison.Ordinal);
         Assert.Equal(AssertionStatus.Violated, Check(Plan(world, "env=prod", "prod-net")).Status);
     }
 

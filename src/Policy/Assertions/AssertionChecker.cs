@@ -38,7 +38,7 @@ public sealed class AssertionChecker
         }
 
         _told = new(_regions, Reading.Exact, Reading.Exact, essential: true, new(0));
-        _live = new(() => new(workloads.Workloads.Where(w => w.Admitted), _alphabet));
+        _live = new(() => new(workloads.Workloads.Where(w => w.Admitted), workloads.Held, _alphabet));
         _gaps = new(() => new(policy, workloads, _regions, _alphabet));
     }
 
@@ -77,11 +77,11 @@ public sealed class AssertionChecker
         Region[] certainly = [.. asserted.SelectMany(region => _regions.Read(region, Reading.Certain))];
         if (Pieces(anywhere, never, certainly).FirstOrDefault() is { } piece)
         {
-            return (AssertionStatus.Violated, new CounterexampleMaker(_alphabet, anywhere, _told, never, certainly).Make(piece, null, null));
+            return (AssertionStatus.Violated, new CounterexampleMaker(_regions, _alphabet, anywhere, _told, never, certainly).Make(piece, null, null));
         }
 
         var exact = new Letter(_regions, Reading.Exact, Reading.Exact, essential: !never, effort);
-        var maker = new CounterexampleMaker(_alphabet, exact, _told, never, asserted);
+        var maker = new CounterexampleMaker(_regions, _alphabet, exact, _told, never, asserted);
         Counterexample? conditional = null;
         foreach (var at in Pieces(exact, never, asserted))
         {

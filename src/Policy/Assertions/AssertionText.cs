@@ -33,7 +33,7 @@ internal static class AssertionText
 
     private static string Condition(Counterexample found) =>
         $"if {string.Join(" and ", new[] { (End: found.Consumer, Name: "the consumer"), (End: found.Provider, Name: "the provider") }
-            .Where(e => e.End is { AddressMatters: true, Labels: not null }).Select(e => $"{e.Name} has an address such as {e.End.Address}"))}";
+            .Where(e => e.End is { AddressMatters: true, Labels: not null }).Select(e => $"{e.Name} has an address such as {e.End.Address}{(e.End.Network is null ? "" : $" of the network {e.End.Network}")}"))}";
 
     private static string Unresolved(Assertion assertion) => string.Concat(new[] { assertion.From, assertion.To }
         .OfType<RuleEnd.Addresses>().Where(end => end.Network.Fqdn.Count > 0)

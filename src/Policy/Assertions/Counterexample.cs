@@ -11,10 +11,11 @@ namespace Bulkhead.Policy.Assertions;
 /// <summary>One end of a counterexample.</summary>
 /// <param name="Labels">A workload's labels; null for an address that is no workload's.</param>
 /// <param name="Address">Its address.</param>
-/// <param name="AddressMatters">Whether the verdict needs an address like this one; otherwise any would do.</param>
+/// <param name="AddressMatters">Whether the verdict needs an address like this one, and no plan says that it has one; otherwise any would do.</param>
+/// <param name="Network">If the address matters, the network of a deciding rule that it is in, or null.</param>
 /// <param name="Process">What owns its socket; null if that does not matter.</param>
 /// <param name="Live">The name of the real workload that this is; null for one that could exist.</param>
-public sealed record CounterexampleEnd(LabelSet? Labels, IpAddress Address, bool AddressMatters, ProcessCondition? Process, string? Live)
+public sealed record CounterexampleEnd(LabelSet? Labels, IpAddress Address, bool AddressMatters, string? Network, ProcessCondition? Process, string? Live)
 {
     /// <inheritdoc/>
     public override string ToString()

@@ -7,12 +7,13 @@ using Bulkhead.Policy.Symbolic;
 namespace Bulkhead.Policy.Assertions;
 
 /// <summary>Makes a counterexample out of the region in which an assertion fails: no label can be taken away from either end.</summary>
+/// <param name="policy">The policy, for its plans.</param>
 /// <param name="alphabet">The texts of values.</param>
 /// <param name="letter">Decides whether a connection still shows that the assertion fails.</param>
 /// <param name="told">Decides what is told of each end.</param>
 /// <param name="never">Whether the assertion fails of what is allowed.</param>
 /// <param name="asserted">What it speaks of.</param>
-internal sealed class CounterexampleMaker(Alphabet alphabet, Letter letter, Letter told, bool never, IReadOnlyList<Region> asserted)
+internal sealed class CounterexampleMaker(PolicyRegions policy, Alphabet alphabet, Letter letter, Letter told, bool never, IReadOnlyList<Region> asserted)
 {
     private const int ValuesTried = 8;
 
@@ -67,11 +68,14 @@ internal sealed class CounterexampleMaker(Alphabet alphabet, Letter letter, Lett
         var isWorkload = point[Dimension.Kind(side)] == Dimension.Workload;
         var labels = alphabet.Keys.Select((key, i) => (Key: key, Value: alphabet.Text(point[Dimension.Label(side, i)]))).Where(l => l.Value is not null);
         var addresses = piece.Addresses(side);
+        var matters = isWorkload && !ReferenceEquals(addresses, AddressCodes.All) && AddressCodes.WholeFamilies(addresses).IsEmpty
+            && (live is not null || !policy.IsPlanned(point, side));
         var (path, unit) = (alphabet.Text(point[Dimension.Path(side)]), alphabet.Text(point[Dimension.Unit(side)]));
         return new(
             isWorkload ? live?.Labels ?? LabelSet.Of(labels.Select(l => new Label(l.Key, l.Value!))) : null,
             AddressCodes.Read(side == Side.Consumer ? point.From : point.To),
-            !ReferenceEquals(addresses, AddressCodes.All) && AddressCodes.WholeFamilies(addresses).IsEmpty,
+            matters,
+            matters ? NetworkOf(point, side) : null,
             path is null && unit is null ? null : new ProcessCondition(path, unit),
             live?.Name);
     }
@@ -87,6 +91,15 @@ internal sealed class CounterexampleMaker(Alphabet alphabet, Letter letter, Lett
             _ => throw new InvalidOperationException("A decision comes from a rule or an opening."),
         };
         return new(direction, passes, by?.Rule?.Id, because);
+    }
+
+    /// <summary>The network by which a deciding rule speaks of one end.</summary>
+    private string? NetworkOf(Point point, Side side)
+    {
+        var rules = Enum.GetValues<Direction>().Select(direction => told.Decide(direction, point).By?.Rule).OfType<Rule>();
+        var address = AddressCodes.Read(side == Side.Consumer ? point.From : point.To);
+        return rules.Select(rule => side == Side.Consumer ? rule.From : rule.To).OfType<RuleEnd.Addresses>()
+            .FirstOrDefault(end => end.Network.Prefixes.Any(p => p.Contains(address)))?.Network.Name;
     }
 
     private static string Word(RuleAction action) => action switch

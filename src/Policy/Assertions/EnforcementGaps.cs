@@ -35,7 +35,7 @@ internal sealed class EnforcementGaps
         };
         foreach (var direction in Enum.GetValues<Direction>())
         {
-            _lax.Add(direction, new(workloads.Workloads.Where(w => !w.Managed || _modes(w)[direction] != EnforcementMode.Full), alphabet));
+            _lax.Add(direction, new(workloads.Workloads.Where(w => !w.Managed || _modes(w)[direction] != EnforcementMode.Full), workloads.Held, alphabet));
         }
     }
 

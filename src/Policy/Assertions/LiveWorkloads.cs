@@ -1,3 +1,4 @@
+using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Inventory;
 using Bulkhead.Policy.Labels;
 using Bulkhead.Policy.Symbolic;
@@ -10,9 +11,15 @@ internal sealed class LiveWorkloads
     private readonly Dictionary<Region, IReadOnlyList<Workload>> _byLabels = [];
     private readonly RegionIndex _index;
 
+    private readonly Func<Workload, IEnumerable<ScopedAddress>> _addresses;
+
     /// <summary>Indexes workloads; the alphabet must know their labels.</summary>
-    public LiveWorkloads(IEnumerable<Workload> workloads, Alphabet alphabet)
+    /// <param name="workloads">The workloads.</param>
+    /// <param name="addresses">The addresses that one holds, which may be fewer than it claims.</param>
+    /// <param name="alphabet">The numbers of values.</param>
+    public LiveWorkloads(IEnumerable<Workload> workloads, Func<Workload, IEnumerable<ScopedAddress>> addresses, Alphabet alphabet)
     {
+        _addresses = addresses;
         foreach (var group in workloads.GroupBy(w => w.Labels))
         {
             _byLabels.Add(RegionOf(group.Key, alphabet), [.. group]);
@@ -33,7 +40,7 @@ internal sealed class LiveWorkloads
         {
             foreach (var workload in workloads)
             {
-                foreach (var address in workload.Addresses)
+                foreach (var address in _addresses(workload))
                 {
                     var code = AddressCodes.Of(address.Address);
                     if (region.Addresses(side).Contains(code)

@@ -29,6 +29,9 @@ public enum HealthCode
     /// <summary>Some hosts go without it.</summary>
     Unenforceable,
 
+    /// <summary>It is a deny with a process or user condition, which sockets that the kernel cannot identify do not meet.</summary>
+    LetsUnidentifiedPass,
+
     /// <summary>It decided no observed connection.</summary>
     NeverUsed,
 
@@ -56,6 +59,7 @@ public sealed record RuleFinding(HealthCode Code, RuleId Rule, string Path, stri
             HealthCode.Expired => "expired",
             HealthCode.Expiring => "expiring",
             HealthCode.Unenforceable => "unenforceable",
+            HealthCode.LetsUnidentifiedPass => "lets-unidentified-pass",
             HealthCode.NeverUsed => "never-used",
             _ => "broader-than-observed",
         },

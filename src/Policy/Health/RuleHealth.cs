@@ -35,10 +35,12 @@ public static class RuleHealth
         findings.AddRange(coverage.Of(inForce));
         if (input.Workloads is { } workloads)
         {
-            findings.AddRange(Lifeless(inForce, byRule, new LiveWorkloads(workloads.Workloads.Where(w => w.Admitted), alphabet)));
+            findings.AddRange(Lifeless(inForce, byRule, new LiveWorkloads(workloads.Workloads.Where(w => w.Admitted), workloads.Held, alphabet)));
         }
 
         findings.AddRange(Unenforceable(inForce, input));
+        findings.AddRange(inForce.Where(r => LetsUnidentifiedPass(r.Rule!)).Select(r => new RuleFinding(HealthCode.LetsUnidentifiedPass, r.Rule!.Id, r.Path,
+            "Sockets that the kernel cannot identify escape this deny, since it asks for a process or user. Write unidentified: match to stop them too.", [], [])));
         if (input.Observed is { } observed)
         {
             findings.AddRange(new TrafficFindings(observed).Of(inForce));
@@ -46,6 +48,9 @@ public static class RuleHealth
 
         return new([.. findings.OrderBy(f => f.Rule).ThenBy(f => f.Code)], [.. coverage.Undecided.Order()]);
     }
+
+    private static bool LetsUnidentifiedPass(Rule rule) =>
+        rule.Action != RuleAction.Allow && !rule.UnidentifiedMatches && (rule.HasConsumerCondition || rule.Services.Any(s => s.Process is not null));
 
     private static IEnumerable<RuleFinding> Expiry(RegionSource source, HealthInput input)
     {

@@ -110,6 +110,9 @@ internal sealed class PolicyRegions
     public IEnumerable<Region> Planned(Region region, Side side) =>
         _plans.Select(plan => _rules.Selected(plan.Selector, side) is { } chosen ? region.And(chosen) : null).OfType<Region>();
 
+    /// <summary>Whether a plan says where one end of a connection has its addresses.</summary>
+    public bool IsPlanned(Point point, Side side) => _plans.Exists(plan => _rules.Selected(plan.Selector, side) is { } chosen && point.IsIn(chosen));
+
     /// <summary>The labels of all workloads that a selector chooses, at one end; null if it can choose none.</summary>
     public Region? Selected(Selector selector, Side side) => _rules.Selected(selector, side);
 
