@@ -1,3 +1,5 @@
+using Bulkhead.Enforcement.Connections;
+
 namespace Bulkhead.Agent.Telemetry;
 
 /// <summary>
@@ -29,6 +31,9 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
         }
     }
 
+    /// <summary>The connections that are remembered, as conntrack is asked for them; a copy.</summary>
+    public IReadOnlyList<(FlowTuple Original, ushort Zone)> Names() => [.. _live.Values.Select(connection => (connection.Original, connection.Zone))];
+
     /// <summary>Begins a dump of all connections, to be followed by <see cref="Present"/> for each and <see cref="EndDump"/>.</summary>
     public void BeginDump() => _dump++;
 
@@ -46,7 +51,7 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
             }
 
             // What went over it before the agent looked was told by an earlier run, or by nobody; it is not of this window.
-            _live[record.Id] = connection = new Connection(key) { Told = isNew ? default : record.Traffic };
+            _live[record.Id] = connection = new Connection(key, record.Original, record.Zone) { Told = isNew ? default : record.Traffic };
             if (isNew || !record.Closed)
             {
                 var flow = window.Find(key);
@@ -95,7 +100,7 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
 
         if (_live.Count < most)
         {
-            _live[record.Id] = new Connection(key) { SeenIn = _dump };
+            _live[record.Id] = new Connection(key, record.Original, record.Zone) { SeenIn = _dump };
         }
         else
         {
@@ -113,7 +118,7 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
         }
         else if (_overflowed && keyOf(record) is { } key)
         {
-            Tell(new Connection(key), record, atMs);
+            Tell(new Connection(key, record.Original, record.Zone), record, atMs);
         }
     }
 
@@ -129,9 +134,13 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
         window.Find(connection.Key)?.Add(record.Consumer == connection.Key.Local ? since : since.Reverse(), atMs);
     }
 
-    private sealed class Connection(FlowKey key)
+    private sealed class Connection(FlowKey key, FlowTuple original, ushort zone)
     {
         public FlowKey Key { get; } = key;
+
+        public FlowTuple Original { get; } = original;
+
+        public ushort Zone { get; } = zone;
 
         public Traffic Told { get; set; }
 

@@ -41,6 +41,8 @@ internal enum ConntrackEvent
 /// <param name="Port">The provider's port, or the ICMP type, or 0.</param>
 /// <param name="Closed">Whether TCP has said goodbye, so that only its time-wait is left.</param>
 /// <param name="Traffic">What went over it so far.</param>
+/// <param name="Original">The tuple of its first packet, by which conntrack is asked for it.</param>
+/// <param name="Zone">Conntrack's zone.</param>
 /// <param name="RequestedBy">The netlink port of the program that had it destroyed; 0 if its time was over.</param>
 internal readonly record struct ConntrackRecord(
     ConntrackEvent Event,
@@ -52,6 +54,8 @@ internal readonly record struct ConntrackRecord(
     ushort Port,
     bool Closed,
     Traffic Traffic,
+    FlowTuple Original = default,
+    ushort Zone = 0,
     uint RequestedBy = 0)
 {
     /// <summary>The netfilter subsystem of conntrack.</summary>
@@ -80,6 +84,7 @@ internal readonly record struct ConntrackRecord(
         var kind = (byte)message.Type == MessageDelete ? ConntrackEvent.Destroyed : isDump ? ConntrackEvent.Present : ConntrackEvent.New;
         FlowTuple? original = null, reply = null;
         uint id = 0;
+        ushort zone = 0;
         var closed = false;
         (ulong Packets, ulong Bytes) sent = default, received = default;
         var attributes = message.Attributes(Header);
@@ -105,6 +110,9 @@ internal readonly record struct ConntrackRecord(
                 case 12: // CTA_ID
                     id = attributes.U32Be();
                     break;
+                case 18: // CTA_ZONE
+                    zone = attributes.U16Be();
+                    break;
             }
         }
 
@@ -125,6 +133,8 @@ internal readonly record struct ConntrackRecord(
             port,
             closed,
             new Traffic(sent.Packets, sent.Bytes, received.Packets, received.Bytes),
+            forth,
+            zone,
             kind == ConntrackEvent.Destroyed ? message.PortId : 0);
         return true;
     }

@@ -1,12 +1,13 @@
 using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Enforcement.Connections;
 using Bulkhead.Enforcement.Documents;
 
 namespace Bulkhead.Agent.Telemetry;
 
 /// <summary>
 /// The kernel's side of telemetry: one netlink socket that brings new and destroyed connections and the packets that our table blocked, and
-/// one to ask for all connections. For one thread, except <see cref="Stop"/>.
+/// one to ask for connections. For one thread, except <see cref="Stop"/>.
 /// </summary>
 internal sealed class EventSource : IDisposable
 {
@@ -15,8 +16,10 @@ internal sealed class EventSource : IDisposable
     private const int ReceiveBuffer = 16 << 20;
 
     private readonly NetlinkSocket _events = NetlinkSocket.Open(NetlinkFamily.Netfilter);
-    private readonly NetlinkSocket _requests = NetlinkSocket.Open(NetlinkFamily.Netfilter);
     private readonly NetlinkBatch _batch = new();
+
+    /// <summary>For asking about connections.</summary>
+    public Conntrack Conntrack { get; } = Conntrack.Open();
 
     private EventSource()
     {
@@ -74,17 +77,16 @@ internal sealed class EventSource : IDisposable
 
     /// <summary>Tells all connections there are, of every zone and both families.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public void Dump(Action<ConntrackRecord> connection)
+    public void Dump(Action<ConntrackRecord> connection) => Conntrack.Dump(message => Tell(message, connection));
+
+    /// <summary>Tells of those of some connections that are still there.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public void Ask(IEnumerable<(FlowTuple Original, ushort Zone)> names, Action<ConntrackRecord> connection)
     {
-        Span<byte> buffer = stackalloc byte[64];
-        var request = NetlinkWriter.Netfilter(buffer, ConntrackRecord.Subsystem, ConntrackRecord.MessageGet, NetlinkFlags.Request | NetlinkFlags.Dump, 0);
-        _requests.Exchange(request.End(), message =>
+        foreach (var (original, zone) in names)
         {
-            if (ConntrackRecord.TryRead(message, isDump: true, out var record))
-            {
-                connection(record);
-            }
-        }).ThrowIfFailed("list the connections");
+            Conntrack.Find(original, zone, message => Tell(message, connection));
+        }
     }
 
     /// <summary>Ends every <see cref="Wait"/>; from any thread.</summary>
@@ -94,8 +96,16 @@ internal sealed class EventSource : IDisposable
     public void Dispose()
     {
         _events.Dispose();
-        _requests.Dispose();
+        Conntrack.Dispose();
         _batch.Dispose();
+    }
+
+    private static void Tell(NetlinkMessage message, Action<ConntrackRecord> connection)
+    {
+        if (ConntrackRecord.TryRead(message, isDump: true, out var record))
+        {
+            connection(record);
+        }
     }
 
     private void BindLog()

@@ -28,6 +28,9 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
     private const int MostConnections = 131_072;
     private const int DumpShare = 100;
 
+    // About what the kernel takes to walk its hash table for a dump, however few there are.
+    private const int MostAsked = 1000;
+
     private static readonly TimeSpan _nap = TimeSpan.FromMilliseconds(5);
 
     private readonly FlowWindow _window = new(MostFlows);
@@ -87,8 +90,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
                 using var stop = cancel.Register(source.Stop);
                 using var sockets = SocketDiagnostics.Open();
                 problems.Clear(Topic);
-                using var conntrack = Conntrack.Open();
-                Follow(source, sockets, new StrayPackets(sockets, conntrack), cancel);
+                Follow(source, sockets, new StrayPackets(sockets, source.Conntrack), cancel);
             }
             catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
             {
@@ -119,6 +121,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
         RefreshListeners(listeners);
         Dump(source, connections, clock, DumpKind.First);
         var nextDump = time.GetTimestamp();
+        var dumpedWith = resolver.Addresses;
         Following = true;
 
         while (!cancel.IsCancellationRequested)
@@ -138,9 +141,12 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
 
             if (time.GetTimestamp() >= nextDump)
             {
-                // A dump of a full table is dear; it may cost one hundredth of the time.
+                // A dump is dear, of a full table above all; it may cost one hundredth of the time. It is done without where the connections
+                // are few and their events tell of each new one; other addresses may make connections the host's own that were not.
                 var began = time.GetTimestamp();
-                Dump(source, connections, clock, DumpKind.Periodic);
+                var few = connections.Count <= MostAsked && ReferenceEquals(dumpedWith, resolver.Addresses);
+                Dump(source, connections, clock, few ? DumpKind.Named : DumpKind.Periodic);
+                dumpedWith = resolver.Addresses;
                 nextDump = began + ((time.GetTimestamp() - began) * DumpShare);
             }
 
@@ -150,7 +156,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
         }
 
         Drain(source, connections, resolver, strays, sequence, clock);
-        Dump(source, connections, clock, DumpKind.Periodic);
+        Dump(source, connections, clock, connections.Count <= MostAsked ? DumpKind.Named : DumpKind.Periodic);
         Close(connections, clock);
     }
 
@@ -199,7 +205,15 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
     {
         var at = clock.OffsetMs;
         connections.BeginDump();
-        source.Dump(record => connections.Present(record, kind != DumpKind.First, at));
+        if (kind == DumpKind.Named)
+        {
+            source.Ask(connections.Names(), Present);
+        }
+        else
+        {
+            source.Dump(Present);
+        }
+
         var missing = connections.EndDump(complete: kind == DumpKind.AfterLoss);
         if (kind == DumpKind.AfterLoss)
         {
@@ -207,6 +221,8 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
             CountLost(lost);
             log.EventsLost(lost);
         }
+
+        void Present(ConntrackRecord record) => connections.Present(record, kind != DumpKind.First, at);
     }
 
     private void Close(ConnectionTable connections, WindowClock clock)
@@ -245,8 +261,16 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
 
     private enum DumpKind
     {
+        /// <summary>At the start: what there is was there before.</summary>
         First,
+
+        /// <summary>At the end of a window.</summary>
         Periodic,
+
+        /// <summary>At the end of a window, only of the connections that are remembered.</summary>
+        Named,
+
+        /// <summary>After events were lost: what is missing is gone.</summary>
         AfterLoss,
     }
 }
