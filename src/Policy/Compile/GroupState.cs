@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Text;
 using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Labels;
 
 namespace Bulkhead.Policy.Compile;
 
@@ -18,8 +20,8 @@ internal sealed record GroupState
     /// <summary>The rules that say the same in each compartment of it.</summary>
     public ImmutableArray<Compartmented> Compartmented { get; init; } = [];
 
-    /// <summary>The compartments for which they have entries.</summary>
-    public ImmutableHashSet<string> Compartments { get; init; } = [];
+    /// <summary>The compartments for which they have entries; one list for each way to split.</summary>
+    public ImmutableArray<Compartments> Compartments { get; init; } = [];
 
     /// <summary>The sizes and digests of the peer sets that entries name.</summary>
     public ImmutableArray<SetSums> Sets { get; init; } = [];
@@ -42,6 +44,29 @@ internal sealed record GroupState
         }
 
         return new(space, 0, 0);
+    }
+}
+
+/// <summary>The compartments of a group that is split by the values of some keys.</summary>
+/// <param name="Per">The keys.</param>
+/// <param name="Known">For each compartment, by its values, the labels of some member.</param>
+internal sealed record Compartments(EquatableArray<string> Per, ImmutableDictionary<string, LabelSet> Known)
+{
+    /// <summary>The values that put a member into its compartment, as one text; values hold no control characters.</summary>
+    public static string ValuesOf(EquatableArray<string> per, LabelSet labels)
+    {
+        if (per.Count == 1)
+        {
+            return labels[per[0]]!;
+        }
+
+        var text = new StringBuilder();
+        foreach (var key in per)
+        {
+            text.Append(labels[key]).Append('\n');
+        }
+
+        return text.ToString();
     }
 }
 

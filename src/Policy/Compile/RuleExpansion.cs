@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Bulkhead.Policy.Labels;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
@@ -9,11 +10,7 @@ namespace Bulkhead.Policy.Compile;
 /// <param name="Rule">The rule.</param>
 /// <param name="Scope">The scope, with at least one key to split by.</param>
 /// <param name="Members">The workloads that lie within the scope.</param>
-internal sealed record Compartmented(Rule Rule, Scope Scope, Group Members)
-{
-    /// <summary>The values that put a member into its compartment, as one text; values hold no control characters.</summary>
-    public string CompartmentOf(LabelSet labels) => string.Join('\n', Scope.Per.Select(key => labels[key]));
-}
+internal sealed record Compartmented(Rule Rule, Scope Scope, Group Members);
 
 /// <summary>A labelled end of a rule.</summary>
 /// <param name="Side"><c>from</c> or <c>to</c>.</param>
@@ -25,13 +22,18 @@ internal sealed record LabelledEnd(string Side, RuleEnd End, bool Bound, Immutab
 /// <summary>Turns rules into entries: each end is told only what it can decide.</summary>
 internal sealed class RuleExpansion(Lattice lattice)
 {
+    private readonly Dictionary<Rule, Says> _says = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<(Scope Scope, string End), Group> _within = new(new ByReference<Scope, string>());
+    private readonly Dictionary<(Scope Scope, LabelSet Labels), Selector> _compartments = new(new ByReference<Scope, LabelSet>());
+    private readonly Dictionary<(Selector Compartment, string End), Group> _inCompartment = new(new ByReference<Selector, string>());
+
     /// <summary>The parts of a rule that depend on which compartments exist.</summary>
     public IEnumerable<Compartmented> Compartmented(Ruleset ruleset, Rule rule) => ruleset.Scopes
         .Where(scope => IsSplit(rule, scope))
         .Select(scope => new Compartmented(rule, scope, Members(scope)));
 
     /// <summary>The workloads of a scope.</summary>
-    public Group Members(Scope scope) => lattice.Add(Within(scope, Selector.All));
+    public Group Members(Scope scope) => Within(scope, Selector.All);
 
     /// <summary>The labelled ends of a rule, with the workloads that they choose in each scope.</summary>
     public IEnumerable<LabelledEnd> Ends(Ruleset ruleset, Rule rule)
@@ -62,10 +64,23 @@ internal sealed class RuleExpansion(Lattice lattice)
     /// <summary>The entries of a rule in the compartment of some labels.</summary>
     public IEnumerable<Entry> Entries(Compartmented rule, LabelSet labels)
     {
-        var compartment = rule.Scope.CompartmentOf(labels);
-        return Between(rule.Rule, Bound(rule.Rule.From), Bound(rule.Rule.To));
+        if (!_compartments.TryGetValue((rule.Scope, labels), out var compartment))
+        {
+            _compartments.Add((rule.Scope, labels), compartment = rule.Scope.CompartmentOf(labels));
+        }
 
-        Peer Bound(RuleEnd end) => new(lattice.Add(((RuleEnd.Workloads)end).Selector.And(compartment)), null, PeerVariant.All);
+        return Between(rule.Rule, InCompartment(rule.Rule.From, compartment), InCompartment(rule.Rule.To, compartment));
+    }
+
+    private Peer InCompartment(RuleEnd end, Selector compartment)
+    {
+        var selector = ((RuleEnd.Workloads)end).Selector;
+        if (!_inCompartment.TryGetValue((compartment, selector.ToString()), out var group))
+        {
+            _inCompartment.Add((compartment, selector.ToString()), group = lattice.Add(selector.And(compartment)));
+        }
+
+        return new(group, null, PeerVariant.All);
     }
 
     /// <summary>Both ends are labelled and lie within a scope that is split.</summary>
@@ -75,55 +90,79 @@ internal sealed class RuleExpansion(Lattice lattice)
     private Peer End(RuleEnd end, bool bound, Scope scope) => end switch
     {
         RuleEnd.Addresses { Network: var network } => new(null, network.Name, PeerVariant.All),
-        RuleEnd.Workloads { Selector: var selector } => new(lattice.Add(bound ? Within(scope, selector) : selector), null, PeerVariant.All),
+        RuleEnd.Workloads { Selector: var selector } => new(bound ? Within(scope, selector) : lattice.Add(selector), null, PeerVariant.All),
         _ => throw new InvalidOperationException($"There is no other end than {end}."),
     };
 
-    private static Selector Within(Scope scope, Selector selector) =>
-        selector.And(scope.Selector).And(Selector.Of(scope.Per.Select(key => new Requirement(key, RequirementKind.Exists, []))));
-
-    private static IEnumerable<Entry> Between(Rule rule, Peer consumers, Peer providers)
+    private Group Within(Scope scope, Selector selector)
     {
+        if (!_within.TryGetValue((scope, selector.ToString()), out var group))
+        {
+            var split = Selector.Of(scope.Per.Select(key => new Requirement(key, RequirementKind.Exists, [])));
+            _within.Add((scope, selector.ToString()), group = lattice.Add(selector.And(scope.Selector).And(split)));
+        }
+
+        return group;
+    }
+
+    private IEnumerable<Entry> Between(Rule rule, Peer consumers, Peer providers)
+    {
+        if (!_says.TryGetValue(rule, out var says))
+        {
+            _says.Add(rule, says = new(rule));
+        }
+
         if (providers.Group is { } provider)
         {
-            var strict = rule.Action == RuleAction.Allow && rule.HasConsumerCondition && !rule.ConsumerBestEffort && consumers.Group is not null;
-            foreach (var entry in Inbound(rule, provider, strict ? consumers with { Variant = new(ConsumerFeatures(rule)) } : consumers))
+            var strict = says.Strictly && consumers.Group is not null;
+            foreach (var (process, ports) in says.Inbound)
             {
-                yield return entry;
+                yield return new(provider, strict ? consumers with { Variant = new(ConsumerFeatures(rule)) } : consumers, Direction.Inbound, rule, ports, process, []);
             }
         }
 
-        if (consumers.Group is { } consumer && Outbound(rule, consumer, providers) is { } outbound)
+        if (consumers.Group is { } consumer && says.Outbound is { } outbound)
         {
-            yield return outbound;
+            yield return new(consumer, providers, Direction.Outbound, rule, outbound, rule.FromProcess, rule.Users);
         }
     }
-
-    /// <summary>At the provider: with the serving process, as one entry for each; a deny only if it asks nothing of the consumer's socket.</summary>
-    private static IEnumerable<Entry> Inbound(Rule rule, Group provider, Peer consumers)
-    {
-        if (rule.Action != RuleAction.Allow && rule.HasConsumerCondition)
-        {
-            yield break;
-        }
-
-        foreach (var services in rule.Services.GroupBy(service => service.Process))
-        {
-            yield return new(provider, consumers, Direction.Inbound, rule, Ports(services), services.Key, []);
-        }
-    }
-
-    /// <summary>At the consumer: with its process and users; a deny only for services that ask nothing of the provider's socket.</summary>
-    private static Entry? Outbound(Rule rule, Group consumer, Peer providers)
-    {
-        var services = rule.Services.Where(service => rule.Action == RuleAction.Allow || service.Process is null).ToList();
-        return services.Count == 0 ? null : new(consumer, providers, Direction.Outbound, rule, Ports(services), rule.FromProcess, rule.Users);
-    }
-
-    private static EquatableArray<PortMatch> Ports(IEnumerable<Service> services) =>
-        services.SelectMany(service => service.Ports).Distinct().Order().ToEquatableArray();
 
     /// <summary>What a consumer must be able to decide for providers to rely on it.</summary>
     public static Feature ConsumerFeatures(Rule rule) =>
         (rule.FromProcess is null ? Feature.None : Feature.ProcessOutbound) | (rule.Users.Count == 0 ? Feature.None : Feature.UserOutbound);
+
+    /// <summary>What a rule says at each end, wherever its ends are.</summary>
+    private sealed class Says
+    {
+        public Says(Rule rule)
+        {
+            var deny = rule.Action != RuleAction.Allow;
+            Strictly = !deny && rule.HasConsumerCondition && !rule.ConsumerBestEffort;
+            Inbound = deny && rule.HasConsumerCondition ? [] : [.. rule.Services.GroupBy(service => service.Process).Select(services => (services.Key, Ports(services)))];
+            var decidable = rule.Services.Where(service => !deny || service.Process is null).ToList();
+            Outbound = decidable.Count == 0 ? null : Ports(decidable);
+        }
+
+        /// <summary>Whether providers rely on consumers to enforce a condition on their sockets.</summary>
+        public bool Strictly { get; }
+
+        /// <summary>At the provider, by serving process; nothing for a deny that asks something of the consumer's socket.</summary>
+        public ImmutableArray<(ProcessCondition? Process, EquatableArray<PortMatch> Ports)> Inbound { get; }
+
+        /// <summary>At the consumer; a deny does without services that ask something of the provider's socket.</summary>
+        public EquatableArray<PortMatch>? Outbound { get; }
+
+        private static EquatableArray<PortMatch> Ports(IEnumerable<Service> services) =>
+            services.SelectMany(service => service.Ports).Distinct().Order().ToEquatableArray();
+    }
+
+    /// <summary>Scopes and compartments are compared by reference: that of another ruleset is only made again.</summary>
+    private sealed class ByReference<TFirst, TSecond> : IEqualityComparer<(TFirst, TSecond)>
+        where TFirst : class
+        where TSecond : IEquatable<TSecond>
+    {
+        public bool Equals((TFirst, TSecond) x, (TFirst, TSecond) y) => ReferenceEquals(x.Item1, y.Item1) && x.Item2.Equals(y.Item2);
+
+        public int GetHashCode((TFirst, TSecond) pair) => HashCode.Combine(RuntimeHelpers.GetHashCode(pair.Item1), pair.Item2);
+    }
 }

@@ -121,22 +121,17 @@ internal sealed class RulesetChange(PolicyState before, PolicyModel policy, Comp
         foreach (var compartmented in rule.Compartmented)
         {
             var state = groups[compartmented.Members.Id]!;
-            var seen = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var labelSet in compartmented.Members.LabelSets.Span)
+            var compartments = state.Compartments.Single(list => list.Per == compartmented.Scope.Per);
+            foreach (var labels in compartments.Known.Values)
             {
-                var labels = _lattice.LabelsOf(labelSet);
-                var compartment = compartmented.CompartmentOf(labels);
-                if (state.Compartments.Contains(Key(compartmented, compartment)) && seen.Add(compartment))
-                {
-                    Dropped.AddRange(_expansion.Entries(compartmented, labels));
-                }
+                Dropped.AddRange(_expansion.Entries(compartmented, labels));
             }
 
             var rest = state.Compartmented.Remove(compartmented);
             groups[compartmented.Members.Id] = state with
             {
                 Compartmented = rest,
-                Compartments = rest.Any(other => other.Scope.Per == compartmented.Scope.Per) ? state.Compartments : state.Compartments.Except(state.Compartments.Where(key => key.StartsWith(Key(compartmented, ""), StringComparison.Ordinal))),
+                Compartments = rest.Any(other => other.Scope.Per == compartments.Per) ? state.Compartments : state.Compartments.Remove(compartments),
             };
         }
     }
@@ -145,23 +140,33 @@ internal sealed class RulesetChange(PolicyState before, PolicyModel policy, Comp
     private void Add(Compartmented compartmented)
     {
         var state = groups[compartmented.Members.Id] ?? GroupState.Empty;
-        var compartments = state.Compartments.ToBuilder();
-        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var compartments = state.Compartments.FirstOrDefault(list => list.Per == compartmented.Scope.Per);
+        if (compartments is null)
+        {
+            compartments = Find(compartmented);
+            state = state with { Compartments = state.Compartments.Add(compartments) };
+        }
+
+        groups[compartmented.Members.Id] = state with { Compartmented = state.Compartmented.Add(compartmented) };
+        foreach (var labels in compartments.Known.Values)
+        {
+            Added.AddRange(_expansion.Entries(compartmented, labels));
+        }
+    }
+
+    private Compartments Find(Compartmented compartmented)
+    {
+        var known = new Dictionary<string, LabelSet>(StringComparer.Ordinal);
         foreach (var labelSet in compartmented.Members.LabelSets.Span)
         {
-            var labels = _lattice.LabelsOf(labelSet);
-            var compartment = compartmented.CompartmentOf(labels);
-            if (populations[labelSet] is { Kins.IsEmpty: false } || compartments.Contains(Key(compartmented, compartment)))
+            if (populations[labelSet] is { Kins.IsEmpty: false })
             {
-                compartments.Add(Key(compartmented, compartment));
-                if (seen.Add(compartment))
-                {
-                    Added.AddRange(_expansion.Entries(compartmented, labels));
-                }
+                var labels = _lattice.LabelsOf(labelSet);
+                known.TryAdd(Compartments.ValuesOf(compartmented.Scope.Per, labels), labels);
             }
         }
 
-        groups[compartmented.Members.Id] = state with { Compartmented = state.Compartmented.Add(compartmented), Compartments = compartments.ToImmutable() };
+        return new(compartmented.Scope.Per, known.ToImmutableDictionary(StringComparer.Ordinal));
     }
 
     /// <summary>Label sets that came to life may be the first of their compartments.</summary>
@@ -176,7 +181,7 @@ internal sealed class RulesetChange(PolicyState before, PolicyModel policy, Comp
         {
             foreach (var group in _lattice.GroupsOf(labelSet))
             {
-                if (groups[group] is { Compartmented.IsEmpty: false } state)
+                if (groups[group] is { Compartments.IsEmpty: false } state)
                 {
                     Enter(group, state, _lattice.LabelsOf(labelSet));
                 }
@@ -186,19 +191,20 @@ internal sealed class RulesetChange(PolicyState before, PolicyModel policy, Comp
 
     private void Enter(int group, GroupState state, LabelSet labels)
     {
-        var compartments = state.Compartments;
-        foreach (var compartmented in state.Compartmented)
+        for (var i = 0; i < state.Compartments.Length; i++)
         {
-            var key = Key(compartmented, compartmented.CompartmentOf(labels));
-            if (!state.Compartments.Contains(key))
+            var compartments = state.Compartments[i];
+            var values = Compartments.ValuesOf(compartments.Per, labels);
+            if (!compartments.Known.ContainsKey(values))
             {
-                compartments = compartments.Add(key);
-                Added.AddRange(_expansion.Entries(compartmented, labels));
+                state = state with { Compartments = state.Compartments.SetItem(i, compartments with { Known = compartments.Known.Add(values, labels) }) };
+                foreach (var compartmented in state.Compartmented.Where(rule => rule.Scope.Per == compartments.Per))
+                {
+                    Added.AddRange(_expansion.Entries(compartmented, labels));
+                }
             }
         }
 
-        groups[group] = state with { Compartments = compartments };
+        groups[group] = state;
     }
-
-    private static string Key(Compartmented compartmented, string compartment) => $"{string.Join('\n', compartmented.Scope.Per)}\n\n{compartment}";
 }
