@@ -8,7 +8,7 @@ namespace Bulkhead.Policy.Compile;
 
 /// <summary>
 /// The canonical bytes of a host policy, of which digests are made: equal policies have equal bytes, different ones different bytes. Peer
-/// sets stand by name; their members are digested apart. Numbers are little-endian, texts UTF-8 behind their length.
+/// sets stand by name; their members are digested apart. Counts and lengths are written in groups of seven bits, lowest first; texts are UTF-8.
 /// </summary>
 internal static class HostPolicyBytes
 {
@@ -95,13 +95,21 @@ internal static class HostPolicyBytes
 
     private static void Write(IBufferWriter<byte> writer, ulong number)
     {
-        BinaryPrimitives.WriteUInt64LittleEndian(writer.GetSpan(8), number);
-        writer.Advance(8);
+        var span = writer.GetSpan(10);
+        var length = 0;
+        for (; number >= 0x80; number >>= 7)
+        {
+            span[length++] = (byte)(number | 0x80);
+        }
+
+        span[length++] = (byte)number;
+        writer.Advance(length);
     }
 
+    /// <summary>A text behind its length plus one; no text at all is 0.</summary>
     private static void Write(IBufferWriter<byte> writer, string? text)
     {
-        Write(writer, text is null ? ulong.MaxValue : (ulong)Encoding.UTF8.GetByteCount(text));
+        Write(writer, text is null ? 0 : 1 + (ulong)Encoding.UTF8.GetByteCount(text));
         if (text is not null)
         {
             Encoding.UTF8.GetBytes(text, writer);

@@ -120,7 +120,13 @@ internal sealed class Lattice
         var fewest = long.MaxValue;
         foreach (var requirement in requirements)
         {
-            if (requirement.Kind == RequirementKind.OneOf && requirement.Values.Sum(value => (long)With((requirement.Key, value)).Count) is var candidates && candidates < fewest)
+            var candidates = requirement.Kind == RequirementKind.OneOf ? 0L : long.MaxValue;
+            foreach (var value in requirement.Kind == RequirementKind.OneOf ? requirement.Values : [])
+            {
+                candidates += With((requirement.Key, value)).Count;
+            }
+
+            if (candidates < fewest)
             {
                 (anchor, fewest) = (requirement, candidates);
             }

@@ -103,15 +103,20 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
 
         private void Add(int labelSet, Kin kin, Partial partial)
         {
-            UInt128? shared = null;
+            long? entries = null;
             Span<byte> hostAndHash = stackalloc byte[16 + SHA256.HashSizeInBytes];
             Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
             foreach (var workload in kin.Members)
             {
-                if (shared is null || kin.Key.Quarantined)
+                var before = partial.Entries;
+                if (entries is null || kin.Key.Quarantined)
                 {
                     SHA256.HashData(Serialise(labelSet, kin.Key, workload, partial), hostAndHash[16..]);
-                    shared = 0;
+                    entries = partial.Entries - before;
+                }
+                else
+                {
+                    partial.Entries += entries.Value;
                 }
 
                 workload.Id.Value.TryWriteBytes(hostAndHash);
@@ -136,7 +141,7 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
                 }
             }
 
-            partial.Entries += (long)held * (key.Quarantined ? 1 : state.Inhabited(labelSet)!.Kins.First(kin => kin.Key == key).Members.Length);
+            partial.Entries += held;
             partial.Buffer.ResetWrittenCount();
             HostPolicyBytes.WriteHeader(partial.Buffer, HostPolicies.Header(state, labelSet, key, workload, needs));
             foreach (var entry in key.Space == AddressSpace.Default ? entries : [.. entries.OrderBy(entry => entry.ToHostEntry(key.Space), EntryOrder.Instance)])

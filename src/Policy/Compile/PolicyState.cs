@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Inventory;
@@ -96,23 +97,61 @@ internal sealed class HeldEntries
 
     private static Entry[] Gather(PolicyState state, int labelSet)
     {
-        var entries = new List<Entry>();
-        foreach (var group in state.Lattice.GroupsOf(labelSet))
+        var count = 0;
+        var groups = state.Lattice.GroupsOf(labelSet);
+        foreach (var group in groups)
         {
-            entries.AddRange(state.Groups[group]?.Held ?? []);
+            count += state.Groups[group]?.Held.Length ?? 0;
         }
 
-        entries.Sort(Entry.Compare);
-        var kept = 0;
-        for (var i = 0; i < entries.Count; i++)
+        var entries = new Entry[count];
+        var order = ArrayPool<ulong>.Shared.Rent(count);
+        count = 0;
+        foreach (var group in groups)
         {
-            // Two scopes of a ruleset may say the same to one host.
-            if (kept == 0 || !entries[i].SaysSameAs(entries[kept - 1]))
+            if (state.Groups[group] is { } held)
             {
-                entries[kept++] = entries[i];
+                held.Held.AsSpan().CopyTo(entries.AsSpan(count));
+                count += held.Held.Length;
             }
         }
 
-        return [.. entries[..kept]];
+        for (var i = 0; i < count; i++)
+        {
+            order[i] = entries[i].Order;
+        }
+
+        order.AsSpan(0, count).Sort(entries.AsSpan());
+        ArrayPool<ulong>.Shared.Return(order);
+        return WithoutRepetitions(entries);
+    }
+
+    /// <summary>Puts entries of one rule into canonical order; two scopes of a ruleset may say the same to one host.</summary>
+    private static Entry[] WithoutRepetitions(Entry[] entries)
+    {
+        var kept = 0;
+        for (var first = 0; first < entries.Length;)
+        {
+            var next = first + 1;
+            while (next < entries.Length && entries[next].Order == entries[first].Order)
+            {
+                next++;
+            }
+
+            if (next - first > 1)
+            {
+                entries.AsSpan(first, next - first).Sort(Entry.Compare);
+            }
+
+            for (; first < next; first++)
+            {
+                if (kept == 0 || !entries[first].SaysSameAs(entries[kept - 1]))
+                {
+                    entries[kept++] = entries[first];
+                }
+            }
+        }
+
+        return kept == entries.Length ? entries : entries[..kept];
     }
 }
