@@ -30,13 +30,13 @@ public sealed record HostDelta(
             return new(null, [], [], [], [], []);
         }
 
-        var (oldEntries, newEntries) = (before.Entries.ToHashSet(), after.Entries.ToHashSet());
+        var (removed, added) = Entries(before.Entries, after.Entries);
         var oldSets = before.PeerSets.ToDictionary(set => set.Name, StringComparer.Ordinal);
         var newNames = after.PeerSets.Select(set => set.Name).ToHashSet(StringComparer.Ordinal);
         return new(
             sameHeader ? null : HeaderOf(after),
-            before.Entries.Where(entry => !newEntries.Contains(entry)).ToEquatableArray(),
-            after.Entries.Where(entry => !oldEntries.Contains(entry)).ToEquatableArray(),
+            removed.ToEquatableArray(),
+            added.ToEquatableArray(),
             before.PeerSets.Where(set => !newNames.Contains(set.Name)).Select(set => set.Name).ToEquatableArray(),
             after.PeerSets.Where(set => !oldSets.ContainsKey(set.Name)).ToEquatableArray(),
             after.PeerSets.Where(set => oldSets.TryGetValue(set.Name, out var old) && !old.Equals(set))
@@ -56,6 +56,31 @@ public sealed record HostDelta(
             Entries = entries.Order(EntryOrder.Instance).ToEquatableArray(),
             PeerSets = sets.Values.OrderBy(set => set.Name, StringComparer.Ordinal).ToEquatableArray(),
         };
+    }
+
+    /// <summary>Both are in canonical order, and most entries are the same objects.</summary>
+    private static (List<HostEntry> Removed, List<HostEntry> Added) Entries(EquatableArray<HostEntry> before, EquatableArray<HostEntry> after)
+    {
+        var (removed, added) = (new List<HostEntry>(), new List<HostEntry>());
+        for (int i = 0, j = 0; i < before.Count || j < after.Count;)
+        {
+            var order = i == before.Count ? 1 : j == after.Count ? -1
+                : ReferenceEquals(before[i], after[j]) ? 0 : EntryOrder.Instance.Compare(before[i], after[j]);
+            if (order < 0 || (order == 0 && before[i] != after[j]))
+            {
+                removed.Add(before[i]);
+            }
+
+            if (order > 0 || (order == 0 && before[i] != after[j]))
+            {
+                added.Add(after[j]);
+            }
+
+            i += order <= 0 ? 1 : 0;
+            j += order >= 0 ? 1 : 0;
+        }
+
+        return (removed, added);
     }
 
     private static HostPolicy HeaderOf(HostPolicy policy) => policy with { Entries = [], PeerSets = [] };

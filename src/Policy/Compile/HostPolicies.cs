@@ -42,16 +42,19 @@ internal sealed class HostPolicies(PolicyState state) : IReadOnlyDictionary<Work
     public static HostPolicy Make(PolicyState state, int labelSet, KinKey key, Workload workload)
     {
         var entries = new List<HostEntry>();
-        var sets = new SortedDictionary<string, PeerSet>(StringComparer.Ordinal);
+        var sets = new Dictionary<string, PeerSet>(StringComparer.Ordinal);
         var needs = Feature.None;
-        foreach (var entry in state.EntriesOf(labelSet).In(state, labelSet))
+        foreach (var entry in state.EntriesOf(labelSet).All)
         {
             if ((key.Features & entry.Needs) == entry.Needs)
             {
                 var made = entry.ToHostEntry(key.Space);
                 entries.Add(made);
                 needs |= entry.Needs;
-                sets.TryAdd(made.Peers, SetOf(state, entry.Peer, key.Space, made.Peers));
+                if (!sets.ContainsKey(made.Peers))
+                {
+                    sets.Add(made.Peers, SetOf(state, entry.Peer, key.Space, made.Peers));
+                }
             }
         }
 
@@ -60,7 +63,7 @@ internal sealed class HostPolicies(PolicyState state) : IReadOnlyDictionary<Work
             entries.Sort(EntryOrder.Instance);
         }
 
-        return Header(state, labelSet, key, workload, needs) with { Entries = entries.ToEquatableArray(), PeerSets = sets.Values.ToEquatableArray() };
+        return Header(state, labelSet, key, workload, needs) with { Entries = entries.ToEquatableArray(), PeerSets = sets.Values.OrderBy(set => set.Name, StringComparer.Ordinal).ToEquatableArray() };
     }
 
     /// <summary>A host policy without entries and peer sets.</summary>

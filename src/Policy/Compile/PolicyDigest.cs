@@ -30,11 +30,13 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
 
     private static UInt128 First(ReadOnlySpan<byte> hash) => BinaryPrimitives.ReadUInt128LittleEndian(hash);
 
+    private sealed record Hashed(byte[] Hash, int Entries);
+
     private sealed class Partial
     {
         public ArrayBufferWriter<byte> Buffer { get; } = new(1 << 16);
 
-        public HashSet<Peer> Peers { get; } = [];
+        public HashSet<(Peer Peer, AddressSpace Space)> Peers { get; } = [];
 
         public UInt128 Sum { get; set; }
 
@@ -46,6 +48,7 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
     private sealed class Digester(PolicyState state)
     {
         private readonly Lock _adding = new();
+        private readonly ConcurrentDictionary<(SharedEntries Entries, KinKey Key), Hashed> _shared = new();
         private readonly bool[] _named = new bool[state.Lattice.GroupCount];
         private readonly HashSet<(Peer Peer, AddressSpace Space)> _others = [];
         private UInt128 _sum;
@@ -103,32 +106,37 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
 
         private void Add(int labelSet, Kin kin, Partial partial)
         {
-            long? entries = null;
             Span<byte> hostAndHash = stackalloc byte[16 + SHA256.HashSizeInBytes];
             Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
             foreach (var workload in kin.Members)
             {
-                var before = partial.Entries;
-                if (entries is null || kin.Key.Quarantined)
-                {
-                    SHA256.HashData(Serialise(labelSet, kin.Key, workload, partial), hostAndHash[16..]);
-                    entries = partial.Entries - before;
-                }
-                else
-                {
-                    partial.Entries += entries.Value;
-                }
-
+                var policy = kin.Key.Quarantined ? Hash(labelSet, kin.Key, workload, partial) : Shared(labelSet, kin, partial);
                 workload.Id.Value.TryWriteBytes(hostAndHash);
+                policy.Hash.CopyTo(hostAndHash[16..]);
                 SHA256.HashData(hostAndHash, hash);
                 partial.Sum += First(hash);
+                partial.Entries += policy.Entries;
                 partial.Hosts++;
             }
         }
 
-        private ReadOnlySpan<byte> Serialise(int labelSet, KinKey key, Workload workload, Partial partial)
+        /// <summary>Hosts that hold the same entries under the same header have equal policies, which are serialised once.</summary>
+        private Hashed Shared(int labelSet, Kin kin, Partial partial)
         {
-            var entries = state.EntriesOf(labelSet).In(state, labelSet);
+            var key = (state.EntriesOf(labelSet), kin.Key with { Pin = kin.Key.ModesWith(state.Populations[labelSet]!.Assigned) });
+            return _shared.TryGetValue(key, out var known) ? known : _shared.GetOrAdd(key, Hash(labelSet, kin.Key, kin.Members[0], partial));
+        }
+
+        private Hashed Hash(int labelSet, KinKey key, Workload workload, Partial partial)
+        {
+            var entries = Serialise(labelSet, key, workload, partial);
+            return new(SHA256.HashData(partial.Buffer.WrittenSpan), entries);
+        }
+
+        /// <summary>Fills the buffer; the number of entries.</summary>
+        private int Serialise(int labelSet, KinKey key, Workload workload, Partial partial)
+        {
+            var entries = state.EntriesOf(labelSet).All;
             var needs = Feature.None;
             var held = 0;
             foreach (var entry in entries)
@@ -141,7 +149,6 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
                 }
             }
 
-            partial.Entries += held;
             partial.Buffer.ResetWrittenCount();
             HostPolicyBytes.WriteHeader(partial.Buffer, HostPolicies.Header(state, labelSet, key, workload, needs));
             foreach (var entry in key.Space == AddressSpace.Default ? entries : [.. entries.OrderBy(entry => entry.ToHostEntry(key.Space), EntryOrder.Instance)])
@@ -152,7 +159,7 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
                 }
             }
 
-            return partial.Buffer.WrittenSpan;
+            return held;
         }
 
         private void Name(Peer peer, AddressSpace space, Partial partial)
@@ -161,12 +168,16 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
             {
                 _named[group.Id] = true;
             }
-            else if (partial.Peers.Add(peer) || space != AddressSpace.Default)
+            else
             {
-                lock (_adding)
+                // A network means the same in all spaces.
+                var named = (peer, peer.Group is null ? AddressSpace.Default : space);
+                if (partial.Peers.Add(named))
                 {
-                    // A network means the same in all spaces.
-                    _others.Add((peer, peer.Group is null ? AddressSpace.Default : space));
+                    lock (_adding)
+                    {
+                        _others.Add(named);
+                    }
                 }
             }
         }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Inventory;
@@ -11,7 +10,8 @@ namespace Bulkhead.Policy.Compile;
 /// <param name="Source">What was compiled.</param>
 /// <param name="Scopes">The workloads of each scope.</param>
 /// <param name="Rules">Those of its rules that apply, by id.</param>
-internal sealed record CompiledRuleset(Ruleset Source, ImmutableArray<Group> Scopes, ImmutableDictionary<RuleId, CompiledRule> Rules);
+/// <param name="Expiries">When rules of it, applying or not, expire.</param>
+internal sealed record CompiledRuleset(Ruleset Source, ImmutableArray<Group> Scopes, ImmutableDictionary<RuleId, CompiledRule> Rules, ImmutableArray<DateTimeOffset> Expiries);
 
 /// <summary>A rule that applies, and its entries.</summary>
 /// <param name="Source">What was compiled.</param>
@@ -76,82 +76,9 @@ internal sealed record PolicyState
     public EquatableArray<IpPrefix> QuarantinedIn(AddressSpace space) => Quarantined.IsEmpty ? [] :
         QuarantinedAddresses.Where(a => a.Space == space).Select(a => IpPrefix.Host(a.Address)).Order().ToEquatableArray();
 
-    /// <summary>The entries that hosts of a label set hold, as far as they can decide them; in canonical order.</summary>
-    public HeldEntries EntriesOf(int labelSet) => Held[labelSet] ?? HeldEntries.Nothing;
-}
+    /// <summary>The entries of label sets that are in the same groups.</summary>
+    public EntrySharing Sharing { get; } = new();
 
-/// <summary>The entries of the hosts of one label set, gathered when first asked for. Versions share it as long as it stays the same.</summary>
-internal sealed class HeldEntries
-{
-    private Entry[]? _entries;
-    private EntryLookup? _lookup;
-
-    /// <summary>Of a label set without hosts.</summary>
-    public static HeldEntries Nothing { get; } = new() { _entries = [] };
-
-    /// <summary>In canonical order, without repetitions.</summary>
-    public Entry[] In(PolicyState state, int labelSet) => _entries ??= Gather(state, labelSet);
-
-    /// <summary>The same, to be looked up by port.</summary>
-    public EntryLookup LookupIn(PolicyState state, int labelSet) => _lookup ??= new(In(state, labelSet));
-
-    private static Entry[] Gather(PolicyState state, int labelSet)
-    {
-        var count = 0;
-        var groups = state.Lattice.GroupsOf(labelSet);
-        foreach (var group in groups)
-        {
-            count += state.Groups[group]?.Held.Length ?? 0;
-        }
-
-        var entries = new Entry[count];
-        var order = ArrayPool<ulong>.Shared.Rent(count);
-        count = 0;
-        foreach (var group in groups)
-        {
-            if (state.Groups[group] is { } held)
-            {
-                held.Held.AsSpan().CopyTo(entries.AsSpan(count));
-                count += held.Held.Length;
-            }
-        }
-
-        for (var i = 0; i < count; i++)
-        {
-            order[i] = entries[i].Order;
-        }
-
-        order.AsSpan(0, count).Sort(entries.AsSpan());
-        ArrayPool<ulong>.Shared.Return(order);
-        return WithoutRepetitions(entries);
-    }
-
-    /// <summary>Puts entries of one rule into canonical order; two scopes of a ruleset may say the same to one host.</summary>
-    private static Entry[] WithoutRepetitions(Entry[] entries)
-    {
-        var kept = 0;
-        for (var first = 0; first < entries.Length;)
-        {
-            var next = first + 1;
-            while (next < entries.Length && entries[next].Order == entries[first].Order)
-            {
-                next++;
-            }
-
-            if (next - first > 1)
-            {
-                entries.AsSpan(first, next - first).Sort(Entry.Compare);
-            }
-
-            for (; first < next; first++)
-            {
-                if (kept == 0 || !entries[first].SaysSameAs(entries[kept - 1]))
-                {
-                    entries[kept++] = entries[first];
-                }
-            }
-        }
-
-        return kept == entries.Length ? entries : entries[..kept];
-    }
+    /// <summary>The entries that hosts of a label set hold, as far as they can decide them.</summary>
+    public SharedEntries EntriesOf(int labelSet) => Held[labelSet]?.In(this, labelSet) ?? SharedEntries.None;
 }

@@ -35,7 +35,7 @@ internal sealed class PopulationChange(PolicyState before, PolicyModel policy, W
     /// <summary>Moves the workloads that differ.</summary>
     public void MoveWorkloads()
     {
-        if (before.Workloads.Count == 0)
+        if (before.Workloads.Count == 0 && before.Rulesets.Count == 0)
         {
             Settle(workloads.Workloads);
             return;
@@ -87,7 +87,8 @@ internal sealed class PopulationChange(PolicyState before, PolicyModel policy, W
         var labelSet = before.Lattice.Add(workload.Labels);
         if (Populations[labelSet] is not { Kins.IsEmpty: false } population)
         {
-            population = new(policy.ModesOf(workload.Labels), []);
+            // Whoever was here before keeps its modes until they are assigned to all.
+            population = new(before.Inhabited(labelSet)?.Assigned ?? policy.ModesOf(workload.Labels), []);
             Entered.Add(labelSet);
         }
 

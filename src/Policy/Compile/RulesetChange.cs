@@ -29,7 +29,7 @@ internal sealed class RulesetChange(PolicyState before, PolicyModel policy, Comp
         {
             var old = before.Rulesets.Find(ruleset.Name);
             kept += old is null ? 0 : 1;
-            if (old is null || !Same(old.Source, ruleset) || Expired(ruleset))
+            if (old is null || !Same(old.Source, ruleset) || Expired(old))
             {
                 changes[ruleset.Name] = Compile(ruleset, old);
             }
@@ -55,18 +55,8 @@ internal sealed class RulesetChange(PolicyState before, PolicyModel policy, Comp
 
     private bool Applies(Rule rule) => rule.Expires is not { } expiry || expiry > settings.Now;
 
-    private bool Expired(Ruleset ruleset)
-    {
-        foreach (var rule in ruleset.Rules)
-        {
-            if (rule.Expires is { } expiry && expiry > before.Settings.Now != expiry > settings.Now)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    private bool Expired(CompiledRuleset old) =>
+        !old.Expiries.IsEmpty && old.Expiries.Any(expiry => expiry > before.Settings.Now != expiry > settings.Now);
 
     private CompiledRuleset Compile(Ruleset ruleset, CompiledRuleset? old)
     {
@@ -104,7 +94,11 @@ internal sealed class RulesetChange(PolicyState before, PolicyModel policy, Comp
             }
         }
 
-        return new(ruleset, sameScopes ? old!.Scopes : [.. ruleset.Scopes.Select(_expansion.Members)], rules.ToImmutable());
+        return new(
+            ruleset,
+            sameScopes ? old!.Scopes : [.. ruleset.Scopes.Select(_expansion.Members)],
+            rules.ToImmutable(),
+            [.. ruleset.Rules.Where(rule => rule.Expires is not null).Select(rule => rule.Expires!.Value)]);
     }
 
     private void Name(RuleEnd end)

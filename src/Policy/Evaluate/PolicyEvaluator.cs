@@ -190,7 +190,7 @@ public sealed class PolicyEvaluator
 
         public SocketFacts Socket => Direction == Direction.Inbound ? Connection.Provider : Connection.Consumer;
 
-        public EntryLookup.Matches Entries() => _state.EntriesOf(_labelSet).LookupIn(_state, _labelSet).Find(Direction, Connection.Protocol, Connection.Port);
+        public EntryLookup.Matches Entries() => _state.EntriesOf(_labelSet).ByPort.Find(Direction, Connection.Protocol, Connection.Port);
 
         public bool OtherIsIn(PeerVariant variant) => KinKey.Of(Other!).In(variant, _state.Populations[_otherLabelSet]!.Assigned);
     }

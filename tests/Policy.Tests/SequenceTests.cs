@@ -1,0 +1,92 @@
+using System.Globalization;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Inventory;
+using Bulkhead.Policy.Tests.Naive;
+using Xunit.Abstractions;
+
+namespace Bulkhead.Policy.Tests;
+
+/// <summary>Sequences of changes: what an incremental step gives is in every respect what a compile from scratch gives, whatever the way there.</summary>
+public class SequenceTests(ITestOutputHelper output)
+{
+    private const int ChangesPerSequence = 6;
+
+    private readonly Dictionary<string, int> _changes = [];
+    private int _steps;
+    private int _deltas;
+
+    [Fact]
+    public void Whatever_the_way_to_a_state_it_compiles_to_the_same()
+    {
+        Estates.Check(200, (estate, random) =>
+        {
+            foreach (var (name, walk) in Walks.Through(States(estate, random), random))
+            {
+                var (before, compiled) = (walk[0], walk[0].Compile());
+                foreach (var (i, step) in walk.Index().Skip(1))
+                {
+                    compiled = Advance(compiled, before, step, new(1, (ulong)i), $"{name}, step {i}: from {before}\nto {step}");
+                    before = step;
+                }
+            }
+        });
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_steps} steps, {_deltas} deltas of hosts compared; {string.Join(", ", _changes.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Value} {c.Key}"))}"));
+        Assert.True(_steps > 10_000 && _deltas > 5_000 && _changes.GetValueOrDefault("nothing") * 5 < _changes.Values.Sum(), $"{_steps} steps, {_deltas} deltas");
+    }
+
+    private List<Estate> States(Estate first, Random random)
+    {
+        var states = new List<Estate> { first };
+        for (var i = 0; i < ChangesPerSequence; i++)
+        {
+            var (name, after) = RandomChanges.Make(random, states[^1]);
+            _changes[name] = _changes.GetValueOrDefault(name) + 1;
+            states.Add(after);
+        }
+
+        return states;
+    }
+
+    private CompiledPolicy Advance(CompiledPolicy compiled, Estate before, Estate after, Generation generation, string where)
+    {
+        var settings = after.Settings with { Generation = generation };
+        var scratch = PolicyCompiler.Compile(after.Parse(), new(after.Workloads), settings);
+        var step = compiled.Advance(after.Parse(), Index(compiled.Workloads, before, after), settings);
+        Same(HostText.Of(scratch), HostText.Of(step.After), where);
+        Assert.True(scratch.Digest() == step.After.Digest(), where);
+        foreach (var (id, policy) in step.After.Hosts)
+        {
+            if (compiled.Hosts.TryGetValue(id, out var old))
+            {
+                var delta = step.Delta.For(id);
+                Assert.True(delta is null == old.EnforcesSameAs(policy), $"{id} {(delta is null ? "is told nothing" : "is told something needless")}: {where}");
+                Assert.True(delta is null || step.Delta.Hosts.Contains(id), $"{id} is not among the hosts: {where}");
+                Same([HostText.Of(policy)], [delta is null ? HostText.Of(old with { Generation = generation }) : HostText.Of(delta.ApplyTo(old, generation)!)], where);
+                _deltas += delta is null ? 0 : 1;
+            }
+            else
+            {
+                Assert.True(step.Delta.Hosts.Contains(id), $"{id} is new, and not among the hosts: {where}");
+            }
+        }
+
+        _steps++;
+        return step.After;
+    }
+
+    private static WorkloadIndex Index(WorkloadIndex index, Estate before, Estate after)
+    {
+        var old = before.Workloads.ToDictionary(w => w.Id);
+        return index.With(
+            after.Workloads.Where(w => old.GetValueOrDefault(w.Id) != w),
+            old.Keys.Except(after.Workloads.Select(w => w.Id)));
+    }
+
+    private static void Same(IReadOnlyList<string> expected, IReadOnlyList<string> actual, string where)
+    {
+        if (!expected.SequenceEqual(actual))
+        {
+            Assert.Fail($"{where}\nexpected\n{string.Join('\n', expected.Except(actual))}\nbut was\n{string.Join('\n', actual.Except(expected))}");
+        }
+    }
+}
