@@ -13,14 +13,13 @@ namespace Bulkhead.Policy.Tests;
 /// </summary>
 public class OracleTests(ITestOutputHelper output)
 {
-    private const int Count = 2000;
     private const int ConnectionsPerEstate = 100;
 
     [Fact]
     public void The_compiled_verdict_is_the_naive_one()
     {
         var tally = new Tally();
-        Estates.Check(Count, (estate, random) =>
+        Estates.Check(1400, (estate, random) =>
         {
             var (engine, naive) = (new PolicyEvaluator(estate.Compile()), new NaiveEvaluator(estate));
             for (var i = 0; i < ConnectionsPerEstate; i++)
@@ -62,7 +61,7 @@ public class OracleTests(ITestOutputHelper output)
     public void The_host_policy_alone_decides_as_the_naive_end_does()
     {
         var tally = new Tally();
-        Estates.Check(Count, (estate, random) =>
+        Estates.Check(900, (estate, random) =>
         {
             var (compiled, naive) = (estate.Compile(), new NaiveEvaluator(estate));
             foreach (var host in estate.Workloads.Where(w => w.Managed))
