@@ -90,8 +90,10 @@ public sealed class PolicyFolder
     public FileDiagnostic Locate(Diagnostic found) => new(PlaceOf(found.Path), found);
 
     /// <summary>Where a path of this policy is written, or the nearest to it that is.</summary>
-    public Place PlaceOf(string path) =>
-        Written(path) is [.., var node] ? node.At : new(_firstFile, 1, 1);
+    public Place PlaceOf(string path) => Find(path) ?? new(_firstFile, 1, 1);
+
+    /// <summary>The same, or null if nothing of the path is written in these files.</summary>
+    public Place? Find(string path) => Written(path) is [.., var node] ? node.At : null;
 
     /// <summary>The rule with an id, which may be provisional; null if there is none.</summary>
     public RuleSource? Rule(RuleId id) => _rules.Value.GetValueOrDefault(id);

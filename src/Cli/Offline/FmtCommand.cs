@@ -9,8 +9,9 @@ namespace Bulkhead.Cli.Offline;
 /// <summary>What became of formatting, for programs.</summary>
 /// <param name="Changed">Files that were not in style.</param>
 /// <param name="Unchanged">How many were.</param>
+/// <param name="Skipped">Files that have no style here: JSON.</param>
 /// <param name="Problems">Why files were left alone.</param>
-internal sealed record FmtResult(IReadOnlyList<string> Changed, int Unchanged, IReadOnlyList<FileProblem> Problems);
+internal sealed record FmtResult(IReadOnlyList<string> Changed, int Unchanged, IReadOnlyList<string> Skipped, IReadOnlyList<FileProblem> Problems);
 
 /// <summary><c>bulkhead policy fmt</c>: brings files into the one style, comments included.</summary>
 internal static class FmtCommand
@@ -24,9 +25,15 @@ internal static class FmtCommand
     {
         var paths = PolicyPaths.Find(call.Value(OfflineOptions.Paths), call.Value(OfflineOptions.Inventory));
         var check = call.Value(Check);
-        var result = await call.WaitAsync("Formatting", Task.Run(() => Format(call, paths, check), call.Cancel)).ConfigureAwait(false);
+        var (result, problems) = await call.WaitAsync("Formatting", Task.Run(() => Format(paths, check), call.Cancel)).ConfigureAwait(false);
+        call.Terminal.Report(problems.Select(OfflinePolicy.View));
         call.Show(result, _ =>
         {
+            foreach (var file in result.Skipped)
+            {
+                call.Terminal.Note($"{file} is JSON, which has no style here; left alone.");
+            }
+
             foreach (var file in result.Changed)
             {
                 call.Terminal.WriteText($"{file}\n");
@@ -39,17 +46,17 @@ internal static class FmtCommand
         return result.Problems.Count > 0 || (check && result.Changed.Count > 0) ? ExitCode.Refused : ExitCode.Ok;
     }
 
-    private static FmtResult Format(Call call, PolicyPaths paths, bool check)
+    private static (FmtResult Result, IReadOnlyList<FileDiagnostic> Problems) Format(PolicyPaths paths, bool check)
     {
-        var changed = new List<string>();
+        var (changed, skipped) = (new List<string>(), new List<string>());
         var unchanged = 0;
-        var problems = new List<FileProblem>();
+        var problems = new List<FileDiagnostic>();
         var files = paths.Policy.Select(file => (File: file, Format: (Func<SourceFile, (string? Text, IReadOnlyList<FileDiagnostic> Problems)>)Formatter.Format));
         foreach (var (file, format) in paths.Inventory is { } inventory ? files.Append((inventory, Formatter.FormatInventory)) : files)
         {
             if (file.Extension == ".json")
             {
-                call.Terminal.Note($"{file} is JSON, which has no style here; left alone.");
+                skipped.Add(file.ToString());
                 continue;
             }
 
@@ -57,8 +64,7 @@ internal static class FmtCommand
             var (text, found) = format(source);
             if (text is null)
             {
-                call.Terminal.Report(found.Select(OfflinePolicy.View));
-                problems.AddRange(found.Select(FileProblem.Of));
+                problems.AddRange(found);
             }
             else if (text == source.Text)
             {
@@ -74,7 +80,7 @@ internal static class FmtCommand
             }
         }
 
-        return new(changed, unchanged, problems);
+        return (new(changed, unchanged, skipped, [.. problems.Select(FileProblem.Of)]), problems);
     }
 
     /// <summary>In one step, so that an interruption leaves the old file or the new one; behind a link, the file that it leads to.</summary>

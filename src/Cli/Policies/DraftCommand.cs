@@ -28,9 +28,15 @@ internal static class DraftCommand
                     await call.GetAsync<DraftImpact>(Query.Add("policy/draft/impact", ("since", call.Value(since)), ("until", call.Value(until)))).ConfigureAwait(false),
                     impact => ImpactSheet.Write(call.Terminal, impact, call.Now, call.Terminal.Out))),
             new Command("apply", "Put the content of YAML or JSON files into the draft; what has the same name is replaced, the rest stays.").With(files).Runs(host, call =>
-                DraftEdit.ApplyAsync(call, draft => PolicySections.Merge(draft, PolicyFile.Read(call.Value(files))))),
+            {
+                var edits = PolicyFile.Read(call.Value(files));
+                return edits.LocatedAsync(DraftEdit.ApplyAsync(call, draft => PolicySections.Merge(draft, edits.Document)));
+            }),
             new Command("import", "Replace the whole draft by the content of YAML or JSON files.").With(files).Runs(host, call =>
-                DraftEdit.ApplyAsync(call, _ => PolicyFile.Read(call.Value(files)))),
+            {
+                var whole = PolicyFile.Read(call.Value(files));
+                return whole.LocatedAsync(DraftEdit.ApplyAsync(call, _ => whole.Document));
+            }),
             new Command("export", "Write the draft to a file, for 'draft import'.").With(Target).Runs(host, async call =>
                 Export(call, await DraftEdit.ReadAsync(call).ConfigureAwait(false))),
             new Command("discard", "Throw the draft away: it becomes the newest revision again.").With(CommonOptions.Yes).Runs(host, async call =>

@@ -41,7 +41,10 @@ internal static class SectionCommand
                 });
             }),
             new Command("apply", "Put the content of YAML or JSON files into the draft; what has the same name is replaced.").With(files).Runs(host, call =>
-                DraftEdit.ApplyAsync(call, draft => PolicySections.Merge(draft, PolicyFile.Read(call.Value(files), section)))),
+            {
+                var edits = PolicyFile.Read(call.Value(files), section);
+                return edits.LocatedAsync(DraftEdit.ApplyAsync(call, draft => PolicySections.Merge(draft, edits.Document)));
+            }),
             new Command("delete", "Take some out of the draft.").With(keys).Runs(host, call =>
                 DraftEdit.ApplyAsync(call, draft => section.Without(draft, call.Value(keys)))));
 

@@ -49,7 +49,7 @@ public sealed class PolicyFileTests : IDisposable
     {
         var first = _session.File("a.yaml", "services: [{name: https, ports: [tcp/443]}]");
         var second = _session.File("b.json", "{\n\t\"networks\": [{\"name\": \"office\", \"addresses\": [\"192.0.2.0/24\"]}]\n}");
-        var policy = PolicyFile.Read([first, second]);
+        var policy = PolicyFile.Read([first, second]).Document;
         Assert.Equal("https", policy.Services.Single().Name);
         Assert.Equal(["192.0.2.0/24"], policy.Networks.Single().Addresses);
     }
@@ -84,5 +84,5 @@ public sealed class PolicyFileTests : IDisposable
 
     private static byte[] Canonical(PolicyDocument policy) => PolicyJson.Canonical(policy);
 
-    private PolicyDocument Rulesets(string text) => PolicyFile.Read([_session.File("file.yaml", text)], PolicySections.Rulesets);
+    private PolicyDocument Rulesets(string text) => PolicyFile.Read([_session.File("file.yaml", text)], PolicySections.Rulesets).Document;
 }

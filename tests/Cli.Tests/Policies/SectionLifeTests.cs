@@ -16,6 +16,8 @@ public sealed class SectionLifeTests
             assertions: [{name: no dev, never: {from: env=dev, to: "env=@live"}}]
             """);
         await controller.RunAsync(ExitCode.Refused, "draft", "apply", file);
+        var refused = await controller.RunAsync(ExitCode.Refused, "services", "apply", controller.Person.File("bad.yaml", "- name: web\n  ports: [tcp/80, tcp/0]"));
+        Assert.Contains("bad.yaml:2:19 services[web].ports[1]: ", refused.Error, StringComparison.Ordinal);
         await controller.RunAsync(ExitCode.Ok, "networks", "apply", controller.Person.File("plain.yaml", "{name: plain, addresses: [198.51.100.0/24]}"));
         await controller.RunAsync(ExitCode.Ok, "draft", "apply", file);
         Assert.Contains("prod", (await controller.RunAsync(ExitCode.Ok, "label-groups", "list")).Output, StringComparison.Ordinal);
