@@ -1,5 +1,6 @@
 using Bulkhead.Policy.Assertions;
 using Bulkhead.Policy.Documents;
+using Bulkhead.Policy.Inventory;
 using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Policy.Tests;
@@ -143,6 +144,15 @@ public class AssertionsTests
     {
         var world = Never(new World().Ruleset("r", "all", Write.Allow("all", "all", "any") with { Expires = World.Now }), "env=dev", "env=prod");
         Assert.Equal(AssertionStatus.Held, Check(world).Status);
+    }
+
+    [Fact]
+    public void What_could_not_be_decided_in_bounds_stops_provisioning()
+    {
+        var world = Never(new World().Ruleset("r", "all", Write.OverrideDeny("env=dev", "env=prod", "any"), Write.Allow("all", "all", "any")), "env=dev", "env=prod");
+        var result = Assert.Single(AssertionChecker.Check(world.Parse(), World.Now, WorkloadIndex.Empty, mostSteps: 1));
+        Assert.Equal((AssertionStatus.Undecided, true, "assertion-undecided"), (result.Status, result.StopsProvisioning, result.ToDiagnostic()!.Code));
+        Assert.Null(result.Counterexample);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class AssertionChecker
     /// <summary>How many steps one assertion may take before it is given up as undecided; hundreds are usual.</summary>
     public const int MostSteps = 2_000_000;
 
-    private readonly PolicyModel _policy;
+    private readonly int _mostSteps;
     private readonly Alphabet _alphabet = new();
     private readonly PolicyRegions _regions;
     private readonly Dictionary<Assertion, IReadOnlyList<Region>> _asserted = new(ReferenceEqualityComparer.Instance);
@@ -22,9 +22,9 @@ public sealed class AssertionChecker
     private readonly Lazy<LiveWorkloads> _live;
     private readonly Lazy<EnforcementGaps> _gaps;
 
-    private AssertionChecker(PolicyModel policy, DateTimeOffset now, WorkloadIndex workloads)
+    private AssertionChecker(PolicyModel policy, DateTimeOffset now, WorkloadIndex workloads, int mostSteps)
     {
-        _policy = policy;
+        _mostSteps = mostSteps;
         _regions = new(policy, now, _alphabet);
         // All of the alphabet must be known before a value is named that nothing mentions.
         foreach (var assertion in policy.Assertions)
@@ -46,15 +46,24 @@ public sealed class AssertionChecker
     /// <param name="policy">The policy.</param>
     /// <param name="now">Rules that have expired by then do not apply.</param>
     /// <param name="workloads">The real workloads: one that fulfils a condition makes the violation certain. Null for none.</param>
-    public static IReadOnlyList<AssertionResult> Check(PolicyModel policy, DateTimeOffset now, WorkloadIndex? workloads = null)
+    public static IReadOnlyList<AssertionResult> Check(PolicyModel policy, DateTimeOffset now, WorkloadIndex? workloads = null) =>
+        Check(policy, now, workloads ?? WorkloadIndex.Empty, MostSteps);
+
+    /// <summary>The same, with another bound.</summary>
+    internal static IReadOnlyList<AssertionResult> Check(PolicyModel policy, DateTimeOffset now, WorkloadIndex workloads, int mostSteps)
     {
-        var checker = new AssertionChecker(policy, now, workloads ?? WorkloadIndex.Empty);
+        if (policy.Assertions.Count == 0)
+        {
+            return [];
+        }
+
+        var checker = new AssertionChecker(policy, now, workloads, mostSteps);
         return [.. policy.Assertions.Select(checker.Check)];
     }
 
     private AssertionResult Check(Assertion assertion)
     {
-        var effort = new Effort(MostSteps);
+        var effort = new Effort(_mostSteps);
         var (status, found) = Search(assertion, effort);
         if (effort.IsSpent && status != AssertionStatus.Violated)
         {

@@ -10,6 +10,8 @@ internal sealed class EnforcementGaps
 {
     private const int Listed = 20;
 
+    private static readonly Comparer<(WorkloadId Id, Direction Direction)> LastFirst = Comparer<(WorkloadId Id, Direction Direction)>.Create((a, b) => b.CompareTo(a));
+
     private readonly PolicyRegions _regions;
     private readonly Dictionary<Direction, LiveWorkloads> _lax = [];
     private readonly Func<Workload, Modes> _modes;
@@ -42,10 +44,26 @@ internal sealed class EnforcementGaps
     /// <summary>The directions of workloads that an assertion's labelled ends choose and that are not in full: how many, and the first of them.</summary>
     public (int Count, EquatableArray<NotYetEnforced> First) Of(Assertion assertion)
     {
-        var gaps = Of(assertion.From, Direction.Outbound).Concat(Of(assertion.To, Direction.Inbound)).ToList();
-        return (gaps.Sum(g => g.Workloads.Count), gaps
-            .SelectMany(g => g.Workloads.OrderBy(w => w.Id).Take(Listed).Select(w => new NotYetEnforced(w.Id, w.Name, g.Direction, w.Managed ? _modes(w)[g.Direction] : null)))
-            .OrderBy(g => g.Workload).ThenBy(g => g.Direction).Take(Listed).ToEquatableArray());
+        var count = 0;
+        var first = new PriorityQueue<(Workload Workload, Direction Direction), (WorkloadId Id, Direction Direction)>(LastFirst);
+        foreach (var (direction, workloads) in Of(assertion.From, Direction.Outbound).Concat(Of(assertion.To, Direction.Inbound)))
+        {
+            count += workloads.Count;
+            foreach (var workload in workloads)
+            {
+                if (first.Count < Listed)
+                {
+                    first.Enqueue((workload, direction), (workload.Id, direction));
+                }
+                else
+                {
+                    first.EnqueueDequeue((workload, direction), (workload.Id, direction));
+                }
+            }
+        }
+
+        return (count, first.UnorderedItems.Select(item => item.Element).OrderBy(g => g.Workload.Id).ThenBy(g => g.Direction)
+            .Select(g => new NotYetEnforced(g.Workload.Id, g.Workload.Name, g.Direction, g.Workload.Managed ? _modes(g.Workload)[g.Direction] : null)).ToEquatableArray());
     }
 
     private IEnumerable<(Direction Direction, IReadOnlyList<Workload> Workloads)> Of(RuleEnd end, Direction direction) =>
