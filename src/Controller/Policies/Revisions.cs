@@ -6,6 +6,7 @@ using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
+using Bulkhead.Policy.Assertions;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Documents;
 
@@ -15,8 +16,8 @@ namespace Bulkhead.Controller.Policies;
 public static class Revisions
 {
     /// <summary>
-    /// Adds a revision and compiles it for today's workloads. Errors of the compilation refuse it; so does a warning that wants to be acknowledged and
-    /// was not.
+    /// Adds a revision and compiles it for today's workloads. Errors of the compilation refuse it; so does an assertion that fails, and a warning that
+    /// wants to be acknowledged and was not.
     /// </summary>
     /// <param name="edit">The transaction.</param>
     /// <param name="document">Checked.</param>
@@ -50,9 +51,11 @@ public static class Revisions
         edit.Database.Revisions.Add(row);
         edit.Touch(ChangeKind.Revision, row.Number.ToString(System.Globalization.CultureInfo.InvariantCulture));
         var compiled = (await edit.PreviewAsync(cancellation).ConfigureAwait(false)).Enforced;
-        if (compiled.Diagnostics.Any(d => d.Severity == Severity.Error))
+        var proofs = AssertionChecker.Check(compiled.Policy, edit.Now, compiled.Workloads);
+        Diagnostic[] problems = [.. compiled.Diagnostics, .. proofs.Select(proof => proof.ToDiagnostic()).OfType<Diagnostic>()];
+        if (problems.Any(d => d.Severity == Severity.Error))
         {
-            return Problems.Invalid(compiled.Diagnostics);
+            return Problems.Invalid(problems);
         }
 
         var open = unacknowledged(compiled);

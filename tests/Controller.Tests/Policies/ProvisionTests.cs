@@ -95,6 +95,20 @@ public sealed class ProvisionTests
     }
 
     [Fact]
+    public async Task An_assertion_that_fails_stops_provisioning()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        var policy = PolicyStreamTests.Fence with { Assertions = [new() { Name = "nothing", Never = new() { From = "all", To = "all" } }] };
+        var draft = await editor.PutAsync<DraftStatus>("policy/draft", policy);
+        var refusal = await editor.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", draft.DraftVersion, []), 422, "invalid");
+        Assert.Contains(refusal.Diagnostics, d => d is { Code: "assertion-violated", Path: "assertions[nothing]" });
+        Assert.Empty(await editor.GetAsync<List<RevisionView>>("policy/revisions"));
+
+        await PolicyStreamTests.ProvisionAsync(editor, policy with { Assertions = [new() { Name = "nothing", Never = new() { From = "role=nobody", To = "role=nothing" } }] });
+    }
+
+    [Fact]
     public async Task A_rule_that_expires_is_taken_from_the_hosts_and_audited()
     {
         var clock = new FakeClock();
