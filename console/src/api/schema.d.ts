@@ -2815,7 +2815,10 @@ export interface components {
         };
         /** @description `POST /api/v1/policy/revisions/{number}/restore`: makes a new revision with that one's content. */
         RestoreRevision: {
+            /** @description Why; required. */
             note: string;
+            /** @description Codes of warnings that the author accepts; none if left out. */
+            acknowledge?: null | string[];
         };
         /** @description An immutable revision. */
         RevisionView: {

@@ -1,9 +1,10 @@
-import { Button, Checkbox, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, asFailure } from "../api/client";
 import { queryClient } from "../api/queries";
-import type { DiagnosticView, DraftImpact, DraftStatus, RevisionView } from "../api/types";
+import type { DraftImpact, DraftStatus, RevisionView } from "../api/types";
+import { Acknowledge } from "../ui/Acknowledge";
 import { Failure } from "../ui/Failure";
 import { done } from "../ui/notify";
 import { plural } from "../ui/words";
@@ -29,7 +30,6 @@ export function ProvisionForm({ status, impact, onProvisioned }: Props) {
     },
   });
   const failure = provision.error ? asFailure(provision.error) : null;
-  const wanted = failure ? warningsOf(failure.diagnostics) : new Map<string, string[]>();
   const errors = status.diagnostics.filter((d) => d.severity === "error").length;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -46,15 +46,7 @@ export function ProvisionForm({ status, impact, onProvisioned }: Props) {
         value={note}
         onChange={(e) => setNote(e.target.value)}
       />
-      {[...wanted].map(([code, messages]) => (
-        <Checkbox
-          key={code}
-          mt={12}
-          label={`I accept: ${messages.join(" ")}`}
-          checked={accepted.includes(code)}
-          onChange={(e) => setAccepted(e.target.checked ? [...accepted, code] : accepted.filter((c) => c !== code))}
-        />
-      ))}
+      {failure && <Acknowledge diagnostics={failure.diagnostics} accepted={accepted} onChange={setAccepted} />}
       {failure && (
         <div style={{ marginTop: 12, maxWidth: 720 }}>
           <Failure error={failure} />
@@ -70,13 +62,4 @@ export function ProvisionForm({ status, impact, onProvisioned }: Props) {
       </div>
     </form>
   );
-}
-
-/** The warnings that stop provisioning until accepted, by code. */
-function warningsOf(diagnostics: DiagnosticView[]): Map<string, string[]> {
-  const byCode = new Map<string, string[]>();
-  for (const d of diagnostics.filter((d) => d.severity === "warning")) {
-    byCode.set(d.code, [...(byCode.get(d.code) ?? []), d.message]);
-  }
-  return byCode;
 }

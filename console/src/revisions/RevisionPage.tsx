@@ -2,10 +2,11 @@ import { Button, Modal, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useNavigate, useParams } from "react-router";
-import { api } from "../api/client";
+import { api, asFailure } from "../api/client";
 import { queryClient, revisionPolicyQuery, revisionQuery, statusQuery } from "../api/queries";
 import type { PolicyDocument, RevisionView } from "../api/types";
 import { ruleSentence } from "../policy/words";
+import { Acknowledge } from "../ui/Acknowledge";
 import { Changes } from "../ui/Changes";
 import { Failure } from "../ui/Failure";
 import { done } from "../ui/notify";
@@ -107,15 +108,18 @@ function Policy({ policy }: { policy: PolicyDocument }) {
 
 function Restore({ revision, onClose }: { revision: RevisionView; onClose: () => void }) {
   const [note, setNote] = useState("");
+  const [accepted, setAccepted] = useState<string[]>([]);
   const navigate = useNavigate();
   const restore = useMutation({
-    mutationFn: () => api.post<RevisionView>(`/policy/revisions/${revision.number}/restore`, { note }),
+    mutationFn: () =>
+      api.post<RevisionView>(`/policy/revisions/${revision.number}/restore`, { note, acknowledge: accepted }),
     onSuccess: async (made) => {
       await queryClient.invalidateQueries();
       done(`Revision ${made.number} restores revision ${revision.number}.`);
       void navigate("/revisions");
     },
   });
+  const failure = restore.error ? asFailure(restore.error) : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     restore.mutate();
@@ -135,7 +139,8 @@ function Restore({ revision, onClose }: { revision: RevisionView; onClose: () =>
           onChange={(e) => setNote(e.target.value)}
           data-autofocus
         />
-        {restore.error && <Failure error={restore.error} />}
+        {failure && <Acknowledge diagnostics={failure.diagnostics} accepted={accepted} onChange={setAccepted} />}
+        {failure && <Failure error={failure} />}
         <Button type="submit" mt={16} loading={restore.isPending}>
           Restore revision {revision.number}
         </Button>

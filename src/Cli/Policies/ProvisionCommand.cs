@@ -9,7 +9,7 @@ namespace Bulkhead.Cli.Policies;
 internal static class ProvisionCommand
 {
     private static readonly Option<string> Note = new("--note") { Description = "Why; it stays with the revision.", HelpName = "TEXT", Required = true };
-    private static readonly Option<string[]> Acknowledge = new("--acknowledge") { Description = "Accept a warning by its code; repeat for more.", HelpName = "CODE" };
+    internal static readonly Option<string[]> Acknowledge = new("--acknowledge") { Description = "Accept a warning by its code; repeat for more.", HelpName = "CODE" };
 
     public static Command Create(CliHost host) => new Command("provision", "Enforce the draft: show what it does, ask, and make it a revision.")
         .With(Note, Acknowledge, CommonOptions.Yes, Rollout.Wait, Rollout.Patience)

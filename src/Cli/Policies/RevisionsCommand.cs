@@ -19,7 +19,7 @@ internal static class RevisionsCommand
     public static Command Create(CliHost host) => new Command("revisions", "List, show and restore revisions.").With(
         new Command("list", "List them, newest first.").Runs(host, ListAsync),
         new Command("show", "Show one, with its changes and roll-out.").With(Number, Policy).Runs(host, ShowAsync),
-        new Command("restore", "Make a new revision with the content of an older one.").With(Number, Note, CommonOptions.Yes, Rollout.Wait, Rollout.Patience).Runs(host, RestoreAsync));
+        new Command("restore", "Make a new revision with the content of an older one.").With(Number, Note, ProvisionCommand.Acknowledge, CommonOptions.Yes, Rollout.Wait, Rollout.Patience).Runs(host, RestoreAsync));
 
     private static async Task ListAsync(Call call)
     {
@@ -78,6 +78,6 @@ internal static class RevisionsCommand
         }
 
         var path = Query.Path("policy/revisions", call.Value(Number)) + "/restore";
-        return await Rollout.FollowAsync(call, () => call.SendAsync<RevisionView>(HttpMethod.Post, path, new RestoreRevision(call.Required(Note)))).ConfigureAwait(false);
+        return await Rollout.FollowAsync(call, () => call.SendAsync<RevisionView>(HttpMethod.Post, path, new RestoreRevision(call.Required(Note), call.Value(ProvisionCommand.Acknowledge) ?? []))).ConfigureAwait(false);
     }
 }

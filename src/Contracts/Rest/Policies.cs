@@ -38,7 +38,9 @@ public sealed record DraftImpact(
 public sealed record Provision(string Note, long DraftVersion, IReadOnlyList<string> Acknowledge);
 
 /// <summary><c>POST /api/v1/policy/revisions/{number}/restore</c>: makes a new revision with that one's content.</summary>
-public sealed record RestoreRevision(string Note);
+/// <param name="Note">Why; required.</param>
+/// <param name="Acknowledge">Codes of warnings that the author accepts; none if left out.</param>
+public sealed record RestoreRevision(string Note, IReadOnlyList<string>? Acknowledge = null);
 
 /// <summary>An immutable revision.</summary>
 /// <param name="Number">1, 2, 3 …</param>

@@ -17,7 +17,7 @@ public static class ProvisionEndpoint
         policy.MapPost("/provision", ProvisionAsync).RequireAuthorization(Roles.Editor).WithSummary("Make the draft the newest revision, and enforce it.");
 
     private static async Task<Results<Ok<RevisionView>, ProblemResult>> ProvisionAsync(
-        Provision request, ClaimsPrincipal user, Ledger ledger, AdminSessions sessions, Rollout rollout, CancellationToken cancellation)
+        Provision request, ClaimsPrincipal user, Ledger ledger, Acknowledgements acknowledgements, Rollout rollout, CancellationToken cancellation)
     {
         var outcome = await ledger.WriteAsync<RevisionRow>(user.Caller().Actor, async (edit, token) =>
         {
@@ -39,19 +39,7 @@ public static class ProvisionEndpoint
                 return Problems.Invalid(draft.Model.Diagnostics);
             }
 
-            var accepted = new List<Diagnostic>();
-            var added = await Revisions.AddAsync(edit, draft.Document, request.Note, null, compiled =>
-            {
-                var warnings = PolicyViews.LeftOut(compiled).Concat(sessions.CutBy(compiled, edit.Before.Enforced, edit.Now)).ToLookup(d => request.Acknowledge.Contains(d.Code));
-                accepted.AddRange(warnings[true]);
-                return [.. warnings[false]];
-            }, token).ConfigureAwait(false);
-            if (added.Value is { } revision && accepted.Count > 0)
-            {
-                edit.Audit("policy.acknowledge", $"revision {revision.Number}", string.Join(" ", accepted.Select(d => $"{d.Code}: {d.Message}")));
-            }
-
-            return added;
+            return await acknowledgements.AddAsync(edit, draft.Document, request.Note, null, request.Acknowledge, token).ConfigureAwait(false);
         }, cancellation).ConfigureAwait(false);
         return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number))).Ok();
     }

@@ -40,7 +40,7 @@ public static class RevisionEndpoints
         await FindAsync(number, ledger, cancellation).ConfigureAwait(false) is { } row ? TypedResults.Ok(StoredText.Policy(row.Document)) : NotFound(number);
 
     private static async Task<Results<Ok<RevisionView>, ProblemResult>> RestoreAsync(
-        long number, RestoreRevision request, ClaimsPrincipal user, Ledger ledger, Rollout rollout, CancellationToken cancellation)
+        long number, RestoreRevision request, ClaimsPrincipal user, Ledger ledger, Acknowledgements acknowledgements, Rollout rollout, CancellationToken cancellation)
     {
         var outcome = await ledger.WriteAsync<RevisionRow>(user.Caller().Actor, async (edit, token) =>
         {
@@ -64,8 +64,7 @@ public static class RevisionEndpoints
             }
 
             await DraftEdit.StoreAsync(edit, document, token).ConfigureAwait(false);
-            // Nothing is loosened or tightened here that its authors had not seen when they provisioned it.
-            return await Revisions.AddAsync(edit, document, request.Note, number, _ => [], token).ConfigureAwait(false);
+            return await acknowledgements.AddAsync(edit, document, request.Note, number, request.Acknowledge ?? [], token).ConfigureAwait(false);
         }, cancellation).ConfigureAwait(false);
         return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number))).Ok();
     }

@@ -147,6 +147,26 @@ public sealed class ProvisionTests
         Assert.Contains((await admin.GetAsync<Page<AuditEntryView>>("audit")).Items, e => e.Action == "policy.acknowledge" && e.Detail.StartsWith("would-lock-out", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Restoring_a_revision_that_would_cut_an_administrator_today_is_held_up_like_provisioning_it()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var db = await PolicyStreamTests.PairAsync(controller, admin, "db", "10.0.0.2", ("app", "shop"), ("role", "db"));
+        await PolicyStreamTests.ProvisionAsync(admin, PolicyStreamTests.Fence);
+        await PolicyStreamTests.ProvisionAsync(admin, new PolicyDocument());
+        await db.SendAsync(Inbound("10.0.0.2", "10.9.0.1", 22));
+
+        var problem = await admin.RefusedAsync(HttpMethod.Post, "policy/revisions/1/restore", new RestoreRevision("back"), 409, "acknowledge");
+        Assert.Equal("would-lock-out", Assert.Single(problem.Diagnostics).Code);
+        Assert.Equal(2, (await admin.GetAsync<List<RevisionView>>("policy/revisions")).Count);
+        Assert.Empty((await admin.GetAsync<PolicyDocument>("policy/draft")).Rulesets);
+
+        var restored = await admin.PostAsync<RevisionView>("policy/revisions/1/restore", new RestoreRevision("back", ["would-lock-out"]));
+        Assert.Equal(1, restored.RestoredFrom);
+        Assert.Contains((await admin.GetAsync<Page<AuditEntryView>>("audit")).Items, e => e.Action == "policy.acknowledge" && e.Subject == "revision 3");
+    }
+
     private static Contracts.Agent.FlowBatch Inbound(string host, string from, uint port)
     {
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
