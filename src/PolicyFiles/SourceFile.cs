@@ -6,7 +6,11 @@ namespace Bulkhead.PolicyFiles;
 /// <summary>A file as text; whoever calls has read it.</summary>
 /// <param name="Name">As diagnostics name it.</param>
 /// <param name="Text">Its content: YAML, of which JSON is a part.</param>
-public sealed record SourceFile(string Name, string Text);
+public sealed record SourceFile(string Name, string Text)
+{
+    /// <summary>The most characters that are read.</summary>
+    public const int MaxLength = 32 * 1024 * 1024;
+}
 
 /// <summary>A place in a file.</summary>
 /// <param name="File">The file's name.</param>

@@ -48,7 +48,7 @@ public class FuzzTests
     [Fact]
     public void Size_is_bounded()
     {
-        Assert.Equal("too-large", Assert.Single(PolicyFolder.Read([new("f", new string('#', Yaml.YamlReader.MaxLength + 1))]).Check(Keys).Problems).Found.Code);
+        Assert.Equal("too-large", Assert.Single(PolicyFolder.Read([new("f", new string('#', SourceFile.MaxLength + 1))]).Check(Keys).Problems).Found.Code);
     }
 
     private static string Mutate(string text, Random random)

@@ -1,4 +1,4 @@
-using Bulkhead.Cli.Connection;
+using System.Text;
 using Bulkhead.PolicyFiles;
 
 namespace Bulkhead.Cli.Offline;
@@ -9,6 +9,8 @@ namespace Bulkhead.Cli.Offline;
 internal sealed record PolicyPaths(IReadOnlyList<FileInfo> Policy, FileInfo? Inventory)
 {
     private const int MaxFiles = 10_000;
+    private const int MaxDepth = 32;
+    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private static readonly string[] s_kinds = [".yaml", ".yml", ".json"];
 
     /// <summary>Finds the files; fails if there is none. Hidden files and folders are left out, as editors and version control have theirs.</summary>
@@ -40,14 +42,30 @@ internal sealed record PolicyPaths(IReadOnlyList<FileInfo> Policy, FileInfo? Inv
         return new([.. files.DistinctBy(file => file.FullName)], inventory ?? inventories.SingleOrDefault());
     }
 
-    /// <summary>The content of a file, named as the command line does.</summary>
-    public static SourceFile Read(FileInfo file) => new(file.ToString(), PrivateFile.Read(file));
+    /// <summary>The content of a file, named as the command line does; fails if it is too large to be a policy, or no text.</summary>
+    public static SourceFile Read(FileInfo file)
+    {
+        try
+        {
+            return file.Length <= SourceFile.MaxLength
+                ? new(file.ToString(), File.ReadAllText(file.FullName, s_strict))
+                : throw new Failure(ExitCode.Refused, $"{file} has more than {SourceFile.MaxLength / 1024 / 1024} MB.", "Split it.");
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new Failure(ExitCode.Refused, $"{file} is not text in UTF-8.", "Save it as UTF-8.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw Failure.Usage($"{file} cannot be read: {error.Message}");
+        }
+    }
 
     private static List<FileInfo> Below(string folder)
     {
         try
         {
-            var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.ReparsePoint, IgnoreInaccessible = false };
+            var options = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = MaxDepth, AttributesToSkip = FileAttributes.Hidden, IgnoreInaccessible = false };
             var files = Directory.EnumerateFiles(folder, "*", options)
                 .Where(file => s_kinds.Contains(Path.GetExtension(file)) && !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).Any(part => part.StartsWith('.')))
                 .Take(MaxFiles + 1).Order(StringComparer.Ordinal).Select(file => new FileInfo(file)).ToList();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Bulkhead.Cli.CommandLine;
 using Bulkhead.Cli.Output;
 using Bulkhead.Policy;
+using Bulkhead.Policy.Health;
 using Bulkhead.PolicyFiles;
 
 namespace Bulkhead.Cli.Offline;
@@ -16,21 +17,40 @@ internal sealed record FileProblem(string Severity, string Code, string File, in
 /// <summary><c>bulkhead policy validate</c>: every problem of policy files, as the controller would find them.</summary>
 internal static class ValidateCommand
 {
+    private static readonly Option<bool> Health = new("--health") { Description = "Look at every rule too: shadowed, redundant, never matching, expired, expiring, missing at some host." };
+    private static readonly Option<bool> Strict = new("--strict") { Description = "Exit with 1 on warnings too." };
+
     public static Command Create(CliHost host) => new Command("validate", "Check files as one policy, as the controller would; with an inventory, also against its workloads.")
-        .With(OfflineOptions.Paths, OfflineOptions.Inventory, OfflineOptions.LabelKeys).Runs(host, RunAsync);
+        .With(OfflineOptions.Paths, OfflineOptions.Inventory, OfflineOptions.LabelKeys, Health, Strict).Runs(host, RunAsync);
 
     private static async Task<int> RunAsync(Call call)
     {
         var policy = await OfflinePolicy.LoadAsync(call).ConfigureAwait(false);
-        call.Show(policy.Problems.Select(FileProblem.Of).ToList(), _ =>
+        var problems = policy.Problems;
+        if (call.Value(Health) && !policy.HasErrors)
         {
-            call.Terminal.Report(policy.Problems.Select(OfflinePolicy.View));
-            var errors = policy.Problems.Count(problem => problem.Found.Severity == Severity.Error);
-            var warnings = policy.Problems.Count - errors;
+            var report = await call.WaitAsync("Looking at every rule", Task.Run(() => Examine(policy, call.Now), call.Cancel)).ConfigureAwait(false);
+            problems = FileDiagnostic.Sort([.. problems, .. report]);
+        }
+
+        var errors = problems.Count(problem => problem.Found.Severity == Severity.Error);
+        var warnings = problems.Count - errors;
+        call.Show(problems.Select(FileProblem.Of).ToList(), _ =>
+        {
+            call.Terminal.Report(problems.Select(OfflinePolicy.View));
             call.Done(errors > 0 ? $"{errors.Of("error")}; the controller would refuse this."
                 : warnings > 0 ? $"The policy is well-formed, with {warnings.Of("warning")}."
                 : "The policy is well-formed.");
         });
-        return policy.HasErrors ? ExitCode.Refused : ExitCode.Ok;
+        return errors > 0 || (warnings > 0 && call.Value(Strict)) ? ExitCode.Refused : ExitCode.Ok;
+    }
+
+    /// <summary>What rule health finds, but for ends that choose no workload, which compiling has told already.</summary>
+    private static IEnumerable<FileDiagnostic> Examine(OfflinePolicy policy, DateTimeOffset now)
+    {
+        var report = RuleHealth.Check(new() { Policy = policy.Model!, Now = now, Workloads = policy.Compiled?.Workloads, LeftOut = policy.Compiled?.LeftOut ?? [] });
+        var undecided = report.Undecided.Select(rule => Diagnostic.Warning(
+            "health-undecided", $"rulesets[{policy.Folder.Rule(rule)!.Ruleset.Name}].rules[id={rule}]", "Whether other rules cover this one could not be decided within the bound. Make them simpler to know."));
+        return report.Findings.Where(finding => finding.Code != HealthCode.NoLiveWorkload).Select(finding => finding.ToDiagnostic()).Concat(undecided).Select(policy.Folder.Locate);
     }
 }

@@ -11,9 +11,6 @@ namespace Bulkhead.PolicyFiles.Yaml;
 /// </summary>
 internal sealed class YamlReader
 {
-    /// <summary>Characters of a file.</summary>
-    public const int MaxLength = 32 * 1024 * 1024;
-
     /// <summary>Collections within collections. Policies need ten.</summary>
     public const int MaxDepth = 24;
 
@@ -35,9 +32,9 @@ internal sealed class YamlReader
     /// <summary>The tree, or null with a problem if the text is not one document within bounds. An empty text is an empty mapping.</summary>
     public static YamlTree? Read(SourceFile file, ICollection<FileDiagnostic> problems)
     {
-        if (file.Text.Length > MaxLength)
+        if (file.Text.Length > SourceFile.MaxLength)
         {
-            problems.Add(new(new(file.Name, 1, 1), Diagnostic.Error("too-large", "", $"The file has more than {MaxLength / 1024 / 1024} million characters. Split it.")));
+            problems.Add(new(new(file.Name, 1, 1), Diagnostic.Error("too-large", "", $"The file has more than {SourceFile.MaxLength / 1024 / 1024} million characters. Split it.")));
             return null;
         }
 

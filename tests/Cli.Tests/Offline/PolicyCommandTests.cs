@@ -38,6 +38,26 @@ public sealed class PolicyCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Validate_looks_at_the_health_of_rules_if_asked()
+    {
+        _folder.Replace("shop.yaml", "      - from: network:office", "      - from: role=web\n        to: role=db\n        services: [tcp/3306]\n      - from: network:office");
+        Assert.Empty((await _folder.RunAsync("validate", "--strict")).Expect(ExitCode.Ok).Error);
+        var healthy = (await _folder.RunAsync("validate", "--health")).Expect(ExitCode.Ok);
+        Assert.Matches(@"warning \S+shop\.yaml:11:9 .*\[redundant\]", healthy.Error);
+        (await _folder.RunAsync("validate", "--health", "--strict")).Expect(ExitCode.Refused);
+    }
+
+    [Fact]
+    public async Task Files_that_are_no_text_or_cannot_be_read_are_named()
+    {
+        File.WriteAllBytes(_folder.PathOf("shop.yaml"), [0x61, 0xff, 0xfe]);
+        Assert.Contains("shop.yaml is not text in UTF-8", (await _folder.RunAsync("fmt")).Expect(ExitCode.Refused).Error, StringComparison.Ordinal);
+        File.Delete(_folder.PathOf("shop.yaml"));
+        File.CreateSymbolicLink(_folder.PathOf("shop.yaml"), "nowhere");
+        Assert.Contains("shop.yaml", (await _folder.RunAsync("validate")).Expect(ExitCode.Usage).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Label_keys_come_from_the_inventory_or_the_command_line()
     {
         _folder.Replace("shop.yaml", "to: role=db\n        services: [mariadb]", "to: role=db,team=a\n        services: [mariadb]");
