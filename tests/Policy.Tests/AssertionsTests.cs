@@ -128,6 +128,16 @@ public class AssertionsTests
     }
 
     [Fact]
+    public void A_path_and_a_unit_are_told_together()
+    {
+        var world = new World().Service("pg", new ProcessDocument { Path = "/usr/bin/postgres", Unit = "postgresql.service" }, "tcp/5432")
+            .Ruleset("r", "all", Write.Allow("role=web", "role=db", "pg"), Write.OverrideDeny("role=web", "role=db", "any") with { FromProcess = new() { Unit = "cron.service" } });
+        Assert.Equal("role=web → role=db [/usr/bin/postgres of unit postgresql.service] on tcp/5432", Check(Never(world, "role=web", "role=db")).Counterexample!.ToString());
+        With(world, new() { Name = "a", Never = new() { From = "role=web", To = "role=db", FromProcess = new() { Unit = "cron.service" } } });
+        Assert.Equal(AssertionStatus.Held, Check(world).Status);
+    }
+
+    [Fact]
     public void Who_does_not_enforce_yet_is_said_of_a_never()
     {
         var world = new World().Host("d1", "env=dev").Host("p1", "env=prod").Host("p2", "env=prod", managed: false).Host("p3", "env=prod")

@@ -58,6 +58,16 @@ public class EffectsTests
     }
 
     [Fact]
+    public void A_rule_that_expires_stops_to_allow()
+    {
+        var rule = Write.Allow("role=web", "role=db", "tcp/1") with { Id = 1 };
+        Assert.Equal(
+            ["app=shop,role=web → app=shop,role=db on tcp/1: no longer allowed (was by rule 1); no rule allows it"],
+            Compare(Shop(rule), Shop(rule with { Expires = World.Now })));
+        Assert.Empty(Compare(Shop(rule), Shop(rule with { Id = 9, Expires = World.Now.AddDays(1) })));
+    }
+
+    [Fact]
     public void Strangers_and_fail_safe_entries_count()
     {
         World Open(params string[] ports)

@@ -17,7 +17,8 @@ internal sealed class EffectSearch
     public EffectSearch(PolicyModel before, PolicyModel after, DateTimeOffset now)
     {
         (_before, _after) = (new(before, now, _alphabet), new(after, now, _alphabet));
-        _changed = [.. Changed(before, after, _before), .. Changed(after, before, _after)];
+        var (gone, come) = (Unlike(before, after, now), Unlike(after, before, now));
+        _changed = [.. Regions(_before, gone, come), .. Regions(_after, come, gone)];
         if (before.FailSafe != after.FailSafe)
         {
             _changed.AddRange(new[] { _before, _after }.SelectMany(p => p.Openings(Direction.Inbound)[Reading.Exact]).SelectMany(index => index.Regions)
@@ -56,22 +57,24 @@ internal sealed class EffectSearch
 
     private static Letter LetterOf(PolicyRegions policy, Effort effort) => new(policy, Reading.Exact, Reading.Exact, essential: false, effort);
 
-    /// <summary>The regions of rules that the other policy does not have in the same words.</summary>
-    private static IEnumerable<Region> Changed(PolicyModel policy, PolicyModel other, PolicyRegions regions)
+    /// <summary>The rules in force that the other policy does not have with the same id, by what they say.</summary>
+    private static ILookup<(EquatableArray<Scope> Scopes, Rule Rule), (Ruleset Set, Rule Rule)> Unlike(PolicyModel policy, PolicyModel other, DateTimeOffset now)
     {
         var others = other.Rulesets.SelectMany(set => set.Rules.Select(rule => (Set: set, Rule: rule))).ToDictionary(r => r.Rule.Id);
-        foreach (var ruleset in policy.Rulesets)
-        {
-            foreach (var rule in ruleset.Rules.Where(rule => rule.Action != RuleAction.Deny))
-            {
-                if (!others.TryGetValue(rule.Id, out var same) || !(ReferenceEquals(same.Rule, rule) || same.Rule == rule) || same.Set.Scopes != ruleset.Scopes)
-                {
-                    foreach (var region in regions.Of(ruleset, rule).Select(r => r.Region.Region).Distinct())
-                    {
-                        yield return region;
-                    }
-                }
-            }
-        }
+        var unlike = from set in policy.Rulesets
+                     from rule in set.Rules
+                     where rule.Action != RuleAction.Deny && !(rule.Expires <= now)
+                     where !others.TryGetValue(rule.Id, out var same) || !(ReferenceEquals(same.Rule, rule) || same.Rule == rule) || same.Set.Scopes != set.Scopes
+                     select (set, rule);
+        return unlike.ToLookup(r => (r.set.Scopes, Words(r.rule)));
     }
+
+    /// <summary>What a rule says by the letter, whatever its id.</summary>
+    private static Rule Words(Rule rule) =>
+        rule with { Id = default, Expires = null, ConsumerBestEffort = false, UnidentifiedMatches = false, SkipWhereUnenforceable = false };
+
+    /// <summary>The regions of rules that the other policy does not have in the same words.</summary>
+    private static IEnumerable<Region> Regions(
+        PolicyRegions policy, ILookup<(EquatableArray<Scope> Scopes, Rule Rule), (Ruleset Set, Rule Rule)> unlike, ILookup<(EquatableArray<Scope> Scopes, Rule Rule), (Ruleset Set, Rule Rule)> others) =>
+        unlike.Where(words => !others.Contains(words.Key)).Select(words => words.First()).SelectMany(r => policy.Of(r.Set, r.Rule)).Select(r => r.Region.Region);
 }
