@@ -72,6 +72,13 @@ internal static class CompileBenchmark
             table.Add(row);
         }
 
+        run.Progress("| estate | workloads | rules | label sets | entries | full, s | MB | relabel p50 / p99, ms | rule edit p50 / p99, ms |");
+        run.Progress("|---|---|---|---|---|---|---|---|---|");
+        foreach (var row in table)
+        {
+            run.Progress(FormattableString.Invariant($"| {row!["estate"]} | {row["workloads"]} | {row["rules"]} | {row["label_sets"]} | {row["entries_per_host"]!["median"]} | {row["full_s"]} | {row["rss_mb"]} | {row["relabel_p50_ms"]} / {row["relabel_p99_ms"]} | {row["rule_edit_p50_ms"]} / {row["rule_edit_p99_ms"]} |"));
+        }
+
         return table;
     }
 

@@ -39,15 +39,16 @@ internal static class EvaluateBenchmark
         var small = Estate.Make(Engine.Small(shape));
         var quiet = run with { Progress = _ => { }, Report = new(Name) };
         run.Progress($"{shape}");
-        if (words[0] == "judge")
+        switch (words[0])
         {
-            JudgeMeasurement.Measure(quiet, small, edges / 10, 10);
-            JudgeMeasurement.Measure(run, Estate.Make(shape), edges, 4);
-        }
-        else
-        {
-            AssertionMeasurement.Measure(quiet, small, 200, 5);
-            AssertionMeasurement.Measure(run, Estate.Make(shape), 200, 5);
+            case "judge":
+                JudgeMeasurement.Measure(quiet, small, edges / 10, 10);
+                JudgeMeasurement.Measure(run, Estate.Make(shape), edges, 4);
+                break;
+            default:
+                AssertionMeasurement.Measure(quiet, small, 200, 5);
+                AssertionMeasurement.Measure(run, Estate.Make(shape), 200, 5);
+                break;
         }
     }
 }
