@@ -27,7 +27,14 @@ public static class RuleIds
 
     internal static void Check(PolicyDocument document, List<Diagnostic> problems)
     {
-        var seen = new Dictionary<long, (int Ruleset, int Rule)>(document.Rulesets.Sum(r => r.Rules.Count));
+        // Places are kept only if there is something to tell, since this is done at every edit of a large policy.
+        var ids = new HashSet<long>(document.Rulesets.Sum(r => r.Rules.Count));
+        if (document.Rulesets.All(ruleset => ruleset.Rules.All(rule => rule.Id == 0 || (rule.Id > 0 && ids.Add(rule.Id)))))
+        {
+            return;
+        }
+
+        var seen = new Dictionary<long, (int Ruleset, int Rule)>(ids.Count);
         foreach (var (at, ruleset) in document.Rulesets.Index())
         {
             for (var i = 0; i < ruleset.Rules.Count; i++)
