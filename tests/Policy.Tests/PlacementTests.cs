@@ -75,6 +75,27 @@ public class PlacementTests
         Assert.Empty(world.HostPolicy("db").Entries);
     }
 
+    [Theory]
+    // action, where unenforceable, addresses      in full, to 192.0.2.9
+    [InlineData("allow", "refuse", "192.0.2.0/24", Outcome.Allow)]
+    [InlineData("allow", "refuse", "", Outcome.Block)]
+    [InlineData("deny", "skip", "192.0.2.0/24", Outcome.Block)]
+    [InlineData("deny", "refuse", "192.0.2.0/24", null)]
+    public void Of_a_network_with_domain_names_the_addresses_are_enforced_and_the_rest_is_said(string action, string unenforceable, string addresses, Outcome? expected)
+    {
+        var world = new World().Host("web", "role=web").Modes("all", "full", "full")
+            .Ruleset("r", "all", Write.Allow("role=web", "network:n", "tcp/443") with { Action = action, WhereUnenforceable = unenforceable });
+        world.Document = world.Document with { Networks = [new() { Name = "n", Addresses = addresses.Split(' ', StringSplitOptions.RemoveEmptyEntries), Fqdn = ["*.example.com"] }] };
+        if (expected is null)
+        {
+            Assert.Contains(world.Problems(), d => d is { Severity: Severity.Error, Code: "unenforceable-fqdn" });
+            return;
+        }
+
+        Assert.Equal(expected, world.Judge("web", "192.0.2.9", "tcp/443").Source!.Outcome);
+        Assert.Contains(world.Compile().Diagnostics, d => d is { Severity: Severity.Warning, Code: "not-yet-enforceable" });
+    }
+
     [Fact]
     public void Required_features_are_those_that_the_entries_need_and_no_others()
     {
