@@ -93,7 +93,7 @@ public class PlacementTests
         }
 
         Assert.Equal(expected, world.Judge("web", "192.0.2.9", "tcp/443").Source!.Outcome);
-        Assert.Contains(world.Compile().Diagnostics, d => d is { Severity: Severity.Warning, Code: "not-yet-enforceable" });
+        Assert.Contains(world.Problems().Concat(world.Compile().Diagnostics), d => d is { Severity: Severity.Warning, Code: "not-yet-enforceable" });
     }
 
     [Fact]
