@@ -77,6 +77,19 @@ public class AssertionsTests
     }
 
     [Fact]
+    public void What_holds_at_some_addresses_and_fails_at_others_is_conditional()
+    {
+        var open = new World().Network("offices", "192.0.2.0/24", "2001:db8::/32").Ruleset("r", "all", Write.Allow("all", "all", "any"), Write.OverrideDeny("network:offices", "env=prod", "any"));
+        Assert.Equal(AssertionStatus.Conditional, Check(Never(open, "env=dev", "env=prod")).Status);
+        Assert.Equal(AssertionStatus.Held, Check(Plan(open, "env=dev", "offices")).Status);
+
+        var closed = new World().Network("webs", "10.0.0.0/8", "fd00::/8").Network("dbs", "10.0.0.0/8", "fd00::/8")
+            .Ruleset("r", "all", Write.Allow("role=web", "network:dbs", "tcp/1"), Write.Allow("network:webs", "role=db", "tcp/1"));
+        Assert.Equal(AssertionStatus.Conditional, Check(Must(closed, "role=web", "role=db", "tcp/1")).Status);
+        Assert.Equal(AssertionStatus.Held, Check(Plan(Plan(closed, "role=web", "webs"), "role=db", "dbs")).Status);
+    }
+
+    [Fact]
     public void A_plan_elsewhere_makes_the_condition_impossible()
     {
         var world = new World().Network("office", "192.0.2.0/24").Network("cloud", "10.0.0.0/8")
