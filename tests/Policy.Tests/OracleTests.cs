@@ -117,6 +117,8 @@ public class OracleTests(ITestOutputHelper output)
             Assert.Equal(host.Entries.Select(e => e.Peers).Distinct().Order(StringComparer.Ordinal), host.PeerSets.Select(s => s.Name));
             Assert.All(host.PeerSets, set => Assert.Equal(PeerSetDigest.Of(set.Members.Reverse()), set.Digest));
             Assert.All(host.PeerSets, set => Assert.Equal(set.Members.Distinct().Order(), set.Members));
+            Assert.Equal(host.QuarantinedPeers.Distinct().Order(), host.QuarantinedPeers);
+            Assert.Equal(host.Responders.Distinct().Order(), host.Responders);
         }));
 
     private static void Same(Connection connection, NaiveEnd? expected, EndDecision? actual)
