@@ -41,6 +41,23 @@ public class SequenceTests(ITestOutputHelper output)
         Assert.True(_steps > 5_000 && _deltas > 5_000 && _verdicts > 5_000 && _changes.GetValueOrDefault("nothing") * 5 < _changes.Values.Sum(), $"{_steps} steps, {_deltas} deltas");
     }
 
+    [Fact]
+    public void A_delta_that_does_not_fit_is_refused_whole()
+    {
+        var host = new World().Host("a", "role=web").Host("b", "role=db").Ruleset("r", "all", Write.Allow("role=web", "role=db", "tcp/1")).HostPolicy("b");
+        var (entry, set) = (host.Entries[0], host.PeerSets[0]);
+        var nothing = new HostDelta(null, [], [], [], [], []);
+        Assert.NotNull(nothing.ApplyTo(host, new(1, 2)));
+        Assert.Null((nothing with { ChangedSets = [new("another", 0, [], [])] }).ApplyTo(host, new(1, 2)));
+        Assert.Null((nothing with { ChangedSets = [new(set.Name, set.Digest + 1, [], [])] }).ApplyTo(host, new(1, 2)));
+        Assert.Null((nothing with { ChangedSets = [new(set.Name, set.Digest, set.Members, [])] }).ApplyTo(host, new(1, 2)));
+        Assert.Null((nothing with { DroppedSets = ["another"] }).ApplyTo(host, new(1, 2)));
+        Assert.Null((nothing with { DroppedSets = [set.Name] }).ApplyTo(host, new(1, 2)));
+        Assert.Null((nothing with { NewSets = [set] }).ApplyTo(host, new(1, 2)));
+        Assert.Null((nothing with { AddedEntries = [entry] }).ApplyTo(host, new(1, 2)));
+        Assert.Null((nothing with { RemovedEntries = [entry with { Rule = new(9) }] }).ApplyTo(host, new(1, 2)));
+    }
+
     private List<Estate> States(Estate first, Random random)
     {
         var states = new List<Estate> { first };
