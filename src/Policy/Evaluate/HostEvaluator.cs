@@ -88,3 +88,20 @@ public sealed class HostEvaluator
         return false;
     }
 }
+
+/// <summary>Judges connections at a host while a revision lands there: all policies in force must allow.</summary>
+public sealed class PhaseEvaluator(HostPhase phase)
+{
+    private readonly HostEvaluator _policy = new(phase.Policy);
+    private readonly HostEvaluator? _also = phase.Also is null ? null : new(phase.Also);
+
+    /// <summary>Judges a new connection; see <see cref="HostEvaluator.Decide"/>. The decision is that of the policy that blocks.</summary>
+    public EndDecision Decide(Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts socket)
+    {
+        var decision = _policy.Decide(direction, local, peer, protocol, port, socket);
+        var also = _also?.Decide(direction, local, peer, protocol, port, socket);
+        return also is null || Strictness(decision) >= Strictness(also) ? decision : also;
+    }
+
+    private static int Strictness(EndDecision decision) => decision.Outcome switch { Outcome.Block => 2, Outcome.Unknown => 1, _ => 0 };
+}

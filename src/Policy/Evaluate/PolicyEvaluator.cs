@@ -56,7 +56,15 @@ public sealed class PolicyEvaluator
         return verdicts;
     }
 
-    private Workload? Holder(AddressSpace space, IpAddress address) => _state.Workloads.Holder(new(space, address));
+    /// <summary>The entries of a host that cover the peer in one direction, whatever their ports and conditions, in the order in which they decide.</summary>
+    internal IEnumerable<Entry> Covering(Workload host, Direction direction, Connection connection)
+    {
+        var end = new End(this, host, Holder(connection.Space, direction == Direction.Inbound ? connection.Source : connection.Destination), direction, connection);
+        return end.All.Where(entry => entry.Direction == direction && Covers(entry, end)).ToList();
+    }
+
+    /// <summary>The admitted workload that holds an address, or null.</summary>
+    internal Workload? Holder(AddressSpace space, IpAddress address) => _state.Workloads.Holder(new(space, address));
 
     private EdgeVerdict Quickly(Connection connection)
     {
@@ -191,6 +199,8 @@ public sealed class PolicyEvaluator
         public SocketFacts Socket => Direction == Direction.Inbound ? Connection.Provider : Connection.Consumer;
 
         public EntryLookup.Matches Entries() => _state.EntriesOf(_labelSet).ByPort.Find(Direction, Connection.Protocol, Connection.Port);
+
+        public Entry[] All => _state.EntriesOf(_labelSet).All;
 
         public bool OtherIsIn(PeerVariant variant) => KinKey.Of(Other!).In(variant, _state.Populations[_otherLabelSet]!.Assigned);
     }
