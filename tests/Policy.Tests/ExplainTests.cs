@@ -131,6 +131,6 @@ public class ExplainTests
     private static PolicyDocument Edit(PolicyDocument document, string name, Func<IReadOnlyList<RuleDocument>, IReadOnlyList<RuleDocument>> edit) =>
         document with { Rulesets = [.. document.Rulesets.Select(ruleset => ruleset.Name == name ? ruleset with { Rules = edit(ruleset.Rules) } : ruleset)] };
 
-    private static Explanation Explain(World world, string from, string to, string port, SocketFacts? consumer = null) =>
+    private static ConnectionExplanation Explain(World world, string from, string to, string port, SocketFacts? consumer = null) =>
         new Explainer(new(world.Compile())).Explain(world.Connect(from, to, port, consumer));
 }

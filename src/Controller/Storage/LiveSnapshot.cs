@@ -30,7 +30,7 @@ public sealed record LiveSnapshot
         (DraftPolicy, Provisioned, Enforced, Settings) = (draft, provisioned, enforced, settings);
         LabelKeys = declaredKeys.Union(Policy.Labels.LabelText.BuiltInKeys);
         _holders = new(() => entries.Values.SelectMany(entry => entry.Workload.Addresses.Select(address => (address, entry))).ToFrozenDictionary(pair => pair.address, pair => pair.entry));
-        _draft = new(() => draft.Model.Value is not { } model || model == provisioned.Model ? enforced : PolicyCompiler.Compile(model, workloads, settings));
+        _draft = new(() => draft.Model.Value is not { } model || model == provisioned.Model ? enforced : enforced.Advance(model, workloads, settings).After);
     }
 
     /// <summary>The position in the change log up to which it is current.</summary>
@@ -62,6 +62,9 @@ public sealed record LiveSnapshot
 
     /// <summary>The newest revision, compiled: what hosts are told.</summary>
     public CompiledPolicy Enforced { get; }
+
+    /// <summary>How <see cref="Enforced"/> differs from that of the snapshot before; null if it is the same, or was compiled from scratch.</summary>
+    public PolicyDelta? Delta { get; init; }
 
     /// <summary>The draft, compiled when first asked for; the same object as <see cref="Enforced"/> if it says the same.</summary>
     public CompiledPolicy Draft => _draft.Value;

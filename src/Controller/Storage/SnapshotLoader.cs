@@ -51,11 +51,21 @@ public sealed class SnapshotLoader(EquatableArray<ControllerEndpoint> controller
         var draft = kinds.Overlaps([ChangeKind.Draft, ChangeKind.LabelKeys]) ? await LoadDraftAsync(database, keys, cancellation).ConfigureAwait(false) : before.DraftPolicy;
         var recompile = kinds.Any(Recompiles);
         var settings = recompile ? await SettingsAsync(database, now, cancellation).ConfigureAwait(false) : before.Settings;
-        var workloads = ReferenceEquals(entries, before.Entries) ? before.Workloads : new WorkloadIndex(entries.Values.Select(entry => entry.Workload));
+        var workloads = ReferenceEquals(entries, before.Entries) ? before.Workloads : Changed(before, entries, changes);
+        var step = recompile ? before.Enforced.Advance(provisioned.Model, workloads, settings) : null;
         return new(
             before.Sequence + changes.Count,
-            recompile ? now : before.At, keys, entries, workloads, draft, provisioned,
-            recompile ? PolicyCompiler.Compile(provisioned.Model, workloads, settings) : before.Enforced, settings);
+            recompile ? now : before.At, keys, entries, workloads, draft, provisioned, step?.After ?? before.Enforced, settings)
+        {
+            Delta = step?.Delta,
+        };
+    }
+
+    private static WorkloadIndex Changed(LiveSnapshot before, ImmutableDictionary<WorkloadId, WorkloadEntry> entries, IEnumerable<(ChangeKind Kind, string Id)> changes)
+    {
+        var named = changes.Where(change => change.Kind == ChangeKind.Workload).Select(change => new WorkloadId(Guid.Parse(change.Id))).Distinct()
+            .ToLookup(entries.ContainsKey);
+        return before.Workloads.With(named[true].Select(id => entries[id].Workload), named[false]);
     }
 
     private static async Task<ImmutableDictionary<WorkloadId, WorkloadEntry>> ReloadEntriesAsync(

@@ -26,7 +26,7 @@ public sealed class PolicyDelta
         PolicyState before, PolicyState after, IReadOnlyList<SubscribedChange> sets, IReadOnlyList<WorkloadId> moved, IReadOnlyList<WorkloadId> removed, int[] remoded, int[] groups, bool everyone = false)
     {
         (_before, _after, _sets, Moved, Removed, _remoded, _groups) = (before, after, sets, moved, removed, remoded, groups);
-        _everyone = everyone || before.Settings.Controllers != after.Settings.Controllers || before.Policy.FailSafe != after.Policy.FailSafe
+        _everyone = everyone || before.Settings.Generation.Epoch != after.Settings.Generation.Epoch || before.Settings.Controllers != after.Settings.Controllers || before.Policy.FailSafe != after.Policy.FailSafe
             || before.Policy.Responders != after.Policy.Responders || !SameQuarantine();
         _hosts = new(FindHosts);
         _setsByName = new(() => _sets.ToDictionary(set => set.Change.Name, set => set.Change, StringComparer.Ordinal));
@@ -57,6 +57,9 @@ public sealed class PolicyDelta
 
     /// <summary>Whether nothing changes for anybody.</summary>
     public bool IsEmpty => !_everyone && _sets.Count == 0 && Moved.Count == 0 && Removed.Count == 0 && _remoded.Length == 0 && _groups.Length == 0;
+
+    /// <summary>Whether it leads on from a version.</summary>
+    public bool IsFrom(CompiledPolicy before) => ReferenceEquals(before.State, _before);
 
     /// <summary>What a host must be told, or null if nothing, or if it is to take a whole policy because it had none.</summary>
     public HostDelta? For(WorkloadId host) =>

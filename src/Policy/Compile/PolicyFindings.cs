@@ -9,7 +9,7 @@ internal static class PolicyFindings
 
     /// <summary>Errors and warnings, by path.</summary>
     public static IReadOnlyList<Diagnostic> Diagnostics(PolicyState state) =>
-        [.. Unenforceable(state).Concat(Unmatched(state)).Distinct().OrderBy(d => d.Path, StringComparer.Ordinal).ThenBy(d => d.Message, StringComparer.Ordinal)];
+        [.. Unenforceable(state).Concat(DomainNames(state)).Concat(Unidentified(state)).Concat(Unmatched(state)).Distinct().OrderBy(d => d.Path, StringComparer.Ordinal).ThenBy(d => d.Message, StringComparer.Ordinal)];
 
     /// <summary>What hosts go without.</summary>
     public static IReadOnlyList<LeftOut> LeftOut(PolicyState state) =>
@@ -75,6 +75,34 @@ internal static class PolicyFindings
                     lacking.Count == 1
                         ? $"{named} cannot decide this deny: its agent lacks {missing}. Upgrade the agent, or write whereUnenforceable: skip."
                         : $"{named}{more} cannot decide this deny: their agents lack {missing}. Upgrade the agents, or write whereUnenforceable: skip.");
+            }
+        }
+    }
+
+    /// <summary>Domain names are understood, but no host resolves them yet.</summary>
+    private static IEnumerable<Diagnostic> DomainNames(PolicyState state)
+    {
+        foreach (var (ruleset, rule) in Rules(state))
+        {
+            foreach (var network in new[] { rule.Source.From, rule.Source.To }.OfType<RuleEnd.Addresses>().Select(end => end.Network).Where(network => network.Fqdn.Count > 0))
+            {
+                // The parser refuses a deny that does not ask to be skipped.
+                yield return Diagnostic.Warning("not-yet-enforceable", $"rulesets[{ruleset.Source.Name}].rules[id={rule.Source.Id}]",
+                    $"Domain names are not yet enforceable: of network '{network.Name}' this rule covers the addresses, not {string.Join(", ", network.Fqdn)}.");
+            }
+        }
+    }
+
+    /// <summary>A condition of a deny is not met by a socket that the kernel could not identify, unless the rule says so: what escapes that way is listed.</summary>
+    private static IEnumerable<Diagnostic> Unidentified(PolicyState state)
+    {
+        foreach (var (ruleset, rule) in Rules(state))
+        {
+            if (rule.Source.Action != RuleAction.Allow && !rule.Source.UnidentifiedMatches
+                && (rule.Source.HasConsumerCondition || rule.Source.Services.Any(service => service.Process is not null)))
+            {
+                yield return Diagnostic.Warning("unidentified-escapes", $"rulesets[{ruleset.Source.Name}].rules[id={rule.Source.Id}]",
+                    "This deny asks for a process or user, so sockets that the kernel cannot identify escape it. Write unidentified: match to block those too.");
             }
         }
     }

@@ -8,7 +8,7 @@ namespace Bulkhead.Policy.Evaluate;
 /// <summary>Why a connection passes or not, and what would let it pass.</summary>
 /// <param name="Verdict">At both ends, with the decisive rule and the others that match.</param>
 /// <param name="Remedies">For a block: the changes that are needed, each end's blocks first; of those to choose from the smallest. Empty otherwise.</param>
-public sealed record Explanation(Verdict Verdict, EquatableArray<Remedy> Remedies);
+public sealed record ConnectionExplanation(Verdict Verdict, EquatableArray<Remedy> Remedies);
 
 /// <summary>Explains what a compiled policy does to connections. Safe for use by many threads.</summary>
 public sealed class Explainer
@@ -27,7 +27,7 @@ public sealed class Explainer
     public string RulesetOf(RuleId rule) => _rulesets.Value.GetValueOrDefault(rule, "");
 
     /// <summary>Explains a connection.</summary>
-    public Explanation Explain(Connection connection)
+    public ConnectionExplanation Explain(Connection connection)
     {
         var verdict = _evaluator.Judge(connection);
         var (source, destination) = (_evaluator.Holder(connection.Space, connection.Source), _evaluator.Holder(connection.Space, connection.Destination));
