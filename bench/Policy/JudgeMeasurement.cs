@@ -32,24 +32,25 @@ internal static class JudgeMeasurement
         var edges = EdgeDrawing.Draw(policy.Model, estate.Workloads, count * repetitions, random).Chunk(count).ToList();
         GC.Collect();
         var seconds = new List<double>();
+        var (enforcing, drafting) = (new PolicyEvaluator(compiled), new PolicyEvaluator(pending));
         foreach (var batch in edges)
         {
             run.Cancel.ThrowIfCancellationRequested();
             var processor = Environment.CpuUsage.TotalTime;
             var watch = Stopwatch.StartNew();
-            var (enforced, drafted) = (new PolicyEvaluator(compiled).JudgeAll(batch), new PolicyEvaluator(pending).JudgeAll(batch));
+            var (enforced, drafted) = (enforcing.JudgeAll(batch), drafting.JudgeAll(batch));
             seconds.Add(watch.Elapsed.TotalSeconds);
             var spent = Environment.CpuUsage.TotalTime;
             var differ = enforced.Zip(drafted).Count(pair => pair.First.Kind != pair.Second.Kind);
             run.Progress(FormattableString.Invariant($"  judged {batch.Length:N0} edges under two policies in {seconds[^1]:F3} s ({(spent - processor).TotalSeconds:F3} s of processor time); {differ:N0} differ; {Kinds(enforced).ToJsonString()}"));
-            Check(new(compiled), batch, enforced, random);
+            Check(enforcing, batch, enforced, random);
         }
 
         // The first repetition also prepares what the policies are looked up by, which a controller does once.
         run.Report.Add("judge_first_s", seconds[0]);
         run.Report.Add("judge_s", Statistics.Median(seconds.Skip(1)));
         run.Report.Add("judge_samples_s", new JsonArray([.. seconds.Select(s => JsonValue.Create(Report.Rounded(s)))]));
-        run.Report.Add("verdicts", Kinds(new PolicyEvaluator(compiled).JudgeAll(edges[0])));
+        run.Report.Add("verdicts", Kinds(enforcing.JudgeAll(edges[0])));
     }
 
     private static JsonObject Kinds(IEnumerable<EdgeVerdict> verdicts) => new(

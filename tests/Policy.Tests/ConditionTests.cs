@@ -85,12 +85,15 @@ public class ConditionTests
     {
         var world = new World().Host("web", "role=web", features: [Features.Base]).Host("db", "role=db", features: [Features.Base])
             .Ruleset("r", "all", Write.Deny("role=web", "role=db", "any") with { FromProcess = new() { Path = "/usr/bin/app" } });
-        var error = Assert.Single(world.Compile().Diagnostics);
-        Assert.Equal((Severity.Error, "unenforceable-deny"), (error.Severity, error.Code));
+        Assert.Equal(
+            [(Severity.Error, "unenforceable-deny"), (Severity.Warning, "unidentified-escapes")],
+            world.Compile().Diagnostics.Select(d => (d.Severity, d.Code)).OrderByDescending(d => d.Severity));
         var ruleset = world.Document.Rulesets[0];
         world.Document = world.Document with { Rulesets = [ruleset with { Rules = [ruleset.Rules[0] with { WhereUnenforceable = "skip" }] }] };
-        Assert.Empty(world.Compile().Diagnostics);
+        Assert.Equal(["unidentified-escapes"], world.Compile().Diagnostics.Select(d => d.Code));
         Assert.Single(world.Compile().LeftOut);
+        world.Document = world.Document with { Rulesets = [ruleset with { Rules = [ruleset.Rules[0] with { WhereUnenforceable = "skip", Unidentified = "match" }] }] };
+        Assert.Empty(world.Compile().Diagnostics);
     }
 
     [Fact]

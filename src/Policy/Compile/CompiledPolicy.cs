@@ -47,7 +47,7 @@ public sealed class CompiledPolicy
     public IReadOnlyList<LeftOut> LeftOut => _leftOut.Value;
 
     /// <summary>When the next rule expires and the policy must be compiled again, or null.</summary>
-    public DateTimeOffset? NextExpiry => State.Policy.Rulesets.SelectMany(r => r.Rules).Select(r => r.Expires).Where(e => e > State.Settings.Now).Min();
+    public DateTimeOffset? NextExpiry => State.NextExpiry;
 
     internal PolicyState State { get; }
 

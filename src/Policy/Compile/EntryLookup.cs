@@ -1,8 +1,13 @@
+using System.Runtime.CompilerServices;
+using Bulkhead.Policy.Labels;
 using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Policy.Compile;
 
-/// <summary>The entries of hosts of one label set, to be found by direction, protocol and port in the order in which they decide.</summary>
+/// <summary>
+/// The entries of hosts of one label set, to be found by direction, port and peer in the order in which they decide. All that a search
+/// reads before it knows an entry to be likely lies side by side, since a search that follows references costs ten times as much.
+/// </summary>
 internal sealed class EntryLookup
 {
     private readonly Entry[] _entries;
@@ -17,70 +22,104 @@ internal sealed class EntryLookup
         _outbound = new(entries, Direction.Outbound);
     }
 
-    /// <summary>The entries whose ports match, in the order in which they decide.</summary>
-    public Matches Find(Direction direction, byte protocol, ushort port) =>
-        new(_entries, direction == Direction.Inbound ? _inbound : _outbound, protocol, port);
+    /// <summary>The entries whose ports match and that may cover a peer, in the order in which they decide.</summary>
+    /// <param name="direction">Of the connection.</param>
+    /// <param name="protocol">Of the connection.</param>
+    /// <param name="port">Of the connection.</param>
+    /// <param name="peer">The coded labels of the peer; null if it is no workload.</param>
+    public Matches Find(Direction direction, byte protocol, ushort port, int[]? peer) =>
+        new(_entries, direction == Direction.Inbound ? _inbound : _outbound, protocol, port, peer);
 
-    private static uint Key(byte protocol, ushort port) => ((uint)protocol << 16) | port;
+    /// <summary>Ports of an entry, its place in the order of decision, and a label without which its peer set does not hold a peer.</summary>
+    internal readonly record struct Slot(byte Protocol, ushort First, ushort Last, int Entry, int Key, int Value)
+    {
+        /// <summary>The entry asks nothing of labels.</summary>
+        public const int NoLabels = -1;
 
-    /// <summary>Numbers of entries: by single ports, sorted by port and then number; and of those with ranges, sorted.</summary>
+        /// <summary>The entry asks for labels, but for no single one.</summary>
+        public const int AnyLabels = -2;
+
+        public ulong Order => ((ulong)Protocol << 48) | ((ulong)First << 32) | (uint)Entry;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public bool MayCover(int[]? peer) => Key switch
+        {
+            NoLabels => true,
+            AnyLabels => peer is not null,
+            _ => peer is not null && Key < peer.Length && peer[Key] == Value,
+        };
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public bool HasPort(byte protocol, ushort port) => (Protocol == protocol || Protocol == 0) && port >= First && port <= Last;
+    }
+
+    /// <summary>Single ports, sorted by port and then place; ranges, sorted by place.</summary>
     internal sealed class ByPort
     {
         public ByPort(Entry[] entries, Direction direction)
         {
-            var single = new List<ulong>();
-            var ranges = new List<int>();
+            var (single, ranges) = (new List<Slot>(), new List<Slot>());
             for (var i = 0; i < entries.Length; i++)
             {
-                if (entries[i].Direction != direction)
+                if (entries[i].Direction == direction)
                 {
-                    continue;
-                }
-
-                var wide = false;
-                foreach (var match in entries[i].Ports)
-                {
-                    wide |= match.IsAny || match.First != match.Last;
-                }
-
-                if (wide)
-                {
-                    ranges.Add(i);
-                    continue;
-                }
-
-                foreach (var match in entries[i].Ports)
-                {
-                    single.Add(((ulong)Key(match.Protocol, match.First) << 32) | (uint)i);
+                    var (key, value) = Label(entries[i]);
+                    foreach (var match in entries[i].Ports)
+                    {
+                        (match.IsAny || match.First != match.Last ? ranges : single).Add(new(match.Protocol, match.First, match.Last, i, key, value));
+                    }
                 }
             }
 
-            single.Sort();
-            (Single, Ranges) = ([.. single], [.. ranges]);
+            single.Sort((a, b) => a.Order.CompareTo(b.Order));
+            (Single, Ranges, Orders) = ([.. single], [.. ranges], [.. single.Select(slot => slot.Order)]);
         }
 
-        public ulong[] Single { get; }
+        public Slot[] Single { get; }
 
-        public int[] Ranges { get; }
+        public ulong[] Orders { get; }
+
+        public Slot[] Ranges { get; }
+
+        private static (int Key, int Value) Label(Entry entry)
+        {
+            if (entry.Peer.Group is not { } group)
+            {
+                return (Slot.NoLabels, 0);
+            }
+
+            foreach (var requirement in group.Requirements)
+            {
+                if (requirement.Kind == RequirementKind.OneOf && requirement.Values.Length == 1)
+                {
+                    return (requirement.Key, requirement.Values[0]);
+                }
+            }
+
+            return (Slot.AnyLabels, 0);
+        }
     }
 
-    /// <summary>Enumerates entries whose ports match, without allocating.</summary>
+    /// <summary>Enumerates entries without allocating.</summary>
     internal ref struct Matches
     {
         private readonly Entry[] _entries;
-        private readonly ulong[] _single;
-        private readonly int[] _ranges;
+        private readonly Slot[] _single;
+        private readonly Slot[] _ranges;
         private readonly byte _protocol;
         private readonly ushort _port;
+        private readonly int[]? _peer;
         private int _at;
         private int _range;
+        private int _last = -1;
 
-        public Matches(Entry[] entries, ByPort index, byte protocol, ushort port)
+        public Matches(Entry[] entries, ByPort index, byte protocol, ushort port, int[]? peer)
         {
-            (_entries, _single, _ranges, _protocol, _port) = (entries, index.Single, index.Ranges, protocol, port);
-            var first = Array.BinarySearch(_single, (ulong)Key(protocol, port) << 32);
+            (_entries, _single, _ranges, _protocol, _port, _peer) = (entries, index.Single, index.Ranges, protocol, port, peer);
+            var first = Array.BinarySearch(index.Orders, ((ulong)protocol << 48) | ((ulong)port << 32));
             _at = first < 0 ? ~first : first;
-            SkipRanges();
+            NextSingle();
+            NextRange();
         }
 
         public Entry Current { get; private set; } = null!;
@@ -89,47 +128,58 @@ internal sealed class EntryLookup
 
         public bool MoveNext()
         {
-            var single = _at < _single.Length && (uint)(_single[_at] >> 32) == Key(_protocol, _port) ? (int)(uint)_single[_at] : int.MaxValue;
-            var range = _range < _ranges.Length ? _ranges[_range] : int.MaxValue;
-            if (single == int.MaxValue && range == int.MaxValue)
+            while (true)
             {
-                return false;
-            }
-
-            if (single < range)
-            {
-                Current = _entries[single];
-                _at++;
-            }
-            else
-            {
-                Current = _entries[range];
-                _range++;
-                SkipRanges();
-            }
-
-            return true;
-        }
-
-        private void SkipRanges()
-        {
-            while (_range < _ranges.Length && !Covers(_entries[_ranges[_range]]))
-            {
-                _range++;
-            }
-        }
-
-        private readonly bool Covers(Entry entry)
-        {
-            foreach (var match in entry.Ports)
-            {
-                if (match.Matches(_protocol, _port))
+                var single = _at < _single.Length ? _single[_at].Entry : int.MaxValue;
+                var range = _range < _ranges.Length ? _ranges[_range].Entry : int.MaxValue;
+                var next = Math.Min(single, range);
+                if (next == int.MaxValue)
                 {
+                    return false;
+                }
+
+                if (single == next)
+                {
+                    _at++;
+                    NextSingle();
+                }
+                else
+                {
+                    _range++;
+                    NextRange();
+                }
+
+                // Several of an entry's ports may match.
+                if (next != _last)
+                {
+                    _last = next;
+                    Current = _entries[next];
                     return true;
                 }
             }
+        }
 
-            return false;
+        private void NextSingle()
+        {
+            while (_at < _single.Length && _single[_at].First == _port && _single[_at].Protocol == _protocol)
+            {
+                if (_single[_at].MayCover(_peer))
+                {
+                    return;
+                }
+
+                _at++;
+            }
+
+            _at = _single.Length;
+        }
+
+        private void NextRange()
+        {
+            while (_range < _ranges.Length && !(_ranges[_range].HasPort(_protocol, _port) && _ranges[_range].MayCover(_peer)))
+            {
+                _range++;
+            }
         }
     }
 }

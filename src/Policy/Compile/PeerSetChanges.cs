@@ -164,24 +164,6 @@ internal sealed record SubscribedChange(PeerSetChange Change, ImmutableArray<Ent
         return false;
     }
 
-    /// <summary>The label sets some of whose hosts hold one of the entries.</summary>
-    public HashSet<int> Subscribers(PolicyState state)
-    {
-        var subscribers = new HashSet<int>();
-        foreach (var entry in Entries)
-        {
-            foreach (var labelSet in entry.Subject.LabelSets.Span)
-            {
-                if (!subscribers.Contains(labelSet) && IsSubscriber(state, labelSet, entry))
-                {
-                    subscribers.Add(labelSet);
-                }
-            }
-        }
-
-        return subscribers;
-    }
-
     private bool IsSubscriber(PolicyState state, int labelSet, Entry entry)
     {
         foreach (var kin in state.Inhabited(labelSet)?.Kins ?? [])

@@ -45,6 +45,9 @@ internal static class PolicyChange
             Populations = people.Populations.Done(),
             Groups = groups.Done(),
             Held = held.Done(),
+            NextExpiry = ReferenceEquals(rulesets, before.Rulesets) && settings.Now >= before.Settings.Now && !(before.NextExpiry <= settings.Now)
+                ? before.NextExpiry
+                : rulesets.Values.SelectMany(ruleset => ruleset.Expiries).Where(expiry => expiry > settings.Now).Cast<DateTimeOffset?>().Min(),
             Networks = networks,
             Rulesets = rulesets,
             Quarantined = people.Quarantined,

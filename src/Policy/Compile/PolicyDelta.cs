@@ -1,3 +1,4 @@
+using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Inventory;
 
 namespace Bulkhead.Policy.Compile;
@@ -77,39 +78,48 @@ public sealed class PolicyDelta
             return [.. _after.Workloads.Workloads.Where(workload => workload.Managed).Select(workload => workload.Id)];
         }
 
-        var labelSets = new HashSet<int>(_remoded);
-        foreach (var group in _groups)
+        var subjects = _sets.SelectMany(set => set.Entries.Select(entry => (entry.Subject, entry.Needs, set.Space))).ToHashSet();
+        subjects.UnionWith(_groups.Select(group => (_after.Lattice.Group(group), Feature.None, (AddressSpace?)null)));
+        var hosts = new HashSet<WorkloadId>(Moved.Where(id => _after.Workloads.Find(id)!.Managed));
+        var told = new bool[_after.Lattice.LabelSetCount];
+        foreach (var labelSet in _remoded)
         {
-            foreach (var labelSet in _after.Lattice.Group(group).LabelSets.Span)
-            {
-                labelSets.Add(labelSet);
-            }
+            told[labelSet] = AddHosts(hosts, labelSet, Feature.None, null);
         }
 
-        var hosts = new HashSet<WorkloadId>(Moved.Where(id => _after.Workloads.Find(id)!.Managed));
-        Add(hosts, labelSets, null);
-        foreach (var set in _sets)
+        foreach (var (subject, needs, space) in subjects)
         {
-            Add(hosts, set.Subscribers(_after), set);
+            foreach (var labelSet in subject.LabelSets.Span)
+            {
+                if (labelSet < told.Length && !told[labelSet])
+                {
+                    told[labelSet] = AddHosts(hosts, labelSet, needs, space);
+                }
+            }
         }
 
         return [.. hosts.Order()];
     }
 
-    private void Add(HashSet<WorkloadId> hosts, HashSet<int> labelSets, SubscribedChange? set)
+    /// <summary>Adds the hosts of a label set that can decide an entry and see a space; whether these are all.</summary>
+    private bool AddHosts(HashSet<WorkloadId> hosts, int labelSet, Feature needs, AddressSpace? space)
     {
-        foreach (var labelSet in labelSets)
+        var all = true;
+        foreach (var kin in _after.Inhabited(labelSet)?.Kins ?? [])
         {
-            foreach (var kin in _after.Inhabited(labelSet)?.Kins ?? [])
+            if (kin.Key.Managed && (kin.Key.Features & needs) == needs && (space is null || space == kin.Key.Space))
             {
-                if (kin.Key.Managed && (set?.Space is null || set.Space == kin.Key.Space))
+                foreach (var workload in kin.Members)
                 {
-                    foreach (var workload in kin.Members)
-                    {
-                        hosts.Add(workload.Id);
-                    }
+                    hosts.Add(workload.Id);
                 }
             }
+            else
+            {
+                all &= !kin.Key.Managed;
+            }
         }
+
+        return all;
     }
 }

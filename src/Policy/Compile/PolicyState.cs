@@ -53,6 +53,9 @@ internal sealed record PolicyState
     /// <summary>By the number of the label set: the entries of its hosts, once asked for.</summary>
     public PagedList<HeldEntries> Held { get; init; } = PagedList<HeldEntries>.Empty;
 
+    /// <summary>When the next rule expires, or null.</summary>
+    public DateTimeOffset? NextExpiry { get; init; }
+
     /// <summary>By name; those that rules name.</summary>
     public ImmutableDictionary<string, NetworkState> Networks { get; init; } = ImmutableDictionary.Create<string, NetworkState>(StringComparer.Ordinal);
 

@@ -23,6 +23,11 @@ internal sealed class RulesetChange(PolicyState before, PolicyModel policy, Comp
     /// <summary>The rulesets, of which those that differ are compiled.</summary>
     public LayeredMap<string, CompiledRuleset> DiffRulesets()
     {
+        if (ReferenceEquals(policy, before.Policy) && !(before.NextExpiry <= settings.Now) && settings.Now >= before.Settings.Now)
+        {
+            return before.Rulesets;
+        }
+
         var changes = new Dictionary<string, CompiledRuleset?>(StringComparer.Ordinal);
         var kept = 0;
         foreach (var ruleset in policy.Rulesets)

@@ -12,11 +12,15 @@ namespace Bulkhead.Policy.Evaluate;
 /// </summary>
 public sealed class PolicyEvaluator
 {
+    /// <summary>From this many connections on it pays to look up all addresses at once.</summary>
+    private const int SeatsFrom = 20_000;
+
     private readonly PolicyState _state;
     private readonly HostPolicy _common;
     private readonly PeerMembership _responders;
     private readonly ConcurrentDictionary<AddressSpace, PeerMembership> _quarantined = new();
     private readonly ConcurrentDictionary<string, PeerMembership> _networks = new(StringComparer.Ordinal);
+    private readonly Lazy<Dictionary<ScopedAddress, Seat>> _seats;
 
     /// <summary>Judges by a compiled policy.</summary>
     public PolicyEvaluator(CompiledPolicy compiled)
@@ -25,6 +29,7 @@ public sealed class PolicyEvaluator
         _state = compiled.State;
         _common = HostPolicies.Common(_state);
         _responders = new(_common.Responders);
+        _seats = new(FindSeats);
     }
 
     /// <summary>What is judged by.</summary>
@@ -36,16 +41,21 @@ public sealed class PolicyEvaluator
     /// <summary>Judges a connection at its managed ends and combines what they decide.</summary>
     public Verdict Judge(Connection connection)
     {
-        var (source, destination) = (Holder(connection.Space, connection.Source), Holder(connection.Space, connection.Destination));
+        var (source, destination) = (Find(connection.Space, connection.Source), Find(connection.Space, connection.Destination));
         return Verdict.Combine(
-            source is { Managed: true } ? Decide(new(this, source, destination, Direction.Outbound, connection)) : null,
-            destination is { Managed: true } ? Decide(new(this, destination, source, Direction.Inbound, connection)) : null);
+            source is { Workload.Managed: true } ? Decide(new(this, source, destination, Direction.Outbound, connection)) : null,
+            destination is { Workload.Managed: true } ? Decide(new(this, destination, source, Direction.Inbound, connection)) : null);
     }
 
     /// <summary>Judges many connections, on all processors; what an <see cref="EdgeVerdict"/> says is what <see cref="Judge"/> does.</summary>
     public EdgeVerdict[] JudgeAll(IReadOnlyList<Connection> connections)
     {
         var verdicts = new EdgeVerdict[connections.Count];
+        if (verdicts.Length > SeatsFrom)
+        {
+            _ = _seats.Value;
+        }
+
         Parallel.ForEach(Partitioner.Create(0, Math.Max(1, verdicts.Length)), range =>
         {
             for (var i = range.Item1; i < Math.Min(range.Item2, verdicts.Length); i++)
@@ -59,18 +69,37 @@ public sealed class PolicyEvaluator
     /// <summary>The entries of a host that cover the peer in one direction, whatever their ports and conditions, in the order in which they decide.</summary>
     internal IEnumerable<Entry> Covering(Workload host, Direction direction, Connection connection)
     {
-        var end = new End(this, host, Holder(connection.Space, direction == Direction.Inbound ? connection.Source : connection.Destination), direction, connection);
+        var end = new End(this, new(_state, host), Find(connection.Space, direction == Direction.Inbound ? connection.Source : connection.Destination), direction, connection);
         return end.All.Where(entry => entry.Direction == direction && Covers(entry, end)).ToList();
     }
 
     /// <summary>The admitted workload that holds an address, or null.</summary>
     internal Workload? Holder(AddressSpace space, IpAddress address) => _state.Workloads.Holder(new(space, address));
 
+    private Seat? Find(AddressSpace space, IpAddress address) =>
+        _seats.IsValueCreated ? _seats.Value.GetValueOrDefault(new(space, address)) : Holder(space, address) is { } workload ? new(_state, workload) : null;
+
+    /// <summary>Looks everything up that depends on one address, for all addresses.</summary>
+    private Dictionary<ScopedAddress, Seat> FindSeats()
+    {
+        var seats = new Dictionary<ScopedAddress, Seat>();
+        foreach (var workload in _state.Workloads.Workloads)
+        {
+            Seat? seat = null;
+            foreach (var address in _state.Workloads.Held(workload))
+            {
+                seats[address] = seat ??= new(_state, workload);
+            }
+        }
+
+        return seats;
+    }
+
     private EdgeVerdict Quickly(Connection connection)
     {
-        var (source, destination) = (Holder(connection.Space, connection.Source), Holder(connection.Space, connection.Destination));
-        var outbound = source is { Managed: true } ? Quickly(new End(this, source, destination, Direction.Outbound, connection)) : (EndVerdict?)null;
-        var inbound = destination is { Managed: true } ? Quickly(new End(this, destination, source, Direction.Inbound, connection)) : (EndVerdict?)null;
+        var (source, destination) = (Find(connection.Space, connection.Source), Find(connection.Space, connection.Destination));
+        var outbound = source is { Workload.Managed: true } ? Quickly(new End(this, source, destination, Direction.Outbound, connection)) : (EndVerdict?)null;
+        var inbound = destination is { Workload.Managed: true } ? Quickly(new End(this, destination, source, Direction.Inbound, connection)) : (EndVerdict?)null;
         return new(Verdict.Combine(outbound, inbound), outbound, inbound);
     }
 
@@ -125,7 +154,7 @@ public sealed class PolicyEvaluator
     private (Outcome Outcome, DecidedBy By)? BeforeRules(End end)
     {
         var (local, peer, protocol, port) = (end.Local, end.Peer, end.Connection.Protocol, end.Connection.Port);
-        if (ReferenceEquals(end.Host, end.Other) || Essential.Always(end.Direction, local, peer, protocol, port) || Essential.Controller(_common, end.Direction, peer, protocol, port))
+        if (ReferenceEquals(end.Host, end.Other?.Workload) || Essential.Always(end.Direction, local, peer, protocol, port) || Essential.Controller(_common, end.Direction, peer, protocol, port))
         {
             return (Outcome.Allow, DecidedBy.Essential);
         }
@@ -143,54 +172,61 @@ public sealed class PolicyEvaluator
 
     private bool Covers(Entry entry, End end)
     {
-        if ((end.Key.Features & entry.Needs) != entry.Needs)
+        if ((end.Own.Key.Features & entry.Needs) != entry.Needs)
         {
             return false;
         }
 
         return entry.Peer.Group is not { } group
             ? _networks.GetOrAdd(entry.Peer.Network!, (name, state) => new(state.Networks[name].Network.Prefixes), _state).Contains(end.Peer)
-            : end.OtherLabels is { } labels && group.Matches(labels) && (entry.Peer.Variant == PeerVariant.All || end.OtherIsIn(entry.Peer.Variant));
+            : end.Other is { } other && group.Matches(other.Labels) && (entry.Peer.Variant == PeerVariant.All || other.IsIn(entry.Peer.Variant));
+    }
+
+    /// <summary>What judging looks at in a workload.</summary>
+    private sealed class Seat(PolicyState state, Workload workload)
+    {
+        private readonly int _labelSet = state.Lattice.Find(workload.Labels)!.Value;
+        private readonly Modes _assigned = state.Populations[state.Lattice.Find(workload.Labels)!.Value]!.Assigned;
+        private int[]? _labels;
+        private SharedEntries? _entries;
+
+        public Workload Workload { get; } = workload;
+
+        public KinKey Key { get; } = KinKey.Of(workload);
+
+        /// <summary>Its labels, coded as in the lattice.</summary>
+        public int[] Labels => _labels ??= state.Lattice.Coded(_labelSet);
+
+        public SharedEntries Entries => _entries ??= state.EntriesOf(_labelSet);
+
+        public Modes Modes => Key.ModesWith(_assigned);
+
+        public bool IsIn(PeerVariant variant) => Key.In(variant, _assigned);
     }
 
     /// <summary>One end of a connection, at a managed workload.</summary>
     private readonly struct End
     {
-        private readonly PolicyState _state;
-        private readonly int _labelSet;
-        private readonly int _otherLabelSet;
-
-        public End(PolicyEvaluator evaluator, Workload host, Workload? other, Direction direction, Connection connection)
+        public End(PolicyEvaluator evaluator, Seat own, Seat? other, Direction direction, Connection connection)
         {
-            _state = evaluator._state;
-            (Host, Direction, Connection) = (host, direction, connection);
+            (Own, Direction, Connection) = (own, direction, connection);
             // A host finds its peer by the address that it sees in its own space.
-            Other = host.Space == connection.Space ? other : evaluator.Holder(host.Space, Peer);
-            _labelSet = _state.Lattice.Find(host.Labels)!.Value;
-            Key = KinKey.Of(host);
-            Mode = Key.ModesWith(_state.Populations[_labelSet]!.Assigned)[direction];
-            if (Other is not null)
-            {
-                _otherLabelSet = _state.Lattice.Find(Other.Labels)!.Value;
-                OtherLabels = _state.Lattice.Coded(_otherLabelSet);
-            }
+            Other = own.Workload.Space == connection.Space ? other : evaluator.Find(own.Workload.Space, Peer);
+            Mode = own.Modes[direction];
         }
 
-        public Workload Host { get; }
+        public Seat Own { get; }
 
         /// <summary>The admitted workload at the other end, or null.</summary>
-        public Workload? Other { get; }
+        public Seat? Other { get; }
+
+        public Workload Host => Own.Workload;
 
         public Direction Direction { get; }
 
         public Connection Connection { get; }
 
-        public KinKey Key { get; }
-
         public EnforcementMode Mode { get; }
-
-        /// <summary>The labels at the other end, coded as in the lattice; null if nobody holds the address.</summary>
-        public int[]? OtherLabels { get; }
 
         public IpAddress Local => Direction == Direction.Inbound ? Connection.Destination : Connection.Source;
 
@@ -198,10 +234,8 @@ public sealed class PolicyEvaluator
 
         public SocketFacts Socket => Direction == Direction.Inbound ? Connection.Provider : Connection.Consumer;
 
-        public EntryLookup.Matches Entries() => _state.EntriesOf(_labelSet).ByPort.Find(Direction, Connection.Protocol, Connection.Port);
+        public Entry[] All => Own.Entries.All;
 
-        public Entry[] All => _state.EntriesOf(_labelSet).All;
-
-        public bool OtherIsIn(PeerVariant variant) => KinKey.Of(Other!).In(variant, _state.Populations[_otherLabelSet]!.Assigned);
+        public EntryLookup.Matches Entries() => Own.Entries.ByPort.Find(Direction, Connection.Protocol, Connection.Port, Other?.Labels);
     }
 }
