@@ -38,7 +38,8 @@ internal static class JudgeMeasurement
             run.Cancel.ThrowIfCancellationRequested();
             var processor = Environment.CpuUsage.TotalTime;
             var watch = Stopwatch.StartNew();
-            var (enforced, drafted) = (enforcing.JudgeAll(batch), drafting.JudgeAll(batch));
+            var verdicts = PolicyEvaluator.JudgeAll(batch, enforcing, drafting);
+            var (enforced, drafted) = (verdicts[0], verdicts[1]);
             seconds.Add(watch.Elapsed.TotalSeconds);
             var spent = Environment.CpuUsage.TotalTime;
             var differ = enforced.Zip(drafted).Count(pair => pair.First.Kind != pair.Second.Kind);

@@ -1,3 +1,4 @@
+using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Inventory;
 using Bulkhead.Policy.Rules;
 
@@ -14,8 +15,8 @@ public sealed record HostPhase(HostPolicy Policy, HostPolicy? Also = null);
 /// <param name="Then">The new policy, once the hosts that it waits for have reached their first phase.</param>
 /// <param name="Tightens">Whether anything that passed here may not pass any more.</param>
 /// <param name="Opens">Whether anything that did not pass here may.</param>
-/// <param name="OpenedSets">The peer sets towards which it opens; sorted.</param>
-public sealed record HostTransition(WorkloadId Host, HostPhase First, HostPolicy Then, bool Tightens, bool Opens, EquatableArray<string> OpenedSets);
+/// <param name="OpensTo">Peers to which it opens, sorted; null for any peer, as when a mode loosens or a quarantine ends.</param>
+public sealed record HostTransition(WorkloadId Host, HostPhase First, HostPolicy Then, bool Tightens, bool Opens, EquatableArray<IpPrefix>? OpensTo);
 
 /// <summary>
 /// Lands a revision or a relabelling on many hosts, so that no connection passes at any moment that neither the old nor the new policy
@@ -46,7 +47,7 @@ public sealed class Transition
             var now = step.After.Hosts[id];
             if (!before.Hosts.TryGetValue(id, out var old))
             {
-                hosts.Add(id, new(id, new(now), now, Tightens: true, Opens: false, []));
+                hosts.Add(id, new(id, new(now), now, Tightens: true, Opens: false, OpensTo: []));
             }
             else if (step.Delta.For(id) is { } delta)
             {
@@ -65,11 +66,11 @@ public sealed class Transition
             yield break;
         }
 
-        var space = _after.Workloads.Find(host)!.Space;
-        var peers = transition.Then.PeerSets.Where(set => transition.OpenedSets.Contains(set.Name)).Select(set => new Evaluate.PeerMembership(set.Members)).ToList();
+        // A host with addresses in several spaces meets peers of each, and a table matches addresses without their space.
+        var opened = transition.OpensTo is { } peers ? new Evaluate.PeerMembership(peers) : null;
         foreach (var workload in _tightening.Value)
         {
-            if (workload.Id != host && workload.Addresses.Any(address => address.Space == space && peers.Any(set => set.Contains(address.Address))))
+            if (workload.Id != host && (opened is null || workload.Addresses.Any(address => opened.Contains(address.Address))))
             {
                 yield return workload.Id;
             }
@@ -78,22 +79,27 @@ public sealed class Transition
 
     private static HostTransition Plan(WorkloadId id, HostPolicy old, HostPolicy now, HostDelta delta)
     {
-        var namedBy = old.Entries.Concat(now.Entries).Distinct().ToLookup(entry => entry.Peers, StringComparer.Ordinal);
-        var gained = delta.AddedEntries.Concat(delta.ChangedSets.Where(set => set.Added.Count > 0).SelectMany(set => namedBy[set.Name])).ToList();
-        var lost = delta.RemovedEntries.Concat(delta.ChangedSets.Where(set => set.Removed.Count > 0).SelectMany(set => namedBy[set.Name])).ToList();
-        var opening = gained.Where(Allows).Concat(lost.Where(entry => !Allows(entry))).Select(entry => entry.Peers);
-        if (delta.Header is not null && !OnlyTightens(old, now))
-        {
-            opening = now.PeerSets.Select(set => set.Name);
-        }
-
-        var opened = opening.Distinct().Order(StringComparer.Ordinal).ToEquatableArray();
-        var opens = opened.Count > 0 || (delta.Header is not null && !OnlyTightens(old, now));
-        var tightens = delta.Header is not null || lost.Any(Allows) || gained.Any(entry => !Allows(entry));
-        return new(id, !opens ? new(now) : !tightens ? new(old) : new(now, old), now, tightens, opens, opened);
+        var (tightened, opened) = (Differences(old, now, delta, action => action != RuleAction.Allow), Differences(old, now, delta, action => action == RuleAction.Allow));
+        var tightens = tightened.Count > 0 || !OnlyTightens(now, old);
+        var opensToAll = !OnlyTightens(old, now);
+        var opens = opensToAll || opened.Count > 0;
+        return new(id, !opens ? new(now) : !tightens ? new(old) : new(now, old), now, tightens, opens, opensToAll ? null : opened.ToEquatableArray());
     }
 
-    private static bool Allows(HostEntry entry) => entry.Action == RuleAction.Allow;
+    /// <summary>The peers for whom entries of some actions are new, and those for whom entries of the other actions are gone.</summary>
+    private static SortedSet<IpPrefix> Differences(HostPolicy old, HostPolicy now, HostDelta delta, Func<RuleAction, bool> gain)
+    {
+        var namedBy = old.Entries.Concat(now.Entries).ToLookup(entry => entry.Peers, entry => entry.Action);
+        IEnumerable<IpPrefix> Members(HostPolicy policy, IEnumerable<HostEntry> entries) =>
+            entries.Select(entry => entry.Peers).Distinct().SelectMany(name => policy.PeerSets.First(set => set.Name == name).Members);
+        return
+        [
+            .. Members(now, delta.AddedEntries.Where(entry => gain(entry.Action))),
+            .. Members(old, delta.RemovedEntries.Where(entry => !gain(entry.Action))),
+            .. delta.ChangedSets.Where(set => namedBy[set.Name].Any(gain)).SelectMany(set => set.Added),
+            .. delta.ChangedSets.Where(set => namedBy[set.Name].Any(action => !gain(action))).SelectMany(set => set.Removed),
+        ];
+    }
 
     /// <summary>Whether all that differs in the headers is stricter modes or a quarantine.</summary>
     private static bool OnlyTightens(HostPolicy old, HostPolicy now) =>

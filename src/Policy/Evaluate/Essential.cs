@@ -26,11 +26,36 @@ public static class Essential
     };
 
     /// <summary>Whether it goes to the controller's agent channel.</summary>
-    public static bool Controller(HostPolicy policy, Direction direction, IpAddress peer, byte protocol, ushort port) =>
-        direction == Direction.Outbound && protocol == IpProtocol.Tcp && policy.Controllers.Any(c => c.Address == peer && c.Port == port);
+    public static bool Controller(HostPolicy policy, Direction direction, IpAddress peer, byte protocol, ushort port)
+    {
+        if (direction == Direction.Outbound && protocol == IpProtocol.Tcp)
+        {
+            foreach (var controller in policy.Controllers)
+            {
+                if (controller.Port == port && controller.Address == peer)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Whether the operator's fail-safe list opens it.</summary>
-    public static bool FailSafe(HostPolicy policy, Direction direction, IpAddress peer, byte protocol, ushort port) =>
-        direction == Direction.Inbound
-        && policy.FailSafe.Any(entry => entry.Sources.Any(s => s.Contains(peer)) && entry.Ports.Any(p => p.Matches(protocol, port)));
+    public static bool FailSafe(HostPolicy policy, Direction direction, IpAddress peer, byte protocol, ushort port)
+    {
+        if (direction == Direction.Inbound)
+        {
+            foreach (var entry in policy.FailSafe)
+            {
+                if (entry.Ports.Any(p => p.Matches(protocol, port)) && entry.Sources.Any(s => s.Contains(peer)))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
 }

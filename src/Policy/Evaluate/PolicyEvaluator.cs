@@ -12,15 +12,12 @@ namespace Bulkhead.Policy.Evaluate;
 /// </summary>
 public sealed class PolicyEvaluator
 {
-    /// <summary>From this many connections on it pays to look up all addresses at once.</summary>
-    private const int SeatsFrom = 20_000;
-
     private readonly PolicyState _state;
     private readonly HostPolicy _common;
     private readonly PeerMembership _responders;
     private readonly ConcurrentDictionary<AddressSpace, PeerMembership> _quarantined = new();
     private readonly ConcurrentDictionary<string, PeerMembership> _networks = new(StringComparer.Ordinal);
-    private readonly Lazy<Dictionary<ScopedAddress, Seat>> _seats;
+    private readonly Lazy<Seats> _seats;
 
     /// <summary>Judges by a compiled policy.</summary>
     public PolicyEvaluator(CompiledPolicy compiled)
@@ -29,11 +26,14 @@ public sealed class PolicyEvaluator
         _state = compiled.State;
         _common = HostPolicies.Common(_state);
         _responders = new(_common.Responders);
-        _seats = new(FindSeats);
+        _seats = new(() => new(_state));
     }
 
     /// <summary>What is judged by.</summary>
     public CompiledPolicy Compiled { get; }
+
+    /// <summary>All workloads as judging sees them.</summary>
+    internal Seats Seats => _seats.Value;
 
     /// <summary>The evaluator of a managed workload's host policy, which judges as the host does; null if it is not managed.</summary>
     public HostEvaluator? Host(WorkloadId id) => Compiled.Hosts.TryGetValue(id, out var policy) ? new(policy) : null;
@@ -48,23 +48,12 @@ public sealed class PolicyEvaluator
     }
 
     /// <summary>Judges many connections, on all processors; what an <see cref="EdgeVerdict"/> says is what <see cref="Judge"/> does.</summary>
-    public EdgeVerdict[] JudgeAll(IReadOnlyList<Connection> connections)
-    {
-        var verdicts = new EdgeVerdict[connections.Count];
-        if (verdicts.Length > SeatsFrom)
-        {
-            _ = _seats.Value;
-        }
+    public EdgeVerdict[] JudgeAll(IReadOnlyList<Connection> connections) => JudgeAll(connections, this)[0];
 
-        Parallel.ForEach(Partitioner.Create(0, Math.Max(1, verdicts.Length)), range =>
-        {
-            for (var i = range.Item1; i < Math.Min(range.Item2, verdicts.Length); i++)
-            {
-                verdicts[i] = Quickly(connections[i]);
-            }
-        });
-        return verdicts;
-    }
+    /// <summary>Judges many connections under several policies for the same workloads; the outer index is the policy's.</summary>
+    /// <exception cref="ArgumentException">The policies are not for the same <see cref="WorkloadIndex"/>, or there is none.</exception>
+    public static EdgeVerdict[][] JudgeAll(IReadOnlyList<Connection> connections, params PolicyEvaluator[] evaluators) =>
+        new BulkJudge(connections, evaluators).Judge();
 
     /// <summary>The entries of a host that cover the peer in one direction, whatever their ports and conditions, in the order in which they decide.</summary>
     internal IEnumerable<Entry> Covering(Workload host, Direction direction, Connection connection)
@@ -76,32 +65,7 @@ public sealed class PolicyEvaluator
     /// <summary>The admitted workload that holds an address, or null.</summary>
     internal Workload? Holder(AddressSpace space, IpAddress address) => _state.Workloads.Holder(new(space, address));
 
-    private Seat? Find(AddressSpace space, IpAddress address) =>
-        _seats.IsValueCreated ? _seats.Value.GetValueOrDefault(new(space, address)) : Holder(space, address) is { } workload ? new(_state, workload) : null;
-
-    /// <summary>Looks everything up that depends on one address, for all addresses.</summary>
-    private Dictionary<ScopedAddress, Seat> FindSeats()
-    {
-        var seats = new Dictionary<ScopedAddress, Seat>();
-        foreach (var workload in _state.Workloads.Workloads)
-        {
-            Seat? seat = null;
-            foreach (var address in _state.Workloads.Held(workload))
-            {
-                seats[address] = seat ??= new(_state, workload);
-            }
-        }
-
-        return seats;
-    }
-
-    private EdgeVerdict Quickly(Connection connection)
-    {
-        var (source, destination) = (Find(connection.Space, connection.Source), Find(connection.Space, connection.Destination));
-        var outbound = source is { Workload.Managed: true } ? Quickly(new End(this, source, destination, Direction.Outbound, connection)) : (EndVerdict?)null;
-        var inbound = destination is { Workload.Managed: true } ? Quickly(new End(this, destination, source, Direction.Inbound, connection)) : (EndVerdict?)null;
-        return new(Verdict.Combine(outbound, inbound), outbound, inbound);
-    }
+    private Seat? Find(AddressSpace space, IpAddress address) => Holder(space, address) is { } workload ? new(_state, workload) : null;
 
     private EndDecision Decide(End end)
     {
@@ -121,6 +85,9 @@ public sealed class PolicyEvaluator
 
         return Decision.ByRules(end.Direction, end.Mode, candidates, end.Socket);
     }
+
+    /// <summary>What one end decides, in brief.</summary>
+    internal EndVerdict Quickly(Seat own, Seat? other, Direction direction, Connection connection) => Quickly(new End(this, own, other, direction, connection));
 
     /// <summary>The first certain match decides; only where something uncertain comes before it is the whole list gone through.</summary>
     private EndVerdict Quickly(End end)
@@ -179,29 +146,7 @@ public sealed class PolicyEvaluator
 
         return entry.Peer.Group is not { } group
             ? _networks.GetOrAdd(entry.Peer.Network!, (name, state) => new(state.Networks[name].Network.Prefixes), _state).Contains(end.Peer)
-            : end.Other is { } other && group.Matches(other.Labels) && (entry.Peer.Variant == PeerVariant.All || other.IsIn(entry.Peer.Variant));
-    }
-
-    /// <summary>What judging looks at in a workload.</summary>
-    private sealed class Seat(PolicyState state, Workload workload)
-    {
-        private readonly int _labelSet = state.Lattice.Find(workload.Labels)!.Value;
-        private readonly Modes _assigned = state.Populations[state.Lattice.Find(workload.Labels)!.Value]!.Assigned;
-        private int[]? _labels;
-        private SharedEntries? _entries;
-
-        public Workload Workload { get; } = workload;
-
-        public KinKey Key { get; } = KinKey.Of(workload);
-
-        /// <summary>Its labels, coded as in the lattice.</summary>
-        public int[] Labels => _labels ??= state.Lattice.Coded(_labelSet);
-
-        public SharedEntries Entries => _entries ??= state.EntriesOf(_labelSet);
-
-        public Modes Modes => Key.ModesWith(_assigned);
-
-        public bool IsIn(PeerVariant variant) => Key.In(variant, _assigned);
+            : end.Other is { } other && group.Matches(other.Kind.Labels) && (entry.Peer.Variant == PeerVariant.All || other.IsIn(entry.Peer.Variant));
     }
 
     /// <summary>One end of a connection, at a managed workload.</summary>
@@ -234,8 +179,8 @@ public sealed class PolicyEvaluator
 
         public SocketFacts Socket => Direction == Direction.Inbound ? Connection.Provider : Connection.Consumer;
 
-        public Entry[] All => Own.Entries.All;
+        public Entry[] All => Own.Kind.Entries.All;
 
-        public EntryLookup.Matches Entries() => Own.Entries.ByPort.Find(Direction, Connection.Protocol, Connection.Port, Other?.Labels);
+        public EntryLookup.Matches Entries() => Own.Kind.Entries.ByPort.Find(Direction, Connection.Protocol, Connection.Port, Other?.Kind.Labels);
     }
 }
