@@ -43,18 +43,17 @@ internal sealed class BulkJudge
         {
             for (var policy = 0; policy < verdicts.Length; policy++)
             {
-                var (source, destination) = (outbound[policy][i], inbound[policy][i]);
-                verdicts[policy][i] = new(Verdict.Combine(source, destination), source, destination);
+                verdicts[policy][i] = new(outbound[policy][i], inbound[policy][i]);
             }
         });
         return verdicts;
     }
 
-    private EndVerdict?[][] Ends(Direction direction, int[] own, int[] other)
+    private EndVerdict[][] Ends(Direction direction, int[] own, int[] other)
     {
         var order = ByKind(own);
         var seats = Array.ConvertAll(_evaluators, evaluator => evaluator.Seats.All);
-        var ends = Array.ConvertAll(_evaluators, _ => new EndVerdict?[own.Length]);
+        var ends = Array.ConvertAll(_evaluators, _ => new EndVerdict[own.Length]);
         InRanges(order.Length, at =>
         {
             var i = order[at];

@@ -49,10 +49,36 @@ public static class Essential
         {
             foreach (var entry in policy.FailSafe)
             {
-                if (entry.Ports.Any(p => p.Matches(protocol, port)) && entry.Sources.Any(s => s.Contains(peer)))
+                if (Matches(entry.Ports, protocol, port) && Contains(entry.Sources, peer))
                 {
                     return true;
                 }
+            }
+        }
+
+        return false;
+    }
+
+    private static bool Matches(EquatableArray<PortMatch> ports, byte protocol, ushort port)
+    {
+        foreach (var match in ports)
+        {
+            if (match.Matches(protocol, port))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool Contains(EquatableArray<IpPrefix> prefixes, IpAddress address)
+    {
+        foreach (var prefix in prefixes)
+        {
+            if (prefix.Contains(address))
+            {
+                return true;
             }
         }
 

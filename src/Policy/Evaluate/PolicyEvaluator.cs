@@ -67,7 +67,7 @@ public sealed class PolicyEvaluator
 
     private Seat? Find(AddressSpace space, IpAddress address) => Holder(space, address) is { } workload ? new(_state, workload) : null;
 
-    private EndDecision Decide(End end)
+    private EndDecision Decide(in End end)
     {
         if (BeforeRules(end) is { } before)
         {
@@ -87,10 +87,11 @@ public sealed class PolicyEvaluator
     }
 
     /// <summary>What one end decides, in brief.</summary>
-    internal EndVerdict Quickly(Seat own, Seat? other, Direction direction, Connection connection) => Quickly(new End(this, own, other, direction, connection));
+    internal EndVerdict Quickly(Seat own, Seat? other, Direction direction, Connection connection) =>
+        Quickly(new End(this, own, other, direction, connection));
 
     /// <summary>The first certain match decides; only where something uncertain comes before it is the whole list gone through.</summary>
-    private EndVerdict Quickly(End end)
+    private EndVerdict Quickly(in End end)
     {
         if (BeforeRules(end) is { } before)
         {
@@ -118,7 +119,7 @@ public sealed class PolicyEvaluator
         return new(end.Mode, end.Mode == EnforcementMode.Full ? Outcome.Block : Outcome.Allow, Outcome.Block, DecidedBy.Default, null);
     }
 
-    private (Outcome Outcome, DecidedBy By)? BeforeRules(End end)
+    private (Outcome Outcome, DecidedBy By)? BeforeRules(in End end)
     {
         var (local, peer, protocol, port) = (end.Local, end.Peer, end.Connection.Protocol, end.Connection.Port);
         if (ReferenceEquals(end.Host, end.Other?.Workload) || Essential.Always(end.Direction, local, peer, protocol, port) || Essential.Controller(_common, end.Direction, peer, protocol, port))
@@ -126,8 +127,8 @@ public sealed class PolicyEvaluator
             return (Outcome.Allow, DecidedBy.Essential);
         }
 
-        if ((end.Host.Quarantined || !_state.Quarantined.IsEmpty)
-            && Decision.ByQuarantine(end.Host.Quarantined, Quarantined(end), _responders.Contains(local), _responders.Contains(peer)) is { } outcome)
+        if (!_state.Quarantined.IsEmpty
+            && Decision.ByQuarantine(end.Own.Key.Quarantined, Quarantined(end), _responders.Contains(local), _responders.Contains(peer)) is { } outcome)
         {
             return (outcome, DecidedBy.Quarantine);
         }
@@ -135,9 +136,9 @@ public sealed class PolicyEvaluator
         return Essential.FailSafe(_common, end.Direction, peer, protocol, port) ? (Outcome.Allow, DecidedBy.Essential) : null;
     }
 
-    private bool Quarantined(End end) => _quarantined.GetOrAdd(end.Host.Space, (space, state) => new(state.QuarantinedIn(space)), _state).Contains(end.Peer);
+    private bool Quarantined(in End end) => _quarantined.GetOrAdd(end.Own.Key.Space, (space, state) => new(state.QuarantinedIn(space)), _state).Contains(end.Peer);
 
-    private bool Covers(Entry entry, End end)
+    private bool Covers(Entry entry, in End end)
     {
         if ((end.Own.Key.Features & entry.Needs) != entry.Needs)
         {
@@ -156,7 +157,7 @@ public sealed class PolicyEvaluator
         {
             (Own, Direction, Connection) = (own, direction, connection);
             // A host finds its peer by the address that it sees in its own space.
-            Other = own.Workload.Space == connection.Space ? other : evaluator.Find(own.Workload.Space, Peer);
+            Other = own.Key.Space == connection.Space ? other : evaluator.Find(own.Key.Space, Peer);
             Mode = own.Modes[direction];
         }
 

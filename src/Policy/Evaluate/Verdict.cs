@@ -92,26 +92,68 @@ public sealed record Verdict(VerdictKind Kind, EndDecision? Source, EndDecision?
     public static Verdict Combine(EndDecision? source, EndDecision? destination) => new(Combine(Brief(source), Brief(destination)), source, destination);
 
     /// <summary>The same, for ends in brief.</summary>
-    internal static VerdictKind Combine(EndVerdict? source, EndVerdict? destination) =>
+    internal static VerdictKind Combine(EndVerdict source, EndVerdict destination) =>
         Blocks(source) || Blocks(destination) ? VerdictKind.Blocked
         : WouldBlock(source) || WouldBlock(destination) ? VerdictKind.PotentiallyBlocked
-        : (source is null && destination is null) || IsUnknown(source) || IsUnknown(destination) ? VerdictKind.Unknown
+        : (!source.IsMade && !destination.IsMade) || IsUnknown(source) || IsUnknown(destination) ? VerdictKind.Unknown
         : VerdictKind.Allowed;
 
-    private static EndVerdict? Brief(EndDecision? end) => end is null ? null : new(end.Mode, end.Outcome, end.InFull, end.By, end.Rule);
+    private static EndVerdict Brief(EndDecision? end) => end is null ? default : new(end.Mode, end.Outcome, end.InFull, end.By, end.Rule);
 
-    private static bool Blocks(EndVerdict? end) => end is { Outcome: Outcome.Block };
+    private static bool Blocks(EndVerdict end) => end.IsMade && end.Outcome == Outcome.Block;
 
-    private static bool WouldBlock(EndVerdict? end) => end is { InFull: Outcome.Block } brief && brief.Mode != EnforcementMode.Full;
+    private static bool WouldBlock(EndVerdict end) => end.IsMade && end.InFull == Outcome.Block && end.Mode != EnforcementMode.Full;
 
-    private static bool IsUnknown(EndVerdict? end) => end is { Outcome: Outcome.Unknown } or { InFull: Outcome.Unknown };
+    private static bool IsUnknown(EndVerdict end) => end.IsMade && (end.Outcome == Outcome.Unknown || end.InFull == Outcome.Unknown);
 }
 
-/// <summary>What one end decides, without the rules that would have decided otherwise; see <see cref="EndDecision"/>.</summary>
-public readonly record struct EndVerdict(EnforcementMode Mode, Outcome Outcome, Outcome InFull, DecidedBy By, RuleId? Rule);
+/// <summary>What one end decides, without the rules that would have decided otherwise; see <see cref="EndDecision"/>. 16 bytes, since there are many.</summary>
+public readonly record struct EndVerdict
+{
+    private readonly long _rule;
+    private readonly byte _mode;
+    private readonly byte _outcome;
+    private readonly byte _inFull;
+    private readonly byte _by;
+
+    /// <summary>A decision.</summary>
+    public EndVerdict(EnforcementMode mode, Outcome outcome, Outcome inFull, DecidedBy by, RuleId? rule) =>
+        (_mode, _outcome, _inFull, _by, _rule) = ((byte)mode, (byte)outcome, (byte)inFull, (byte)((byte)by + 1), rule?.Value ?? 0);
+
+    /// <summary>The mode in force.</summary>
+    public EnforcementMode Mode => (EnforcementMode)_mode;
+
+    /// <summary>In the mode in force.</summary>
+    public Outcome Outcome => (Outcome)_outcome;
+
+    /// <summary>The outcome if the mode were full, other things equal.</summary>
+    public Outcome InFull => (Outcome)_inFull;
+
+    /// <summary>What decided.</summary>
+    public DecidedBy By => (DecidedBy)(_by - 1);
+
+    /// <summary>The deciding rule; null unless <see cref="DecidedBy.Rule"/>.</summary>
+    public RuleId? Rule => _rule == 0 ? null : new(_rule);
+
+    /// <summary>Whether anything was decided: the default value stands for an end that nobody manages.</summary>
+    internal bool IsMade => _by != 0;
+}
 
 /// <summary>The verdict on one of many connections.</summary>
-/// <param name="Kind">Combined.</param>
-/// <param name="Source">The consumer's outbound decision, or null if it is not managed.</param>
-/// <param name="Destination">The provider's inbound decision, or null if it is not managed.</param>
-public readonly record struct EdgeVerdict(VerdictKind Kind, EndVerdict? Source, EndVerdict? Destination);
+public readonly record struct EdgeVerdict
+{
+    private readonly EndVerdict _source;
+    private readonly EndVerdict _destination;
+
+    internal EdgeVerdict(EndVerdict source, EndVerdict destination) =>
+        (_source, _destination, Kind) = (source, destination, Verdict.Combine(source, destination));
+
+    /// <summary>Combined.</summary>
+    public VerdictKind Kind { get; }
+
+    /// <summary>The consumer's outbound decision, or null if it is not managed.</summary>
+    public EndVerdict? Source => _source.IsMade ? _source : null;
+
+    /// <summary>The provider's inbound decision, or null if it is not managed.</summary>
+    public EndVerdict? Destination => _destination.IsMade ? _destination : null;
+}
