@@ -23,11 +23,14 @@ internal static class EvaluateBenchmark
         run.Report.Add("quick", run.IsQuick);
         var sparse = await Part.RunAsync(run, Name, "judge:sparse");
         var dense = await Part.RunAsync(run, Name, "judge:dense");
+        var explained = await Part.RunAsync(run, Name, "explain:sparse");
         var proofs = await Part.RunAsync(run, Name, "assert:sparse");
         run.Report.Add("judge_1m_edges_s", Math.Max((double)sparse["judge_s"]!, (double)dense["judge_s"]!));
+        run.Report.Add("explain_p99_ms", (double)explained["explain_p99_ms"]!);
         run.Report.Add("assert_200_s", (double)proofs["assert_s"]!);
         run.Report.Add("sparse", Part.Figures(sparse));
         run.Report.Add("dense", Part.Figures(dense));
+        run.Report.Add("explain", Part.Figures(explained));
         run.Report.Add("proofs", Part.Figures(proofs));
     }
 
@@ -44,6 +47,10 @@ internal static class EvaluateBenchmark
             case "judge":
                 JudgeMeasurement.Measure(quiet, small, edges / 10, 10);
                 JudgeMeasurement.Measure(run, Estate.Make(shape), edges, 4);
+                break;
+            case "explain":
+                ExplainMeasurement.Measure(quiet, small, 4_000);
+                ExplainMeasurement.Measure(run, Estate.Make(shape), run.IsQuick ? 1_000 : 10_000);
                 break;
             default:
                 AssertionMeasurement.Measure(quiet, small, 200, 5);
