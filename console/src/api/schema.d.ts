@@ -2378,11 +2378,18 @@ export interface components {
         };
         /** @description `GET /api/v1/explain?from=…&amp;to=…&amp;port=tcp/3306&amp;view=enforced`: ends are workload names, ids or addresses. */
         Explanation: {
+            /** @description The consumer. */
             from: string;
+            /** @description The provider. */
             to: string;
+            /** @description As in policy. */
             port: string;
+            /** @description By which policy. */
             view: components["schemas"]["TrafficView"];
+            /** @description What becomes of it, and why. */
             verdict: components["schemas"]["VerdictView"];
+            /** @description For a block: what would let it pass, the smallest change first. */
+            remedies: string[];
         };
         /** @description Connections that stay open whatever the policy says. */
         FailSafeDocument: {

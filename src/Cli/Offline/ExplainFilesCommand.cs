@@ -3,6 +3,7 @@ using Bulkhead.Cli.CommandLine;
 using Bulkhead.Cli.Output;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
 using Bulkhead.Policy.Services;
 using Spectre.Console;
@@ -12,8 +13,8 @@ namespace Bulkhead.Cli.Offline;
 /// <summary><c>bulkhead policy explain</c>: what would become of a connection, and which line of which file decides it.</summary>
 internal static class ExplainFilesCommand
 {
-    private static readonly Option<string> From = new("--from") { Description = "The consumer: a workload's name, or an address.", HelpName = "NAME|ADDRESS", Required = true };
-    private static readonly Option<string> To = new("--to") { Description = "The provider.", HelpName = "NAME|ADDRESS", Required = true };
+    private static readonly Option<string?> From = new("--from") { Description = "The consumer: a workload's name, or an address. Left out: all that can reach the provider.", HelpName = "NAME|ADDRESS" };
+    private static readonly Option<string?> To = new("--to") { Description = "The provider. Left out: all that the consumer can reach.", HelpName = "NAME|ADDRESS" };
     private static readonly Option<string> Port = new("--port") { Description = "Such as tcp/443 or icmp/8.", HelpName = "PORT", Required = true };
     private static readonly Option<string?> Process = new("--process") { Description = "Path of the executable that connects; without it and --unit, any process is possible.", HelpName = "PATH" };
     private static readonly Option<string?> Unit = new("--unit") { Description = "Systemd unit that connects.", HelpName = "UNIT" };
@@ -29,15 +30,16 @@ internal static class ExplainFilesCommand
     {
         var port = ReadPort(call.Required(Port));
         var (policy, compiled) = await OfflinePolicy.LoadCompiledAsync(call).ConfigureAwait(false);
-        var (source, sources) = FindWorkload.End(compiled.Workloads, call.Required(From));
-        var (destination, destinations) = FindWorkload.End(compiled.Workloads, call.Required(To));
+        if (call.Value(From) is not { } consumer || call.Value(To) is not { } provider)
+        {
+            return Survey(call, policy, compiled, port);
+        }
+
+        var (source, sources) = FindWorkload.End(compiled.Workloads, consumer);
+        var (destination, destinations) = FindWorkload.End(compiled.Workloads, provider);
         var (from, to) = Pair(sources, destinations) ?? throw new Failure(
-            ExitCode.Refused, $"'{call.Required(From)}' and '{call.Required(To)}' have no addresses of the same family in the same space.", "Name an address of each, as SPACE/ADDRESS if the space is not the default one.");
-        var groups = call.Value(Groups) ?? [];
-        var connection = new Policy.Evaluate.Connection(
-            from.Space, from.Address, to.Address, port.Protocol, port.First,
-            Facts(call.Value(Process), call.Value(Unit), groups),
-            Facts(call.Value(ServingProcess), call.Value(ServingUnit), []));
+            ExitCode.Refused, $"'{consumer}' and '{provider}' have no addresses of the same family in the same space.", "Name an address of each, as SPACE/ADDRESS if the space is not the default one.");
+        var connection = new Policy.Evaluate.Connection(from.Space, from.Address, to.Address, port.Protocol, port.First, Consumer(call), Provider(call));
         var result = FileExplanation.Of(policy.Folder, compiled, connection, (source, from), (destination, to), port);
         call.Show(result, _ => Write(call.Terminal.Out, result));
         if (call.Value(Expect) is { } expected && Phrase(expected) != result.Verdict)
@@ -48,6 +50,29 @@ internal static class ExplainFilesCommand
 
         return ExitCode.Ok;
     }
+
+    /// <summary>One end alone: who reaches it, or whom it reaches.</summary>
+    private static int Survey(Call call, OfflinePolicy policy, CompiledPolicy compiled, PortMatch port)
+    {
+        var named = call.Value(From) ?? call.Value(To) ?? throw Failure.Usage("Name a consumer with --from, a provider with --to, or both.");
+        var workload = FindWorkload.End(compiled.Workloads, named).Workload
+            ?? throw new Failure(ExitCode.Refused, $"'{named}' is no workload of the inventory, and only a workload has rules of its own.", "Name a workload, or name both ends.");
+        if (call.Value(Expect) is not null)
+        {
+            throw Failure.Usage("--expect is about one connection: name both ends.");
+        }
+
+        var evaluator = new PolicyEvaluator(compiled);
+        var result = call.Value(To) is null
+            ? FileReach.Of(policy.Folder, workload, "from", port, Reachability.From(evaluator, workload, port.Protocol, port.First, Consumer(call), Provider(call)))
+            : FileReach.Of(policy.Folder, workload, "to", port, Reachability.To(evaluator, workload, port.Protocol, port.First, Consumer(call), Provider(call)));
+        call.Show(result, reach => reach.WriteTo(call.Terminal));
+        return ExitCode.Ok;
+    }
+
+    private static SocketFacts Consumer(Call call) => Facts(call.Value(Process), call.Value(Unit), call.Value(Groups) ?? []);
+
+    private static SocketFacts Provider(Call call) => Facts(call.Value(ServingProcess), call.Value(ServingUnit), []);
 
     private static Option<VerdictKind?> CreateExpect() =>
         CommonOptions.Choice<VerdictKind>("--expect", "Exit with 1 if the verdict is another one.");
@@ -91,6 +116,11 @@ internal static class ExplainFilesCommand
         foreach (var missing in explanation.LeftOut)
         {
             console.WriteLine($"left out: {missing.Rule.File}:{missing.Rule.Line}: {missing.Reason}");
+        }
+
+        foreach (var remedy in explanation.Remedies)
+        {
+            console.WriteLine($"to allow it: {remedy}");
         }
     }
 

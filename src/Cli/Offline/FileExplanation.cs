@@ -28,12 +28,15 @@ internal sealed record FileDecision(string Outcome, string InFull, string Mode, 
 /// <param name="Source">The consumer's outbound decision; null if it has no agent.</param>
 /// <param name="Destination">The provider's inbound decision; null if it has no agent.</param>
 /// <param name="LeftOut">Rules for this port that one of the two goes without, and why.</param>
+/// <param name="Remedies">For a block: what would let the connection pass, the smallest change first.</param>
 internal sealed record FileExplanation(
-    string From, string To, string FromAddress, string ToAddress, string Port, string Verdict, FileDecision? Source, FileDecision? Destination, IReadOnlyList<MissingRule> LeftOut)
+    string From, string To, string FromAddress, string ToAddress, string Port, string Verdict, FileDecision? Source, FileDecision? Destination, IReadOnlyList<MissingRule> LeftOut,
+    IReadOnlyList<string> Remedies)
 {
     public static FileExplanation Of(PolicyFolder folder, CompiledPolicy compiled, Policy.Evaluate.Connection connection, (Workload? Workload, ScopedAddress At) from, (Workload? Workload, ScopedAddress At) to, PortMatch port)
     {
-        var verdict = new PolicyEvaluator(compiled).Judge(connection);
+        var explanation = new Explainer(new(compiled)).Explain(connection);
+        var verdict = explanation.Verdict;
         var ends = new[] { from.Workload, to.Workload }.OfType<Workload>().DistinctBy(workload => workload.Id).ToDictionary(workload => workload.Id, workload => workload.Name);
         var rules = compiled.Policy.Rulesets.SelectMany(ruleset => ruleset.Rules)
             .Where(rule => rule.Services.Any(service => service.Ports.Any(match => match.Matches(connection.Protocol, connection.Port)))).Select(rule => rule.Id).ToHashSet();
@@ -47,7 +50,8 @@ internal sealed record FileExplanation(
             Of(folder, verdict.Source),
             Of(folder, verdict.Destination),
             [.. compiled.LeftOut.Where(missing => ends.ContainsKey(missing.Host) && rules.Contains(missing.Rule))
-                .Select(missing => new MissingRule(ends[missing.Host], Words.Name(missing.Direction), RuleView.Of(folder, missing.Rule), missing.Reason))]);
+                .Select(missing => new MissingRule(ends[missing.Host], Words.Name(missing.Direction), RuleView.Of(folder, missing.Rule), missing.Reason))],
+            [.. explanation.Remedies.Select(remedy => remedy.Sentence)]);
     }
 
     private static FileDecision? Of(PolicyFolder folder, EndDecision? decision)

@@ -33,6 +33,10 @@ internal static class ExplainCommand
         Row(ends, "outbound at the consumer", verdict.Source);
         Row(ends, "inbound at the provider", verdict.Destination);
         ends.WriteTo(console, "");
+        foreach (var remedy in explanation.Remedies)
+        {
+            console.WriteLine($"to allow it: {remedy}");
+        }
     }
 
     private static void Row(Listing listing, string end, EndDecisionView? decision)

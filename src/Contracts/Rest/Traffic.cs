@@ -173,4 +173,10 @@ public sealed record MapService(
 public sealed record VerdictCounts(int Allowed, int PotentiallyBlocked, int Blocked, int Unknown);
 
 /// <summary><c>GET /api/v1/explain?from=…&amp;to=…&amp;port=tcp/3306&amp;view=enforced</c>: ends are workload names, ids or addresses.</summary>
-public sealed record Explanation(string From, string To, string Port, TrafficView View, VerdictView Verdict);
+/// <param name="From">The consumer.</param>
+/// <param name="To">The provider.</param>
+/// <param name="Port">As in policy.</param>
+/// <param name="View">By which policy.</param>
+/// <param name="Verdict">What becomes of it, and why.</param>
+/// <param name="Remedies">For a block: what would let it pass, the smallest change first.</param>
+public sealed record Explanation(string From, string To, string Port, TrafficView View, VerdictView Verdict, IReadOnlyList<string> Remedies);

@@ -46,13 +46,15 @@ public static class ExplainConnection
         var number = IpProtocol.HasPorts(match.Protocol) || IpProtocol.IsIcmp(match.Protocol) ? match.First : (ushort)0;
         var seen = pairs.Select(pair => store.Find(pair.Source, pair.Destination, match.Protocol, number)).FirstOrDefault(edge => edge is not null);
         var picture = traffic.Judge(snapshot);
+        var connection = new Connection(pairs[0].Source.Space, pairs[0].Source.Address, pairs[0].Destination.Address, match.Protocol, number, SocketFacts.Unrecorded, SocketFacts.Unrecorded);
         var worded = seen is not null
             ? picture.VerdictOn(seen, which)
             : picture.VerdictOn(
-                new(pairs[0].Source.Space, pairs[0].Source.Address, pairs[0].Destination.Address, match.Protocol, number, SocketFacts.Unrecorded, SocketFacts.Unrecorded),
+                connection,
                 NamedEnd.Of(source.Workload, pairs[0].Source.ToString()), NamedEnd.Of(destination.Workload, pairs[0].Destination.ToString()), which);
         return TypedResults.Ok(new Explanation(
-            source.Workload?.Name ?? from!, destination.Workload?.Name ?? to!, TrafficPicture.PortText(match.Protocol, number), which, worded.View));
+            source.Workload?.Name ?? from!, destination.Workload?.Name ?? to!, TrafficPicture.PortText(match.Protocol, number), which, worded.View,
+            [.. new Explainer(new(picture.PolicyOf(which))).Explain(connection).Remedies.Select(remedy => remedy.Sentence)]));
     }
 
     private static PortMatch ReadPort(string? text, List<Diagnostic> problems)

@@ -114,6 +114,25 @@ public sealed class PolicyCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Explain_says_what_would_allow_it()
+    {
+        var blocked = (await _folder.RunAsync("explain", "--from", "dev1", "--to", "db1", "--port", "tcp/3306")).Expect(ExitCode.Ok).Output;
+        Assert.Contains("to allow it: Add to ruleset 'shop': allow ", blocked, StringComparison.Ordinal);
+        Assert.DoesNotContain("to allow it", (await _folder.RunAsync("explain", "--from", "web1", "--to", "db1", "--port", "tcp/3306")).Expect(ExitCode.Ok).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_with_one_end_says_who_reaches_it_or_what_it_reaches()
+    {
+        var reach = (await _folder.RunAsync("explain", "--to", "db1", "--port", "tcp/3306", "-o", "json")).Expect(ExitCode.Ok).Json<JsonObject>();
+        Assert.Equal(["dev1 blocked", "web1 allowed"], reach["others"]!.AsArray().Where(o => o!["network"] is null).Select(o => $"{o!["example"]} {o["verdict"]}").Order(StringComparer.Ordinal));
+        var table = (await _folder.RunAsync("explain", "--from", "web1", "--port", "tcp/3306")).Expect(ExitCode.Ok).Output;
+        Assert.Contains("db1", table, StringComparison.Ordinal);
+        Assert.Contains("Name a consumer", (await _folder.RunAsync("explain", "--port", "tcp/3306")).Expect(ExitCode.Usage).Error, StringComparison.Ordinal);
+        Assert.Contains("no workload", (await _folder.RunAsync("explain", "--from", "192.0.2.9", "--port", "tcp/3306")).Expect(ExitCode.Refused).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Explain_asks_for_processes_and_says_what_is_left_out()
     {
         _folder.Replace("shop.yaml", "services: [mariadb] # the ring", "services: [mariadb]\n        fromProcess: { path: /bin/shop }");
