@@ -30,8 +30,9 @@ internal readonly record struct CodedRequirement(int Key, RequirementKind Kind, 
 /// <summary>The workloads that a selector chooses, as one end of rules; made once for each selector. Its identity never changes.</summary>
 internal sealed class Group(int id, Selector selector, CodedRequirement[] requirements)
 {
-    private readonly ConcurrentDictionary<(PeerVariant Variant, AddressSpace Space), string> _names = new();
-    private readonly ConcurrentDictionary<(PeerVariant Variant, AddressSpace Space), PeerSet> _sets = new();
+    private string? _name;
+    private PeerSet? _set;
+    private ConcurrentDictionary<(PeerVariant Variant, AddressSpace Space), (string Name, PeerSet? Set)>? _others;
 
     /// <summary>Its number in the lattice.</summary>
     public int Id { get; } = id;
@@ -62,19 +63,39 @@ internal sealed class Group(int id, Selector selector, CodedRequirement[] requir
     /// <summary>The peer set of some size and digest, which is made anew only if the last one asked for differs.</summary>
     public PeerSet SetWith(PeerVariant variant, AddressSum sum, Func<PeerSet> make)
     {
-        var key = (variant, sum.Space);
-        if (!_sets.TryGetValue(key, out var set) || set.Digest != sum.Digest || set.Count != sum.Count)
+        var usual = IsUsual(variant, sum.Space);
+        var set = usual ? _set : Others.GetValueOrDefault((variant, sum.Space)).Set;
+        if (set is not null && set.Digest == sum.Digest && set.Count == sum.Count)
         {
-            _sets[key] = set = make();
+            return set;
+        }
+
+        set = make();
+        if (usual)
+        {
+            _set = set;
+        }
+        else
+        {
+            Others[(variant, sum.Space)] = (set.Name, set);
         }
 
         return set;
     }
 
     /// <summary>The name of the peer set of its members in a space.</summary>
-    public string NameOf(PeerVariant variant, AddressSpace space) => _names.GetOrAdd((variant, space), static (key, selector) => key.Variant == PeerVariant.All
-        ? PeerSetName.Of($"workloads|{key.Space.Name}|{selector}")
-        : PeerSetName.Of($"enforcing|{key.Space.Name}|{string.Join('+', FeatureMask.Names(key.Variant.Enforcing))}|{selector}"), Selector);
+    public string NameOf(PeerVariant variant, AddressSpace space) =>
+        IsUsual(variant, space) ? _name ??= Name(variant, space) : Others.GetOrAdd((variant, space), static (key, group) => (group.Name(key.Variant, key.Space), null), this).Name;
+
+    /// <summary>There are very many groups, and nearly all of them are asked for this alone.</summary>
+    private static bool IsUsual(PeerVariant variant, AddressSpace space) => variant == PeerVariant.All && space == AddressSpace.Default;
+
+    private ConcurrentDictionary<(PeerVariant Variant, AddressSpace Space), (string Name, PeerSet? Set)> Others =>
+        LazyInitializer.EnsureInitialized(ref _others, static () => new());
+
+    private string Name(PeerVariant variant, AddressSpace space) => variant == PeerVariant.All
+        ? PeerSetName.Of($"workloads|{space.Name}|{Selector}")
+        : PeerSetName.Of($"enforcing|{space.Name}|{string.Join('+', FeatureMask.Names(variant.Enforcing))}|{Selector}");
 }
 
 /// <summary>Which members of a group a peer set holds: all, or those only whose own agents enforce conditions on the consumer's socket.</summary>

@@ -10,7 +10,7 @@ namespace Bulkhead.Policy.Evaluate;
 /// </summary>
 internal sealed class BulkJudge
 {
-    private readonly IReadOnlyList<Connection> _connections;
+    private readonly Connection[] _connections;
     private readonly PolicyEvaluator[] _evaluators;
     private readonly Dictionary<ScopedAddress, int> _rows;
     private readonly int[] _sources;
@@ -23,8 +23,8 @@ internal sealed class BulkJudge
             throw new ArgumentException("Policies are judged together only for the same workloads.", nameof(evaluators));
         }
 
-        (_connections, _evaluators, _rows) = (connections, evaluators, evaluators[0].Compiled.Workloads.Rows);
-        (_sources, _destinations) = (new int[connections.Count], new int[connections.Count]);
+        (_connections, _evaluators, _rows) = (connections as Connection[] ?? [.. connections], evaluators, evaluators[0].Compiled.Workloads.Rows);
+        (_sources, _destinations) = (new int[_connections.Length], new int[_connections.Length]);
     }
 
     /// <summary>The verdicts, by policy and connection.</summary>
@@ -36,24 +36,23 @@ internal sealed class BulkJudge
             _sources[i] = _rows.TryGetValue(new(connection.Space, connection.Source), out var source) ? source : -1;
             _destinations[i] = _rows.TryGetValue(new(connection.Space, connection.Destination), out var destination) ? destination : -1;
         });
-        var outbound = Ends(Direction.Outbound, _sources, _destinations);
-        var inbound = Ends(Direction.Inbound, _destinations, _sources);
+        int[] bySource = [], byDestination = [];
+        Parallel.Invoke(() => bySource = ByKind(_sources), () => byDestination = ByKind(_destinations));
         var verdicts = Array.ConvertAll(_evaluators, _ => new EdgeVerdict[_sources.Length]);
-        InRanges(_sources.Length, i =>
+        var nobody = new EdgeVerdict(default, default);
+        foreach (var verdict in verdicts)
         {
-            for (var policy = 0; policy < verdicts.Length; policy++)
-            {
-                verdicts[policy][i] = new(outbound[policy][i], inbound[policy][i]);
-            }
-        });
+            Array.Fill(verdict, nobody);
+        }
+
+        Ends(Direction.Outbound, bySource, _sources, _destinations, verdicts);
+        Ends(Direction.Inbound, byDestination, _destinations, _sources, verdicts);
         return verdicts;
     }
 
-    private EndVerdict[][] Ends(Direction direction, int[] own, int[] other)
+    private void Ends(Direction direction, int[] order, int[] own, int[] other, EdgeVerdict[][] verdicts)
     {
-        var order = ByKind(own);
         var seats = Array.ConvertAll(_evaluators, evaluator => evaluator.Seats.All);
-        var ends = Array.ConvertAll(_evaluators, _ => new EndVerdict[own.Length]);
         InRanges(order.Length, at =>
         {
             var i = order[at];
@@ -63,11 +62,12 @@ internal sealed class BulkJudge
                 var host = seats[policy][own[i]];
                 if (host.IsManaged)
                 {
-                    ends[policy][i] = _evaluators[policy].Quickly(host, other[i] < 0 ? null : seats[policy][other[i]], direction, connection);
+                    ref var verdict = ref verdicts[policy][i];
+                    var end = _evaluators[policy].Quickly(host, other[i] < 0 ? null : seats[policy][other[i]], direction, connection);
+                    verdict = direction == Direction.Outbound ? new(end, default) : verdict.With(end);
                 }
             }
         });
-        return ends;
     }
 
     /// <summary>The connections that have a workload at an end, by that workload's kind under the first policy.</summary>
@@ -79,7 +79,7 @@ internal sealed class BulkJudge
         {
             if (row >= 0)
             {
-                starts[seats.All[row].Kind.Number + 1]++;
+                starts[seats.KindOf[row] + 1]++;
             }
         }
 
@@ -93,7 +93,7 @@ internal sealed class BulkJudge
         {
             if (rows[i] >= 0)
             {
-                order[starts[seats.All[rows[i]].Kind.Number]++] = i;
+                order[starts[seats.KindOf[rows[i]]]++] = i;
             }
         }
 

@@ -69,11 +69,13 @@ internal sealed class Seats
         var kinds = new Dictionary<UInt128, Kind>();
         var byLabelSet = new Kind?[state.Lattice.LabelSetCount];
         All = new Seat[state.Workloads.Count];
+        KindOf = new int[All.Length];
         for (var row = 0; row < All.Length; row++)
         {
             var workload = state.Workloads.Workloads[row];
             var labelSet = state.Lattice.Find(workload.Labels)!.Value;
-            All[row] = new(state, workload, labelSet, byLabelSet[labelSet] ??= KindOf(state, labelSet, kinds));
+            All[row] = new(state, workload, labelSet, byLabelSet[labelSet] ??= FindKind(state, labelSet, kinds));
+            KindOf[row] = All[row].Kind.Number;
         }
 
         Kinds = kinds.Count;
@@ -82,10 +84,13 @@ internal sealed class Seats
     /// <summary>One for each workload.</summary>
     public Seat[] All { get; }
 
+    /// <summary>The number of each workload's kind.</summary>
+    public int[] KindOf { get; }
+
     /// <summary>The number of kinds.</summary>
     public int Kinds { get; }
 
-    private static Kind KindOf(PolicyState state, int labelSet, Dictionary<UInt128, Kind> kinds)
+    private static Kind FindKind(PolicyState state, int labelSet, Dictionary<UInt128, Kind> kinds)
     {
         var groups = new List<int>();
         foreach (var group in state.Lattice.GroupsOf(labelSet))

@@ -151,6 +151,9 @@ public readonly record struct EdgeVerdict
     /// <summary>Combined.</summary>
     public VerdictKind Kind { get; }
 
+    /// <summary>The same consumer's decision, with that of a provider.</summary>
+    internal EdgeVerdict With(EndVerdict destination) => new(_source, destination);
+
     /// <summary>The consumer's outbound decision, or null if it is not managed.</summary>
     public EndVerdict? Source => _source.IsMade ? _source : null;
 
