@@ -1,20 +1,18 @@
 using System.Collections.Concurrent;
-using Bulkhead.Policy.Addresses;
+using System.Runtime.CompilerServices;
 using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Policy.Evaluate;
 
 /// <summary>
-/// Judges many connections under several policies. Memory is what limits it, so ends are judged in the order of their hosts' kinds: the
-/// entries that are searched stay in the processor's cache, and both policies are asked while a connection is at hand.
+/// Judges many connections under several policies. Memory is what limits it: what is asked of a connection is packed into a few bytes, and
+/// ends are judged in the order of their hosts' kinds, so that the entries that are searched stay in the processor's cache.
 /// </summary>
 internal sealed class BulkJudge
 {
     private readonly Connection[] _connections;
     private readonly PolicyEvaluator[] _evaluators;
-    private readonly Dictionary<ScopedAddress, int> _rows;
-    private readonly int[] _sources;
-    private readonly int[] _destinations;
+    private readonly Packed[] _packed;
 
     public BulkJudge(IReadOnlyList<Connection> connections, PolicyEvaluator[] evaluators)
     {
@@ -23,61 +21,76 @@ internal sealed class BulkJudge
             throw new ArgumentException("Policies are judged together only for the same workloads.", nameof(evaluators));
         }
 
-        (_connections, _evaluators, _rows) = (connections as Connection[] ?? [.. connections], evaluators, evaluators[0].Compiled.Workloads.Rows);
-        (_sources, _destinations) = (new int[_connections.Length], new int[_connections.Length]);
+        (_connections, _evaluators) = (connections as Connection[] ?? [.. connections], evaluators);
+        _packed = new Packed[_connections.Length];
+    }
+
+    [Flags]
+    private enum Traits : byte
+    {
+        None = 0,
+
+        /// <summary>Outbound, it is allowed whatever the policy.</summary>
+        AlwaysOut = 1,
+
+        /// <summary>Inbound, it is allowed whatever the policy.</summary>
+        AlwaysIn = 2,
+
+        /// <summary>An end sees its peer in another space than the one in which the connection is told.</summary>
+        Crossing = 4,
     }
 
     /// <summary>The verdicts, by policy and connection.</summary>
     public EdgeVerdict[][] Judge()
     {
-        InRanges(_sources.Length, i =>
-        {
-            var connection = _connections[i];
-            _sources[i] = _rows.TryGetValue(new(connection.Space, connection.Source), out var source) ? source : -1;
-            _destinations[i] = _rows.TryGetValue(new(connection.Space, connection.Destination), out var destination) ? destination : -1;
-        });
-        int[] bySource = [], byDestination = [];
-        Parallel.Invoke(() => bySource = ByKind(_sources), () => byDestination = ByKind(_destinations));
-        var verdicts = Array.ConvertAll(_evaluators, _ => new EdgeVerdict[_sources.Length]);
-        var nobody = new EdgeVerdict(default, default);
-        foreach (var verdict in verdicts)
-        {
-            Array.Fill(verdict, nobody);
-        }
-
-        Ends(Direction.Outbound, bySource, _sources, _destinations, verdicts);
-        Ends(Direction.Inbound, byDestination, _destinations, _sources, verdicts);
+        InRanges(_connections.Length, Pack);
+        var verdicts = Array.ConvertAll(_evaluators, _ => new EdgeVerdict[_connections.Length]);
+        End[] outbound = [], inbound = [];
+        Parallel.Invoke(() => outbound = Ends(Direction.Outbound), () => inbound = Ends(Direction.Inbound));
+        Judge(Direction.Outbound, outbound, verdicts);
+        Judge(Direction.Inbound, inbound, verdicts);
         return verdicts;
     }
 
-    private void Ends(Direction direction, int[] order, int[] own, int[] other, EdgeVerdict[][] verdicts)
+    private void Pack(int from, int to)
     {
-        var seats = Array.ConvertAll(_evaluators, evaluator => evaluator.Seats.All);
-        InRanges(order.Length, at =>
+        var rows = _evaluators[0].Compiled.Workloads.Rows;
+        var seats = _evaluators[0].Seats.All;
+        for (var i = from; i < to; i++)
         {
-            var i = order[at];
             var connection = _connections[i];
-            for (var policy = 0; policy < seats.Length; policy++)
+            var (source, destination) = rows.Find(connection.Space, connection.Source, connection.Destination);
+            var (protocol, port) = (connection.Protocol, connection.Port);
+            var traits = Traits.None;
+            if (source == destination || Essential.Always(Direction.Outbound, connection.Source, connection.Destination, protocol, port))
             {
-                var host = seats[policy][own[i]];
-                if (host.IsManaged)
-                {
-                    ref var verdict = ref verdicts[policy][i];
-                    var end = _evaluators[policy].Quickly(host, other[i] < 0 ? null : seats[policy][other[i]], direction, connection);
-                    verdict = direction == Direction.Outbound ? new(end, default) : verdict.With(end);
-                }
+                traits |= Traits.AlwaysOut;
             }
-        });
+
+            if (source == destination || Essential.Always(Direction.Inbound, connection.Destination, connection.Source, protocol, port))
+            {
+                traits |= Traits.AlwaysIn;
+            }
+
+            if (Crosses(source) || Crosses(destination))
+            {
+                traits |= Traits.Crossing;
+            }
+
+            _packed[i] = new(source, destination, port, protocol, traits);
+
+            bool Crosses(int row) => row >= 0 && seats[row].Standing.Key.Space != connection.Space;
+        }
     }
 
-    /// <summary>The connections that have a workload at an end, by that workload's kind under the first policy.</summary>
-    private int[] ByKind(int[] rows)
+    /// <summary>The ends of one direction that a workload holds, in the order of that workload's kind under the first policy.</summary>
+    private End[] Ends(Direction direction)
     {
         var seats = _evaluators[0].Seats;
         var starts = new int[seats.Kinds + 1];
-        foreach (var row in rows)
+        foreach (ref readonly var packed in _packed.AsSpan())
         {
-            if (row >= 0)
+            if (packed.Own(direction) is var row and >= 0)
             {
                 starts[seats.KindOf[row] + 1]++;
             }
@@ -88,31 +101,63 @@ internal sealed class BulkJudge
             starts[kind] += starts[kind - 1];
         }
 
-        var order = new int[starts[^1]];
-        for (var i = 0; i < rows.Length; i++)
+        var ends = new End[starts[^1]];
+        for (var i = 0; i < _packed.Length; i++)
         {
-            if (rows[i] >= 0)
+            if (_packed[i].Own(direction) is var row and >= 0)
             {
-                order[starts[seats.KindOf[rows[i]]]++] = i;
+                ends[starts[seats.KindOf[row]]++] = new(i, _packed[i]);
             }
         }
 
-        return order;
+        return ends;
     }
 
-    private static void InRanges(int count, Action<int> judge)
+    private void Judge(Direction direction, End[] ends, EdgeVerdict[][] verdicts)
     {
-        if (count == 0)
+        var seats = Array.ConvertAll(_evaluators, evaluator => evaluator.Seats.All);
+        var workloads = _evaluators[0].Compiled.Workloads.Workloads;
+        InRanges(ends.Length, (from, to) =>
         {
-            return;
-        }
-
-        Parallel.ForEach(Partitioner.Create(0, count), range =>
-        {
-            for (var i = range.Item1; i < range.Item2; i++)
+            for (var at = from; at < to; at++)
             {
-                judge(i);
+                ref readonly var end = ref ends[at];
+                var own = end.Edge.Own(direction);
+                var other = end.Edge.Other(direction);
+                for (var policy = 0; policy < seats.Length && seats[policy][own].Standing.IsManaged; policy++)
+                {
+                    var connection = _connections[end.Index];
+                    verdicts[policy][end.Index].Decide(direction, (end.Edge.Traits & Traits.Crossing) != 0
+                        ? _evaluators[policy].Quickly(workloads[own], direction, connection)
+                        : _evaluators[policy].Quickly(new PolicyEvaluator.End(seats[policy][own], other < 0 ? default : seats[policy][other], direction, connection)
+                        {
+                            Protocol = end.Edge.Protocol,
+                            Port = end.Edge.Port,
+                            IsAlwaysAllowed = (end.Edge.Traits & (direction == Direction.Outbound ? Traits.AlwaysOut : Traits.AlwaysIn)) != 0,
+                        }));
+                }
             }
         });
     }
+
+    private static void InRanges(int count, Action<int, int> work)
+    {
+        if (count > 0)
+        {
+            Parallel.ForEach(Partitioner.Create(0, count), range => work(range.Item1, range.Item2));
+        }
+    }
+
+    /// <summary>A connection by the rows of the workloads at its ends, -1 where there is none.</summary>
+    private readonly record struct Packed(int Source, int Destination, ushort Port, byte Protocol, Traits Traits)
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public int Own(Direction direction) => direction == Direction.Outbound ? Source : Destination;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public int Other(Direction direction) => direction == Direction.Outbound ? Destination : Source;
+    }
+
+    /// <summary>One end of a connection.</summary>
+    private readonly record struct End(int Index, Packed Edge);
 }

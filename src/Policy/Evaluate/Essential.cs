@@ -25,6 +25,33 @@ public static class Essential
         _ => false,
     };
 
+    /// <summary>Whether, by direction and port, the peer's address may make a connection essential.</summary>
+    internal static bool AsksForPeer(HostPolicy policy, Direction direction, byte protocol, ushort port)
+    {
+        if (direction == Direction.Inbound)
+        {
+            foreach (var entry in policy.FailSafe)
+            {
+                if (Matches(entry.Ports, protocol, port))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+
+        foreach (var controller in policy.Controllers)
+        {
+            if (controller.Port == port && protocol == IpProtocol.Tcp)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether it goes to the controller's agent channel.</summary>
     public static bool Controller(HostPolicy policy, Direction direction, IpAddress peer, byte protocol, ushort port)
     {

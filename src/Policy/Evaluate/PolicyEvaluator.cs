@@ -41,10 +41,10 @@ public sealed class PolicyEvaluator
     /// <summary>Judges a connection at its managed ends and combines what they decide.</summary>
     public Verdict Judge(Connection connection)
     {
-        var (source, destination) = (Find(connection.Space, connection.Source), Find(connection.Space, connection.Destination));
+        var (source, destination) = (Holder(connection.Space, connection.Source), Holder(connection.Space, connection.Destination));
         return Verdict.Combine(
-            source is { Workload.Managed: true } ? Decide(new(this, source, destination, Direction.Outbound, connection)) : null,
-            destination is { Workload.Managed: true } ? Decide(new(this, destination, source, Direction.Inbound, connection)) : null);
+            source is { Managed: true } ? Decide(EndAt(source, Direction.Outbound, connection)) : null,
+            destination is { Managed: true } ? Decide(EndAt(destination, Direction.Inbound, connection)) : null);
     }
 
     /// <summary>Judges many connections, on all processors; what an <see cref="EdgeVerdict"/> says is what <see cref="Judge"/> does.</summary>
@@ -58,14 +58,28 @@ public sealed class PolicyEvaluator
     /// <summary>The entries of a host that cover the peer in one direction, whatever their ports and conditions, in the order in which they decide.</summary>
     internal IEnumerable<Entry> Covering(Workload host, Direction direction, Connection connection)
     {
-        var end = new End(this, new(_state, host), Find(connection.Space, direction == Direction.Inbound ? connection.Source : connection.Destination), direction, connection);
-        return end.All.Where(entry => entry.Direction == direction && Covers(entry, end)).ToList();
+        var end = EndAt(host, direction, connection);
+        return end.Own.Kind.Entries.All.Where(entry => entry.Direction == direction && Covers(entry, end)).ToList();
     }
 
     /// <summary>The admitted workload that holds an address, or null.</summary>
     internal Workload? Holder(AddressSpace space, IpAddress address) => _state.Workloads.Holder(new(space, address));
 
-    private Seat? Find(AddressSpace space, IpAddress address) => Holder(space, address) is { } workload ? new(_state, workload) : null;
+    /// <summary>The end of a connection at a managed workload, which finds its peer by the address that it sees in its own space.</summary>
+    private End EndAt(Workload host, Direction direction, Connection connection)
+    {
+        var (local, peer) = direction == Direction.Inbound ? (connection.Destination, connection.Source) : (connection.Source, connection.Destination);
+        var other = Holder(host.Space, peer);
+        return new(Seat.Of(_state, host), other is null ? default : Seat.Of(_state, other), direction, connection)
+        {
+            Protocol = connection.Protocol,
+            Port = connection.Port,
+            IsAlwaysAllowed = ReferenceEquals(host, other) || Essential.Always(direction, local, peer, connection.Protocol, connection.Port),
+        };
+    }
+
+    /// <summary>What the end at a managed workload decides, in brief.</summary>
+    internal EndVerdict Quickly(Workload host, Direction direction, Connection connection) => Quickly(EndAt(host, direction, connection));
 
     private EndDecision Decide(in End end)
     {
@@ -86,12 +100,8 @@ public sealed class PolicyEvaluator
         return Decision.ByRules(end.Direction, end.Mode, candidates, end.Socket);
     }
 
-    /// <summary>What one end decides, in brief.</summary>
-    internal EndVerdict Quickly(Seat own, Seat? other, Direction direction, Connection connection) =>
-        Quickly(new End(this, own, other, direction, connection));
-
-    /// <summary>The first certain match decides; only where something uncertain comes before it is the whole list gone through.</summary>
-    private EndVerdict Quickly(in End end)
+    /// <summary>What one end decides, in brief. The first certain match decides; only where something uncertain comes before it is the whole list gone through.</summary>
+    internal EndVerdict Quickly(in End end)
     {
         if (BeforeRules(end) is { } before)
         {
@@ -121,67 +131,62 @@ public sealed class PolicyEvaluator
 
     private (Outcome Outcome, DecidedBy By)? BeforeRules(in End end)
     {
-        var (local, peer, protocol, port) = (end.Local, end.Peer, end.Connection.Protocol, end.Connection.Port);
-        if (ReferenceEquals(end.Host, end.Other?.Workload) || Essential.Always(end.Direction, local, peer, protocol, port) || Essential.Controller(_common, end.Direction, peer, protocol, port))
+        var asksForPeer = Essential.AsksForPeer(_common, end.Direction, end.Protocol, end.Port);
+        if (end.IsAlwaysAllowed || (asksForPeer && Essential.Controller(_common, end.Direction, end.Peer, end.Protocol, end.Port)))
         {
             return (Outcome.Allow, DecidedBy.Essential);
         }
 
         if (!_state.Quarantined.IsEmpty
-            && Decision.ByQuarantine(end.Own.Key.Quarantined, Quarantined(end), _responders.Contains(local), _responders.Contains(peer)) is { } outcome)
+            && Decision.ByQuarantine(end.Own.Standing.Key.Quarantined, Quarantined(end), _responders.Contains(end.Local), _responders.Contains(end.Peer)) is { } outcome)
         {
             return (outcome, DecidedBy.Quarantine);
         }
 
-        return Essential.FailSafe(_common, end.Direction, peer, protocol, port) ? (Outcome.Allow, DecidedBy.Essential) : null;
+        return asksForPeer && Essential.FailSafe(_common, end.Direction, end.Peer, end.Protocol, end.Port) ? (Outcome.Allow, DecidedBy.Essential) : null;
     }
 
-    private bool Quarantined(in End end) => _quarantined.GetOrAdd(end.Own.Key.Space, (space, state) => new(state.QuarantinedIn(space)), _state).Contains(end.Peer);
+    private bool Quarantined(in End end) => _quarantined.GetOrAdd(end.Own.Standing.Key.Space, (space, state) => new(state.QuarantinedIn(space)), _state).Contains(end.Peer);
 
     private bool Covers(Entry entry, in End end)
     {
-        if ((end.Own.Key.Features & entry.Needs) != entry.Needs)
+        if ((end.Own.Standing.Key.Features & entry.Needs) != entry.Needs)
         {
             return false;
         }
 
         return entry.Peer.Group is not { } group
             ? _networks.GetOrAdd(entry.Peer.Network!, (name, state) => new(state.Networks[name].Network.Prefixes), _state).Contains(end.Peer)
-            : end.Other is { } other && group.Matches(other.Kind.Labels) && (entry.Peer.Variant == PeerVariant.All || other.IsIn(entry.Peer.Variant));
+            : end.Other.IsTaken && group.Matches(end.Other.Kind.Labels) && (entry.Peer.Variant == PeerVariant.All || end.Other.Standing.IsIn(entry.Peer.Variant));
     }
 
-    /// <summary>One end of a connection, at a managed workload.</summary>
-    private readonly struct End
+    /// <summary>One end of a connection, at a managed workload. The connection itself is looked at only where ports do not decide.</summary>
+    internal readonly struct End(Seat own, Seat other, Direction direction, Connection connection)
     {
-        public End(PolicyEvaluator evaluator, Seat own, Seat? other, Direction direction, Connection connection)
-        {
-            (Own, Direction, Connection) = (own, direction, connection);
-            // A host finds its peer by the address that it sees in its own space.
-            Other = own.Key.Space == connection.Space ? other : evaluator.Find(own.Key.Space, Peer);
-            Mode = own.Modes[direction];
-        }
+        public Seat Own { get; } = own;
 
-        public Seat Own { get; }
+        /// <summary>The admitted workload at the other end, if there is one.</summary>
+        public Seat Other { get; } = other;
 
-        /// <summary>The admitted workload at the other end, or null.</summary>
-        public Seat? Other { get; }
+        public Direction Direction { get; } = direction;
 
-        public Workload Host => Own.Workload;
+        /// <summary>Of the connection.</summary>
+        public required byte Protocol { get; init; }
 
-        public Direction Direction { get; }
+        /// <summary>Of the connection.</summary>
+        public required ushort Port { get; init; }
 
-        public Connection Connection { get; }
+        /// <summary>Whether both ends are one workload, or the connection is essential whatever the policy says.</summary>
+        public required bool IsAlwaysAllowed { get; init; }
 
-        public EnforcementMode Mode { get; }
+        public EnforcementMode Mode => Own.Standing.Modes[Direction];
 
-        public IpAddress Local => Direction == Direction.Inbound ? Connection.Destination : Connection.Source;
+        public IpAddress Local => Direction == Direction.Inbound ? connection.Destination : connection.Source;
 
-        public IpAddress Peer => Direction == Direction.Inbound ? Connection.Source : Connection.Destination;
+        public IpAddress Peer => Direction == Direction.Inbound ? connection.Source : connection.Destination;
 
-        public SocketFacts Socket => Direction == Direction.Inbound ? Connection.Provider : Connection.Consumer;
+        public SocketFacts Socket => Direction == Direction.Inbound ? connection.Provider : connection.Consumer;
 
-        public Entry[] All => Own.Kind.Entries.All;
-
-        public EntryLookup.Matches Entries() => Own.Kind.Entries.ByPort.Find(Direction, Connection.Protocol, Connection.Port, Other?.Kind.Labels);
+        public EntryLookup.Matches Entries() => Own.Kind.Entries.ByPort.Find(Direction, Protocol, Port, Other.Kind?.Labels);
     }
 }

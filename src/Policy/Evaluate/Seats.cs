@@ -7,42 +7,36 @@ using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Policy.Evaluate;
 
-/// <summary>What judging looks at in a workload.</summary>
-internal sealed class Seat
+/// <summary>A workload as judging sees it; the default value stands for no workload.</summary>
+/// <param name="Kind">What it has in common with others whose labels the rules cannot tell apart.</param>
+/// <param name="Standing">Everything else that decides.</param>
+internal readonly record struct Seat(Kind Kind, Standing Standing)
 {
-    private readonly Modes _assigned;
-
     /// <summary>Of any workload.</summary>
-    public Seat(PolicyState state, Workload workload)
-        : this(state, workload, state.Lattice.Find(workload.Labels)!.Value, new(0, state.Lattice.Find(workload.Labels)!.Value, state))
+    public static Seat Of(PolicyState state, Workload workload)
     {
+        var labelSet = state.Lattice.Find(workload.Labels)!.Value;
+        return new(new(0, labelSet, state), new(KinKey.Of(workload), state.Populations[labelSet]!.Assigned));
     }
 
-    /// <summary>Of a workload whose kind is known.</summary>
-    public Seat(PolicyState state, Workload workload, int labelSet, Kind kind)
-    {
-        (Workload, Kind, Key, _assigned) = (workload, kind, KinKey.Of(workload), state.Populations[labelSet]!.Assigned);
-        Modes = Key.ModesWith(_assigned);
-        IsManaged = workload.Managed;
-    }
+    /// <summary>Whether there is a workload.</summary>
+    public bool IsTaken => Kind is not null;
+}
 
-    /// <summary>The workload.</summary>
-    public Workload Workload { get; }
-
-    /// <summary>What it has in common with others.</summary>
-    public Kind Kind { get; }
-
+/// <summary>What workloads may have in common besides their labels. There are few of them, so that they stay in the processor's cache.</summary>
+internal sealed class Standing(KinKey key, Modes assigned)
+{
     /// <summary>What compiling looks at besides labels.</summary>
-    public KinKey Key { get; }
+    public KinKey Key { get; } = key;
 
     /// <summary>The modes in force.</summary>
-    public Modes Modes { get; }
+    public Modes Modes { get; } = key.ModesWith(assigned);
 
-    /// <summary>Whether an agent enforces policy on it.</summary>
-    public bool IsManaged { get; }
+    /// <summary>Whether an agent enforces policy.</summary>
+    public bool IsManaged { get; } = key.Managed;
 
-    /// <summary>Whether peer sets of a variant hold it.</summary>
-    public bool IsIn(PeerVariant variant) => Key.In(variant, _assigned);
+    /// <summary>Whether peer sets of a variant hold such workloads.</summary>
+    public bool IsIn(PeerVariant variant) => Key.In(variant, assigned);
 }
 
 /// <summary>Label sets that are in the same groups, so that rules cannot tell them apart.</summary>
@@ -68,13 +62,16 @@ internal sealed class Seats
     {
         var kinds = new Dictionary<UInt128, Kind>();
         var byLabelSet = new Kind?[state.Lattice.LabelSetCount];
+        var standings = new Dictionary<(KinKey, Modes), Standing>();
         All = new Seat[state.Workloads.Count];
         KindOf = new int[All.Length];
         for (var row = 0; row < All.Length; row++)
         {
             var workload = state.Workloads.Workloads[row];
             var labelSet = state.Lattice.Find(workload.Labels)!.Value;
-            All[row] = new(state, workload, labelSet, byLabelSet[labelSet] ??= FindKind(state, labelSet, kinds));
+            var (key, assigned) = (KinKey.Of(workload), state.Populations[labelSet]!.Assigned);
+            ref var standing = ref CollectionsMarshal.GetValueRefOrAddDefault(standings, (key, assigned), out _);
+            All[row] = new(byLabelSet[labelSet] ??= FindKind(state, labelSet, kinds), standing ??= new(key, assigned));
             KindOf[row] = All[row].Kind.Number;
         }
 

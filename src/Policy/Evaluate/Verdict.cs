@@ -140,23 +140,30 @@ public readonly record struct EndVerdict
 }
 
 /// <summary>The verdict on one of many connections.</summary>
-public readonly record struct EdgeVerdict
+public record struct EdgeVerdict
 {
-    private readonly EndVerdict _source;
-    private readonly EndVerdict _destination;
-
-    internal EdgeVerdict(EndVerdict source, EndVerdict destination) =>
-        (_source, _destination, Kind) = (source, destination, Verdict.Combine(source, destination));
+    private EndVerdict _source;
+    private EndVerdict _destination;
 
     /// <summary>Combined.</summary>
-    public VerdictKind Kind { get; }
-
-    /// <summary>The same consumer's decision, with that of a provider.</summary>
-    internal EdgeVerdict With(EndVerdict destination) => new(_source, destination);
+    public readonly VerdictKind Kind => Verdict.Combine(_source, _destination);
 
     /// <summary>The consumer's outbound decision, or null if it is not managed.</summary>
-    public EndVerdict? Source => _source.IsMade ? _source : null;
+    public readonly EndVerdict? Source => _source.IsMade ? _source : null;
 
     /// <summary>The provider's inbound decision, or null if it is not managed.</summary>
-    public EndVerdict? Destination => _destination.IsMade ? _destination : null;
+    public readonly EndVerdict? Destination => _destination.IsMade ? _destination : null;
+
+    /// <summary>Puts in what the end of a direction decides.</summary>
+    internal void Decide(Direction direction, EndVerdict end)
+    {
+        if (direction == Direction.Outbound)
+        {
+            _source = end;
+        }
+        else
+        {
+            _destination = end;
+        }
+    }
 }

@@ -10,7 +10,7 @@ public sealed class WorkloadIndex
     private readonly LayeredMap<ScopedAddress, Workload> _holders;
     private readonly LayeredMap<ScopedAddress, WorkloadId[]> _contested;
     private readonly Lazy<Workload[]> _sorted;
-    private readonly Lazy<Dictionary<ScopedAddress, int>> _rows;
+    private readonly Lazy<AddressRows> _rows;
     private readonly Ancestry _ancestry;
 
     /// <summary>Indexes workloads; of two that hold one address, the one with the lower id has it.</summary>
@@ -39,14 +39,14 @@ public sealed class WorkloadIndex
         (_byId, _holders, _contested) = (new(byId), new(holders), new(contested));
         _ancestry = new(null, []);
         _sorted = Sort();
-        _rows = new(FindRows);
+        _rows = new(() => new(this));
     }
 
     private WorkloadIndex(LayeredMap<WorkloadId, Workload> byId, LayeredMap<ScopedAddress, Workload> holders, LayeredMap<ScopedAddress, WorkloadId[]> contested, Ancestry ancestry)
     {
         (_byId, _holders, _contested, _ancestry) = (byId, holders, contested, ancestry);
         _sorted = Sort();
-        _rows = new(FindRows);
+        _rows = new(() => new(this));
     }
 
     /// <summary>No workloads.</summary>
@@ -58,8 +58,8 @@ public sealed class WorkloadIndex
     /// <summary>In id order.</summary>
     public IReadOnlyList<Workload> Workloads => _sorted.Value;
 
-    /// <summary>For each address that is held, the place of its holder among <see cref="Workloads"/>.</summary>
-    internal Dictionary<ScopedAddress, int> Rows => _rows.Value;
+    /// <summary>The places of addresses' holders among <see cref="Workloads"/>.</summary>
+    internal AddressRows Rows => _rows.Value;
 
     /// <summary>The workload with an id, or null.</summary>
     public Workload? Find(WorkloadId id) => _byId.Find(id);
@@ -140,20 +140,6 @@ public sealed class WorkloadIndex
         var before = _contested.Find(address) ?? (Holder(address) is { } holder ? [holder.Id] : []);
         var stay = before.Where(id => !after.ContainsKey(id));
         return [.. stay.Concat(after.Values.Where(w => w is not null && w.Claims(address)).Select(w => w!.Id)).Order()];
-    }
-
-    private Dictionary<ScopedAddress, int> FindRows()
-    {
-        var rows = new Dictionary<ScopedAddress, int>();
-        for (var row = 0; row < _sorted.Value.Length; row++)
-        {
-            foreach (var address in Held(_sorted.Value[row]))
-            {
-                rows[address] = row;
-            }
-        }
-
-        return rows;
     }
 
     private Lazy<Workload[]> Sort() => new(() => [.. _byId.Values.OrderBy(workload => workload.Id)]);
