@@ -106,7 +106,7 @@ internal sealed class BulkJudge
         {
             if (_packed[i].Own(direction) is var row and >= 0)
             {
-                ends[starts[seats.KindOf[row]]++] = new(i, _packed[i]);
+                ends[starts[seats.KindOf[row]]++] = new(_connections[i], i, _packed[i]);
             }
         }
 
@@ -126,10 +126,9 @@ internal sealed class BulkJudge
                 var other = end.Edge.Other(direction);
                 for (var policy = 0; policy < seats.Length && seats[policy][own].Standing.IsManaged; policy++)
                 {
-                    var connection = _connections[end.Index];
                     verdicts[policy][end.Index].Decide(direction, (end.Edge.Traits & Traits.Crossing) != 0
-                        ? _evaluators[policy].Quickly(workloads[own], direction, connection)
-                        : _evaluators[policy].Quickly(new PolicyEvaluator.End(seats[policy][own], other < 0 ? default : seats[policy][other], direction, connection)
+                        ? _evaluators[policy].Quickly(workloads[own], direction, end.Connection)
+                        : _evaluators[policy].Quickly(new PolicyEvaluator.End(seats[policy][own], other < 0 ? default : seats[policy][other], direction, end.Connection)
                         {
                             Protocol = end.Edge.Protocol,
                             Port = end.Edge.Port,
@@ -159,5 +158,5 @@ internal sealed class BulkJudge
     }
 
     /// <summary>One end of a connection.</summary>
-    private readonly record struct End(int Index, Packed Edge);
+    private readonly record struct End(Connection Connection, int Index, Packed Edge);
 }

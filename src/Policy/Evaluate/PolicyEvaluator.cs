@@ -157,7 +157,7 @@ public sealed class PolicyEvaluator
 
         return entry.Peer.Group is not { } group
             ? _networks.GetOrAdd(entry.Peer.Network!, (name, state) => new(state.Networks[name].Network.Prefixes), _state).Contains(end.Peer)
-            : end.Other.IsTaken && group.Matches(end.Other.Kind.Labels) && (entry.Peer.Variant == PeerVariant.All || end.Other.Standing.IsIn(entry.Peer.Variant));
+            : end.Other.IsTaken && group.Matches(end.Other.Labels) && (entry.Peer.Variant == PeerVariant.All || end.Other.Standing.IsIn(entry.Peer.Variant));
     }
 
     /// <summary>One end of a connection, at a managed workload. The connection itself is looked at only where ports do not decide.</summary>
@@ -187,6 +187,6 @@ public sealed class PolicyEvaluator
 
         public SocketFacts Socket => Direction == Direction.Inbound ? connection.Provider : connection.Consumer;
 
-        public EntryLookup.Matches Entries() => Own.Kind.Entries.ByPort.Find(Direction, Protocol, Port, Other.Kind?.Labels);
+        public EntryLookup.Matches Entries() => Own.Kind.Entries.ByPort.Find(Direction, Protocol, Port, Other.Labels);
     }
 }

@@ -9,14 +9,16 @@ namespace Bulkhead.Policy.Evaluate;
 
 /// <summary>A workload as judging sees it; the default value stands for no workload.</summary>
 /// <param name="Kind">What it has in common with others whose labels the rules cannot tell apart.</param>
+/// <param name="Labels">Its kind's labels, here to save a look at the kind.</param>
 /// <param name="Standing">Everything else that decides.</param>
-internal readonly record struct Seat(Kind Kind, Standing Standing)
+internal readonly record struct Seat(Kind Kind, int[] Labels, Standing Standing)
 {
     /// <summary>Of any workload.</summary>
     public static Seat Of(PolicyState state, Workload workload)
     {
         var labelSet = state.Lattice.Find(workload.Labels)!.Value;
-        return new(new(0, labelSet, state), new(KinKey.Of(workload), state.Populations[labelSet]!.Assigned));
+        var kind = new Kind(0, labelSet, state);
+        return new(kind, kind.Labels, new(KinKey.Of(workload), state.Populations[labelSet]!.Assigned));
     }
 
     /// <summary>Whether there is a workload.</summary>
@@ -71,8 +73,9 @@ internal sealed class Seats
             var labelSet = state.Lattice.Find(workload.Labels)!.Value;
             var (key, assigned) = (KinKey.Of(workload), state.Populations[labelSet]!.Assigned);
             ref var standing = ref CollectionsMarshal.GetValueRefOrAddDefault(standings, (key, assigned), out _);
-            All[row] = new(byLabelSet[labelSet] ??= FindKind(state, labelSet, kinds), standing ??= new(key, assigned));
-            KindOf[row] = All[row].Kind.Number;
+            var kind = byLabelSet[labelSet] ??= FindKind(state, labelSet, kinds);
+            All[row] = new(kind, kind.Labels, standing ??= new(key, assigned));
+            KindOf[row] = kind.Number;
         }
 
         Kinds = kinds.Count;
