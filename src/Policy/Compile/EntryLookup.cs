@@ -30,16 +30,14 @@ internal sealed class EntryLookup
     public Matches Find(Direction direction, byte protocol, ushort port, int[]? peer) =>
         new(_entries, direction == Direction.Inbound ? _inbound : _outbound, protocol, port, peer);
 
-    /// <summary>Ports of an entry, its place in the order of decision, and a label without which its peer set does not hold a peer.</summary>
-    internal readonly record struct Slot(byte Protocol, ushort First, ushort Last, int Entry, int Key, int Value)
+    /// <summary>A label without which an entry's peer set does not hold a peer.</summary>
+    internal readonly record struct Needed(int Key, int Value)
     {
         /// <summary>The entry asks nothing of labels.</summary>
         public const int NoLabels = -1;
 
         /// <summary>The entry asks for labels, but for no single one.</summary>
         public const int AnyLabels = -2;
-
-        public ulong Order => ((ulong)Protocol << 48) | ((ulong)First << 32) | (uint)Entry;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool MayCover(int[]? peer) => Key switch
@@ -48,55 +46,71 @@ internal sealed class EntryLookup
             AnyLabels => peer is not null,
             _ => peer is not null && Key < peer.Length && peer[Key] == Value,
         };
+    }
 
+    /// <summary>A range of ports of an entry, and the entry's place in the order of decision.</summary>
+    internal readonly record struct Range(byte Protocol, ushort First, ushort Last, int Entry, Needed Needed)
+    {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool HasPort(byte protocol, ushort port) => (Protocol == protocol || Protocol == 0) && port >= First && port <= Last;
     }
 
-    /// <summary>Single ports, sorted by port and then place; ranges, sorted by place.</summary>
+    /// <summary>Entries by single ports, sorted by port and then place; by ranges, sorted by place.</summary>
     internal sealed class ByPort
     {
         public ByPort(Entry[] entries, Direction direction)
         {
-            var (single, ranges) = (new List<Slot>(), new List<Slot>());
+            var (single, needed, ranges) = (new List<ulong>(), new List<Needed>(), new List<Range>());
             for (var i = 0; i < entries.Length; i++)
             {
                 if (entries[i].Direction == direction)
                 {
-                    var (key, value) = Label(entries[i]);
+                    var label = Label(entries[i]);
                     foreach (var match in entries[i].Ports)
                     {
-                        (match.IsAny || match.First != match.Last ? ranges : single).Add(new(match.Protocol, match.First, match.Last, i, key, value));
+                        if (match.IsAny || match.First != match.Last)
+                        {
+                            ranges.Add(new(match.Protocol, match.First, match.Last, i, label));
+                        }
+                        else
+                        {
+                            single.Add(Of(match.Protocol, match.First) | (uint)i);
+                            needed.Add(label);
+                        }
                     }
                 }
             }
 
-            single.Sort((a, b) => a.Order.CompareTo(b.Order));
-            (Single, Ranges, Orders) = ([.. single], [.. ranges], [.. single.Select(slot => slot.Order)]);
+            (Single, Needed, Ranges) = ([.. single], [.. needed], [.. ranges]);
+            Array.Sort(Single, Needed);
         }
 
-        public Slot[] Single { get; }
+        /// <summary>Protocol, port and the entry's place, in 16, 16 and 32 bits.</summary>
+        public ulong[] Single { get; }
 
-        public ulong[] Orders { get; }
+        /// <summary>One for each of <see cref="Single"/>.</summary>
+        public Needed[] Needed { get; }
 
-        public Slot[] Ranges { get; }
+        public Range[] Ranges { get; }
 
-        private static (int Key, int Value) Label(Entry entry)
+        public static ulong Of(byte protocol, ushort port) => ((ulong)protocol << 48) | ((ulong)port << 32);
+
+        private static Needed Label(Entry entry)
         {
             if (entry.Peer.Group is not { } group)
             {
-                return (Slot.NoLabels, 0);
+                return new(EntryLookup.Needed.NoLabels, 0);
             }
 
             foreach (var requirement in group.Requirements)
             {
                 if (requirement.Kind == RequirementKind.OneOf && requirement.Values.Length == 1)
                 {
-                    return (requirement.Key, requirement.Values[0]);
+                    return new(requirement.Key, requirement.Values[0]);
                 }
             }
 
-            return (Slot.AnyLabels, 0);
+            return new(EntryLookup.Needed.AnyLabels, 0);
         }
     }
 
@@ -104,10 +118,8 @@ internal sealed class EntryLookup
     internal ref struct Matches
     {
         private readonly Entry[] _entries;
-        private readonly Slot[] _single;
-        private readonly Slot[] _ranges;
-        private readonly byte _protocol;
-        private readonly ushort _port;
+        private readonly ByPort _index;
+        private readonly ulong _port;
         private readonly int[]? _peer;
         private int _at;
         private int _range;
@@ -115,8 +127,8 @@ internal sealed class EntryLookup
 
         public Matches(Entry[] entries, ByPort index, byte protocol, ushort port, int[]? peer)
         {
-            (_entries, _single, _ranges, _protocol, _port, _peer) = (entries, index.Single, index.Ranges, protocol, port, peer);
-            var first = Array.BinarySearch(index.Orders, ((ulong)protocol << 48) | ((ulong)port << 32));
+            (_entries, _index, _port, _peer) = (entries, index, ByPort.Of(protocol, port), peer);
+            var first = Array.BinarySearch(index.Single, _port);
             _at = first < 0 ? ~first : first;
             NextSingle();
             NextRange();
@@ -130,8 +142,8 @@ internal sealed class EntryLookup
         {
             while (true)
             {
-                var single = _at < _single.Length ? _single[_at].Entry : int.MaxValue;
-                var range = _range < _ranges.Length ? _ranges[_range].Entry : int.MaxValue;
+                var single = _at < _index.Single.Length ? (int)(uint)_index.Single[_at] : int.MaxValue;
+                var range = _range < _index.Ranges.Length ? _index.Ranges[_range].Entry : int.MaxValue;
                 var next = Math.Min(single, range);
                 if (next == int.MaxValue)
                 {
@@ -161,9 +173,10 @@ internal sealed class EntryLookup
 
         private void NextSingle()
         {
-            while (_at < _single.Length && _single[_at].First == _port && _single[_at].Protocol == _protocol)
+            var single = _index.Single;
+            while (_at < single.Length && single[_at] >> 32 == _port >> 32)
             {
-                if (_single[_at].MayCover(_peer))
+                if (_index.Needed[_at].MayCover(_peer))
                 {
                     return;
                 }
@@ -171,12 +184,13 @@ internal sealed class EntryLookup
                 _at++;
             }
 
-            _at = _single.Length;
+            _at = single.Length;
         }
 
         private void NextRange()
         {
-            while (_range < _ranges.Length && !(_ranges[_range].HasPort(_protocol, _port) && _ranges[_range].MayCover(_peer)))
+            var ranges = _index.Ranges;
+            while (_range < ranges.Length && !(ranges[_range].HasPort((byte)(_port >> 48), (ushort)(_port >> 32)) && ranges[_range].Needed.MayCover(_peer)))
             {
                 _range++;
             }
