@@ -45,15 +45,16 @@ internal static class AgentProcess
         }
 
         var problems = new Problems(Changed);
-        using var link = new ControllerLink(identity);
+        var own = new OwnConnections(time);
+        using var link = new ControllerLink(identity, own);
         using var authority = identity.ToAuthority();
         using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read);
-        var policies = new PolicyLoop(new PolicyCache(state), firewall, authority, Dialled(identity.Controller), problems, Changed, time, log);
+        using var policies = new PolicyLoop(state, firewall, authority, Dialled(identity.Controller), own, problems, Changed, time, log);
         await policies.StartAsync(cancel);
         using var watch = firewall.Watch(policies.ReportTampering);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);
-        var telemetry = new TelemetryLoop(cgroups, spool, firewall.ConntrackPort, policies.ReportLostConnections, toReport.Set, problems, time, log);
+        var telemetry = new TelemetryLoop(cgroups, spool, firewall.ConntrackPort, policies.ReportLostConnections, toReport.Set, own.Blocked, problems, time, log);
         using var addresses = new AddressWatch(current =>
         {
             telemetry.Addresses = current;

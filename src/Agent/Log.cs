@@ -54,6 +54,15 @@ internal static partial class Log
     [LoggerMessage(26, LogLevel.Error, "the policy cannot be kept on disk: {Reason}")]
     public static partial void PolicyNotKept(this ILogger log, string reason);
 
+    [LoggerMessage(27, LogLevel.Error, "{Reason}")]
+    public static partial void ChannelCut(this ILogger log, string reason);
+
+    [LoggerMessage(28, LogLevel.Critical, "table inet bulkhead is removed. {Reason}")]
+    public static partial void Opened(this ILogger log, string reason);
+
+    [LoggerMessage(29, LogLevel.Information, "the controller was reached under policy {Generation}")]
+    public static partial void PolicyProven(this ILogger log, string generation);
+
     [LoggerMessage(30, LogLevel.Warning, "kernel events were lost ({Events} at least); connections are read again")]
     public static partial void EventsLost(this ILogger log, ulong events);
 

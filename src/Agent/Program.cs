@@ -8,6 +8,8 @@ var root = new RootCommand("Bulkhead agent: reports this host's connections and 
     PairCommand.Create(),
     RunCommand.Create(),
     StatusCommand.Create(),
+    PanicCommand.Create(),
+    PanicCommand.CreateResume(),
     UnpairCommand.Create(),
 };
 try

@@ -20,7 +20,7 @@ internal sealed class ControllerClient : IDisposable
     private readonly HttpClient _http;
     private readonly X509Certificate2? _certificate;
 
-    private ControllerClient(Uri controller, SslClientAuthenticationOptions tls, X509Certificate2? certificate)
+    private ControllerClient(Uri controller, SslClientAuthenticationOptions tls, X509Certificate2? certificate, OwnConnections? own = null)
     {
         _certificate = certificate;
         var handler = new SocketsHttpHandler
@@ -36,6 +36,11 @@ internal sealed class ControllerClient : IDisposable
             KeepAlivePingDelay = TimeSpan.FromSeconds(30),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(15),
         };
+        if (own is not null)
+        {
+            handler.ConnectCallback = (context, cancel) => own.ConnectAsync(context.DnsEndPoint, cancel);
+        }
+
         _http = new HttpClient(handler)
         {
             BaseAddress = controller,
@@ -49,7 +54,11 @@ internal sealed class ControllerClient : IDisposable
     public static TimeSpan RequestTimeout { get; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A connection that trusts one CA and shows a certificate, if there is one. Takes ownership of the certificate.</summary>
-    public static ControllerClient Trusting(Uri controller, X509Certificate2 authority, X509Certificate2? certificate)
+    /// <param name="controller">Where it is.</param>
+    /// <param name="authority">The CA.</param>
+    /// <param name="certificate">The agent's, with its key; or null.</param>
+    /// <param name="own">Opens the connections, if they are to be remembered.</param>
+    public static ControllerClient Trusting(Uri controller, X509Certificate2 authority, X509Certificate2? certificate, OwnConnections? own = null)
     {
         var trust = new X509ChainPolicy
         {
@@ -63,7 +72,7 @@ internal sealed class ControllerClient : IDisposable
             EnabledSslProtocols = SslProtocols.Tls13,
             CertificateChainPolicy = trust,
             ClientCertificateContext = certificate is null ? null : SslStreamCertificateContext.Create(certificate, [authority], offline: true),
-        }, certificate);
+        }, certificate, own);
     }
 
     /// <summary>Fetches the CA's certificate without trusting anybody. The caller compares it with its pin.</summary>

@@ -5,10 +5,13 @@ namespace Bulkhead.Agent.Channel;
 /// <summary>The connection in use, made from the identity in use; both are replaced together when the certificate is renewed.</summary>
 internal sealed class ControllerLink : IDisposable
 {
+    private readonly OwnConnections? _own;
     private State _state;
 
     /// <summary>A link with an identity; connects when it is first used.</summary>
-    public ControllerLink(Identity identity) => _state = State.Of(identity);
+    /// <param name="identity">Who the agent is.</param>
+    /// <param name="own">Opens the connections, if they are to be remembered.</param>
+    public ControllerLink(Identity identity, OwnConnections? own = null) => (_own, _state) = (own, State.Of(identity, own));
 
     /// <summary>Who the agent is.</summary>
     public Identity Identity => Volatile.Read(ref _state).Identity;
@@ -30,14 +33,14 @@ internal sealed class ControllerLink : IDisposable
     }
 
     /// <summary>Goes on with a new identity. Requests under way, and the policy stream, end and are made again.</summary>
-    public void Replace(Identity identity) => Interlocked.Exchange(ref _state, State.Of(identity)).Client.Dispose();
+    public void Replace(Identity identity) => Interlocked.Exchange(ref _state, State.Of(identity, _own)).Client.Dispose();
 
     /// <inheritdoc/>
     public void Dispose() => Client.Dispose();
 
     private sealed record State(Identity Identity, ControllerClient Client)
     {
-        public static State Of(Identity identity) =>
-            new(identity, ControllerClient.Trusting(identity.Controller, identity.ToAuthority(), identity.ToCertificate()));
+        public static State Of(Identity identity, OwnConnections? own) =>
+            new(identity, ControllerClient.Trusting(identity.Controller, identity.ToAuthority(), identity.ToCertificate(), own));
     }
 }

@@ -39,6 +39,7 @@ internal static class UnpairCommand
         }
 
         File.Delete(state.Status);
+        DurableFile.Remove(state.Panic);
         DurableFile.Remove(state.Identity);
         Console.WriteLine($"Workload {identity.WorkloadId} is unpaired here; remove it from the controller as well.");
     }

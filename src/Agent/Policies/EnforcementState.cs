@@ -7,10 +7,11 @@ namespace Bulkhead.Agent.Policies;
 /// <param name="Applied">The policy's version; null if the agent never applied one.</param>
 /// <param name="Modes">Of the two directions.</param>
 /// <param name="FailSafe">Whether the policy itself was lost and only essential and fail-safe connections pass where it was enforced.</param>
-internal sealed record EnforcementState(Generation? Applied, Modes Modes, bool FailSafe)
+/// <param name="Panic">Whether somebody opened the host, so that nothing is enforced.</param>
+internal sealed record EnforcementState(Generation? Applied, Modes Modes, bool FailSafe, bool Panic)
 {
     /// <summary>Nothing was written to the kernel.</summary>
-    public static EnforcementState Nothing { get; } = new(null, default, false);
+    public static EnforcementState Nothing { get; } = new(null, default, false, false);
 
     /// <summary>Whether the kernel may block something.</summary>
     public bool Enforcing => Modes != default;

@@ -17,7 +17,9 @@ internal abstract record CachedPolicy
     public sealed record None : CachedPolicy;
 
     /// <summary>A whole copy of the last policy that was accepted, which the kernel may not have taken yet.</summary>
-    public sealed record Whole(ReceivedPolicy Policy) : CachedPolicy;
+    /// <param name="Policy">The copy.</param>
+    /// <param name="Proven">The last policy under which the controller was reached, if that is another; or null.</param>
+    public sealed record Whole(ReceivedPolicy Policy, ReceivedPolicy? Proven = null) : CachedPolicy;
 
     /// <summary>The host was enforcing, but no copy is whole: essential and fail-safe only, the rest blocked in the marked directions.</summary>
     /// <param name="Marker">Says just that: full modes where something was enforced, the fail-safe list, the controllers, and no entries.</param>
@@ -38,7 +40,7 @@ internal sealed class PolicyCache(StateDirectory state)
         var copy = new[] { Read(state.Policy), Read(state.PolicyCopy) }.OfType<ReceivedPolicy>().MaxBy(policy => policy.Policy.Generation);
         if (copy is not null)
         {
-            return new CachedPolicy.Whole(copy);
+            return new CachedPolicy.Whole(copy, Read(state.ProvenPolicy));
         }
 
         if (!File.Exists(state.Marker))
@@ -86,11 +88,18 @@ internal sealed class PolicyCache(StateDirectory state)
         }
     }
 
+    /// <summary>Keeps the policy under which the controller was last reached, while another one's rules have to show that it still is.</summary>
+    public void KeepProven(Wire.HostPolicy policy) => WriteUnlessSame(state.ProvenPolicy, policy);
+
+    /// <summary>Forgets what <see cref="KeepProven"/> kept.</summary>
+    public void ForgetProven() => DurableFile.Remove(state.ProvenPolicy);
+
     /// <summary>Forgets everything; for unpairing, after the kernel's table is gone.</summary>
     public void Clear()
     {
         DurableFile.Remove(state.Policy);
         DurableFile.Remove(state.PolicyCopy);
+        DurableFile.Remove(state.ProvenPolicy);
         DurableFile.Remove(state.Marker);
     }
 

@@ -1,5 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
+using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux.Firewall;
+using Bulkhead.Agent.State;
 using Bulkhead.Enforcement.State;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
@@ -11,25 +13,59 @@ namespace Bulkhead.Agent.Policies;
 /// <summary>
 /// Runs what <see cref="PolicyMachine"/> decides: policies come in, the kernel and the cache are made to follow, the outcome is published.
 /// <code>
-///   channel ─Offer─►┐                        ┌─► PolicyCache (disk)
-///   watch ─Tampered─►├─ PolicyMachine.Step ──┼─► FirewallDriver (kernel)
-///   timer ────Tick──►┘                       └─► State, Problems → report
+///   channel ─Offer──►┐                        ┌─► PolicyCache (disk)
+///   watch ──Tampered─►├─ PolicyMachine.Step ──┼─► FirewallDriver (kernel)
+///   timer ─────Tick──►┤                       └─► State, Problems → report
+///   ChannelEvidence ─►┤
+///   panic, resume ───►┘
 /// </code>
 /// </summary>
-internal sealed class PolicyLoop(
-    PolicyCache cache, FirewallDriver firewall, X509Certificate2 authority, ControllerEndpoint? dialled, Problems problems, Action changed, TimeProvider time, ILogger log)
+internal sealed class PolicyLoop : IDisposable
 {
     private const string Topic = "policy";
     private const string CacheTopic = "policy-cache";
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(1);
 
+    private readonly StateDirectory _folder;
+    private readonly PolicyCache _cache;
+    private readonly FirewallDriver _firewall;
+    private readonly X509Certificate2 _authority;
+    private readonly ControllerEndpoint? _dialled;
+    private readonly Problems _problems;
+    private readonly Action _changed;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
     private readonly Signal _signal = new();
+    private readonly PanicWatch _panic;
     private PolicyState _state = PolicyState.Initial;
     private ReceivedPolicy? _held;
+    private ReceivedPolicy? _proven;
+    private long _appliedAt;
     private Wire.HostPolicy? _offered;
     private string? _tamperedBy;
     private int _settle;
     private EnforcementState _published = EnforcementState.Nothing;
+
+    /// <summary>Makes it; nothing is enforced before <see cref="StartAsync"/>.</summary>
+    /// <param name="folder">The agent's folder.</param>
+    /// <param name="firewall">The kernel's table.</param>
+    /// <param name="authority">The controller's CA.</param>
+    /// <param name="dialled">Where the agent itself reaches the controller, if that is known by address.</param>
+    /// <param name="own">The agent's own connections.</param>
+    /// <param name="problems">Where problems are stated.</param>
+    /// <param name="changed">Called after each change of what is enforced.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">The log.</param>
+    public PolicyLoop(
+        StateDirectory folder, FirewallDriver firewall, X509Certificate2 authority, ControllerEndpoint? dialled, OwnConnections own, Problems problems, Action changed, TimeProvider time, ILogger log)
+    {
+        (_folder, _cache, _firewall, _authority, _dialled, _problems, _changed, _time, _log) = (folder, new(folder), firewall, authority, dialled, problems, changed, time, log);
+        Channel = new(own, _signal.Set);
+        _panic = new(folder, _signal.Set);
+    }
+
+    /// <summary>Takes what is learned of the controller's channel.</summary>
+    public ChannelEvidence Channel { get; }
 
     /// <summary>What the kernel enforces now; from any thread.</summary>
     public EnforcementState State => Volatile.Read(ref _published);
@@ -61,12 +97,12 @@ internal sealed class PolicyLoop(
     /// <summary>Puts the cached policy in force; to be awaited before anything else is started.</summary>
     public async Task StartAsync(CancellationToken cancel)
     {
-        var cached = cache.Load();
-        _held = (cached as CachedPolicy.Whole)?.Policy;
+        var cached = _cache.Load();
+        (_held, _proven) = cached is CachedPolicy.Whole whole ? (whole.Policy, whole.Proven) : default;
         var lost = (cached as CachedPolicy.Lost)?.Marker;
         if (lost is not null)
         {
-            log.FailSafe();
+            _log.FailSafe();
         }
 
         await HandleAsync(
@@ -74,17 +110,31 @@ internal sealed class PolicyLoop(
                 _held is null ? null : WithDialled(_held.Policy),
                 lost?.Modes ?? default,
                 WithDialled(lost?.Controllers ?? []),
-                lost?.FailSafe ?? []),
+                lost?.FailSafe ?? [])
+            {
+                Proven = _proven is null ? null : WithDialled(_proven.Policy),
+                Panic = PanicOrder.Load(_folder)?.ToProblem(),
+            },
             cancel);
+        _proven ??= _held;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _panic.Dispose();
 
     /// <summary>Runs until cancelled. The rules stay in the kernel.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {
         while (true)
         {
-            var wait = _state.RetryAt is { } at ? at - time.GetUtcNow() : _longestWait;
-            await _signal.WaitAsync(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, time, cancel);
+            var wait = _state.RetryAt is { } at ? at - _time.GetUtcNow() : _longestWait;
+            await _signal.WaitAsync(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, _time, cancel);
+            await HandleAsync(new PolicyEvent.Panicked(PanicOrder.Load(_folder)?.ToProblem()), cancel);
+            foreach (var evidence in Channel.Take(_appliedAt))
+            {
+                await HandleAsync(evidence, cancel);
+            }
+
             if (Interlocked.Exchange(ref _offered, null) is { } offered)
             {
                 await TakeAsync(offered, cancel);
@@ -92,13 +142,13 @@ internal sealed class PolicyLoop(
 
             if (Interlocked.Exchange(ref _tamperedBy, null) is { } by)
             {
-                log.Tampered(by);
+                _log.Tampered(by);
                 await HandleAsync(new PolicyEvent.Tampered(by), cancel);
             }
 
             if (Interlocked.Exchange(ref _settle, 0) != 0)
             {
-                LogOutcome(await firewall.SettleAsync(cancel));
+                LogOutcome(await _firewall.SettleAsync(cancel));
             }
 
             await HandleAsync(new PolicyEvent.Tick(), cancel);
@@ -121,7 +171,7 @@ internal sealed class PolicyLoop(
 
         var before = _held;
         _held = new ReceivedPolicy(wire, policy);
-        await HandleAsync(new PolicyEvent.Offered(WithDialled(policy), EpochProofs.Holds(wire, authority)), cancel);
+        await HandleAsync(new PolicyEvent.Offered(WithDialled(policy), EpochProofs.Holds(wire, _authority)), cancel);
         if (_state.Refusal is not null)
         {
             _held = before;
@@ -130,19 +180,35 @@ internal sealed class PolicyLoop(
 
     private async Task HandleAsync(PolicyEvent happened, CancellationToken cancel)
     {
-        var refusal = _state.Refusal;
-        (_state, var effects) = PolicyMachine.Step(_state, happened, time.GetUtcNow());
+        var (refusal, before) = (_state.Refusal, _state.Cut);
+        (_state, var effects) = PolicyMachine.Step(_state, happened, _time.GetUtcNow());
+        if (_state.Cut is { } cut && cut != before)
+        {
+            _log.ChannelCut(cut.Message);
+        }
+
         if (_state.Refusal is { } refused && refused != refusal)
         {
-            log.PolicyRefused(refused.Message);
+            _log.PolicyRefused(refused.Message);
         }
 
         foreach (var effect in effects)
         {
             switch (effect)
             {
+                case PolicyEffect.KeepProven when _proven is { } proven:
+                    Keep(() => _cache.KeepProven(proven.Wire));
+                    break;
+                case PolicyEffect.ForgetProven:
+                    _proven = _held;
+                    _log.PolicyProven(_state.Proven!.Generation.ToString());
+                    Keep(_cache.ForgetProven);
+                    break;
                 case PolicyEffect.Persist:
-                    Keep(() => cache.BeforeApplying(_held!.Wire));
+                    Keep(() => _cache.BeforeApplying(_held!.Wire));
+                    break;
+                case PolicyEffect.Open:
+                    await OpenAsync(cancel);
                     break;
                 case PolicyEffect.Apply apply:
                     await ApplyAsync(apply, cancel);
@@ -154,24 +220,40 @@ internal sealed class PolicyLoop(
         }
     }
 
+    private async Task OpenAsync(CancellationToken cancel)
+    {
+        var outcome = await _firewall.RemoveAsync(cancel);
+        if (outcome.Ok)
+        {
+            _log.Opened(_state.Panic?.Message ?? "");
+        }
+        else
+        {
+            _log.ApplyFailed("none", outcome.Error!);
+        }
+
+        await HandleAsync(outcome.Ok ? new PolicyEvent.Opened() : new PolicyEvent.ApplyFailed(outcome.Error!), cancel);
+    }
+
     private async Task ApplyAsync(PolicyEffect.Apply apply, CancellationToken cancel)
     {
-        var began = time.GetTimestamp();
-        var outcome = await firewall.ApplyAsync(apply.Policy, apply.Replace, cancel);
+        var began = _time.GetTimestamp();
+        var outcome = await _firewall.ApplyAsync(apply.Policy, apply.Replace, cancel);
         if (!outcome.Ok)
         {
-            log.ApplyFailed(apply.Policy.Generation.ToString(), outcome.Error!);
+            _log.ApplyFailed(apply.Policy.Generation.ToString(), outcome.Error!);
             await HandleAsync(new PolicyEvent.ApplyFailed(outcome.Error!), cancel);
             return;
         }
 
-        log.PolicyApplied(
-            apply.Policy.Generation.ToString(), time.GetElapsedTime(began).TotalMilliseconds, apply.Policy.Modes.Inbound, apply.Policy.Modes.Outbound, outcome.Steps);
+        _log.PolicyApplied(
+            apply.Policy.Generation.ToString(), _time.GetElapsedTime(began).TotalMilliseconds, apply.Policy.Modes.Inbound, apply.Policy.Modes.Outbound, outcome.Steps);
         LogOutcome(outcome);
+        _appliedAt = _time.GetTimestamp();
         await HandleAsync(new PolicyEvent.Applied(apply.Policy), cancel);
         if (_held is { } held && held.Policy.Generation == apply.Policy.Generation)
         {
-            Keep(() => cache.AfterApplying(held.Wire));
+            Keep(() => _cache.AfterApplying(held.Wire));
         }
     }
 
@@ -179,7 +261,7 @@ internal sealed class PolicyLoop(
     {
         if (outcome.Destroyed + outcome.Forgotten + outcome.Admitted > 0)
         {
-            log.LiveConnections(outcome.Destroyed, outcome.Forgotten, outcome.Admitted);
+            _log.LiveConnections(outcome.Destroyed, outcome.Forgotten, outcome.Admitted);
         }
     }
 
@@ -188,13 +270,13 @@ internal sealed class PolicyLoop(
         try
         {
             write();
-            problems.Clear(CacheTopic);
+            _problems.Clear(CacheTopic);
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
             // Enforcing matters more than remembering: a full disk must not keep a host open.
-            log.PolicyNotKept(failed.Message);
-            problems.Set(CacheTopic, new Wire.Failure
+            _log.PolicyNotKept(failed.Message);
+            _problems.Set(CacheTopic, new Wire.Failure
             {
                 Code = "policy-not-kept",
                 Message = $"The policy is enforced, but cannot be kept on disk: {failed.Message}",
@@ -208,14 +290,14 @@ internal sealed class PolicyLoop(
         var applied = _state.Applied;
         Tampered = _state.Tampered;
         Volatile.Write(ref _published, new EnforcementState(
-            applied is null || applied.Generation == default ? null : applied.Generation, applied?.Modes ?? default, _state.Loss is not null));
-        problems.Set(Topic, [.. _state.Problems.Select(problem => new Wire.Failure { Code = problem.Code, Message = problem.Message, Remedy = problem.Remedy })]);
-        changed();
+            applied is null || applied.Generation == default ? null : applied.Generation, applied?.Modes ?? default, _state.Loss is not null, _state.Panic is not null));
+        _problems.Set(Topic, [.. _state.Problems.Select(problem => new Wire.Failure { Code = problem.Code, Message = problem.Message, Remedy = problem.Remedy })]);
+        _changed();
     }
 
     private HostPolicy WithDialled(HostPolicy policy) => policy with { Controllers = WithDialled(policy.Controllers) };
 
     /// <summary>Where this agent itself reaches the controller is essential too, whatever the controller believes its addresses to be.</summary>
     private EquatableArray<ControllerEndpoint> WithDialled(EquatableArray<ControllerEndpoint> controllers) =>
-        dialled is { } endpoint && !controllers.Contains(endpoint) ? controllers.Append(endpoint).Order().ToEquatableArray() : controllers;
+        _dialled is { } endpoint && !controllers.Contains(endpoint) ? controllers.Append(endpoint).Order().ToEquatableArray() : controllers;
 }

@@ -38,9 +38,11 @@ internal sealed class StateReporter(
             while (true)
             {
                 var wait = Interval;
+                var began = time.GetTimestamp();
                 try
                 {
                     await SendAsync(shuttingDown: false, cancel);
+                    policies.Channel.Answered(began);
                     _backoff.Reset();
                 }
                 catch (Exception fault) when (ChannelFaults.IsExpected(fault) && !cancel.IsCancellationRequested)

@@ -46,6 +46,7 @@ internal sealed class StatusWriter(
             Inbound = enforced.Modes.Inbound,
             Outbound = enforced.Modes.Outbound,
             FailSafe = enforced.FailSafe,
+            Panic = enforced.Panic,
             CertificateUntil = link.Validity.To,
             BatchesWaiting = spool.Count,
             BatchesDropped = spool.Dropped,

@@ -39,6 +39,9 @@ internal sealed record AgentStatus
     /// <summary>Whether the policy was lost, and the directions that it enforced are shut.</summary>
     public required bool FailSafe { get; init; }
 
+    /// <summary>Whether somebody opened the host, so that nothing is enforced.</summary>
+    public bool Panic { get; init; }
+
     /// <summary>When the certificate expires.</summary>
     public required DateTimeOffset CertificateUntil { get; init; }
 

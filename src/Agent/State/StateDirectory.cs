@@ -21,6 +21,12 @@ internal sealed class StateDirectory
     /// <summary>The second copy of the last policy.</summary>
     public string PolicyCopy => Path.Combine(Root, "policy.copy");
 
+    /// <summary>The last policy under which the controller was reached, while a newer one has yet to show the same.</summary>
+    public string ProvenPolicy => Path.Combine(Root, "policy.proven");
+
+    /// <summary>The order to enforce nothing, as <c>panic</c> wrote it; there until <c>resume</c>.</summary>
+    public string Panic => Path.Combine(Root, "panic.json");
+
     /// <summary>The marker of the enforced directions.</summary>
     public string Marker => Path.Combine(Root, "enforced");
 
@@ -69,6 +75,20 @@ internal sealed class StateDirectory
         catch (IOException)
         {
             throw new AgentException("already-running", $"Another agent runs with the state folder {Root}.", "Stop it first (SIGTERM), or name another folder with --state.");
+        }
+    }
+
+    /// <summary>Whether an agent runs with this folder.</summary>
+    public bool IsLocked()
+    {
+        try
+        {
+            using var only = Lock();
+            return false;
+        }
+        catch (AgentException)
+        {
+            return true;
         }
     }
 }

@@ -11,6 +11,7 @@ namespace Bulkhead.Agent.State;
     RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(Identity))]
 [JsonSerializable(typeof(AgentStatus))]
+[JsonSerializable(typeof(PanicOrder))]
 internal sealed partial class StateJson : JsonSerializerContext
 {
     /// <summary>A mode as it is written.</summary>

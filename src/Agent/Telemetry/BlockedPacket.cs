@@ -15,8 +15,9 @@ namespace Bulkhead.Agent.Telemetry;
 /// <param name="Port">The addressee's port, or the ICMP type, or 0.</param>
 /// <param name="Length">Bytes, with the IP header.</param>
 /// <param name="Sequence">Counts all packets that the kernel had to tell of; a gap is what it could not deliver.</param>
+/// <param name="Uid">Whose socket sent it, for a packet of the host's own; null if the kernel does not say.</param>
 internal readonly record struct BlockedPacket(
-    LogPrefix Why, byte Protocol, IpAddress Source, ushort SourcePort, IpAddress Destination, ushort Port, uint Length, uint Sequence)
+    LogPrefix Why, byte Protocol, IpAddress Source, ushort SourcePort, IpAddress Destination, ushort Port, uint Length, uint Sequence, uint? Uid = null)
 {
     /// <summary>The netfilter subsystem of NFLOG.</summary>
     public const byte Subsystem = 4;
@@ -41,6 +42,7 @@ internal readonly record struct BlockedPacket(
         ReadOnlySpan<byte> payload = [];
         string? prefix = null;
         uint sequence = 0;
+        uint? uid = null;
         var attributes = message.Attributes(Header);
         while (attributes.Next())
         {
@@ -51,6 +53,9 @@ internal readonly record struct BlockedPacket(
                     break;
                 case 10: // NFULA_PREFIX
                     prefix = attributes.Text();
+                    break;
+                case 11: // NFULA_UID
+                    uid = attributes.U32Be();
                     break;
                 case 12: // NFULA_SEQ
                     sequence = attributes.U32Be();
@@ -66,10 +71,10 @@ internal readonly record struct BlockedPacket(
         switch (payload.Length)
         {
             case >= 20 when payload[0] >> 4 == 4:
-                packet = ReadV4(payload) with { Why = why, Sequence = sequence };
+                packet = ReadV4(payload) with { Why = why, Sequence = sequence, Uid = uid };
                 return true;
             case >= 40 when payload[0] >> 4 == 6:
-                packet = ReadV6(payload) with { Why = why, Sequence = sequence };
+                packet = ReadV6(payload) with { Why = why, Sequence = sequence, Uid = uid };
                 return true;
             default:
                 return false;

@@ -22,6 +22,10 @@ public static class PolicyMachine
             PolicyEvent.Applied applied => Applied(state, applied.Policy),
             PolicyEvent.ApplyFailed failed => Failed(state, failed.Detail, now),
             PolicyEvent.Tampered tampered => Tampered(state, tampered.By, now),
+            PolicyEvent.ChannelWorked => DeadMansSwitch.Worked(state),
+            PolicyEvent.ChannelCut cut => Cut(state, cut),
+            PolicyEvent.Panicked panicked => Panic(state, panicked.Why),
+            PolicyEvent.Opened => (state with { Applied = null, Failures = 0, RetryAt = null, Failure = null }, [new PolicyEffect.Report()]),
             PolicyEvent.Tick => Tick(state, now),
             _ => throw new ArgumentOutOfRangeException(nameof(happened)),
         };
@@ -29,14 +33,15 @@ public static class PolicyMachine
 
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Start(PolicyState state, PolicyEvent.Started started)
     {
+        state = state with { Panic = started.Panic };
         if (started.Cached is { } cached)
         {
-            return (state with { Desired = cached }, [new PolicyEffect.Apply(cached, Replace: true)]);
+            return Enforce(state with { Desired = cached, Proven = started.Proven ?? cached }, replace: true);
         }
 
         if (started.Enforced == default)
         {
-            return (state, []);
+            return started.Panic is null ? (state, []) : Enforce(state, replace: true);
         }
 
         var locked = FirewallRenderer.Locked(started.Enforced, started.Controllers, started.FailSafe);
@@ -44,8 +49,18 @@ public static class PolicyMachine
             "policy-lost",
             "This host enforced a policy, but no whole copy of it is left: all but essential and fail-safe traffic is blocked in the enforced directions.",
             "Let the host reach the controller, which sends the policy again.");
-        return (state with { Desired = locked, Loss = loss }, [new PolicyEffect.Apply(locked, Replace: true)]);
+        return Enforce(state with { Desired = locked, Loss = loss }, replace: true);
     }
+
+    /// <summary>What makes the kernel follow, whatever the host is to enforce: the policy, the rules before it, or nothing at all.</summary>
+    private static (PolicyState, IReadOnlyList<PolicyEffect>) Enforce(PolicyState state, bool replace, params ReadOnlySpan<PolicyEffect> after) =>
+        (state,
+        [
+            .. state.Panic is not null ? [new PolicyEffect.Open()]
+                : state.Effective is { } policy ? [new PolicyEffect.Apply(policy, replace)]
+                : Array.Empty<PolicyEffect>(),
+            .. after,
+        ]);
 
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Offer(PolicyState state, PolicyEvent.Offered offer)
     {
@@ -54,14 +69,17 @@ public static class PolicyMachine
             return (state with { Refusal = refusal }, [new PolicyEffect.Report()]);
         }
 
-        if (offer.Policy == state.Applied)
+        if (offer.Policy == state.Applied && !state.RolledBack)
         {
-            return (state with { Desired = offer.Policy, Refusal = null }, [new PolicyEffect.Report()]);
+            return (state with { Desired = state.Applied, Refusal = null }, [new PolicyEffect.Report()]);
         }
 
-        return (
-            state with { Desired = offer.Policy, Refusal = null, Interference = null, Failures = 0, RetryAt = null },
-            [new PolicyEffect.Persist(offer.Policy), new PolicyEffect.Apply(offer.Policy, Replace: false)]);
+        var next = DeadMansSwitch.Accept(state, offer.Policy) with { Refusal = null, Interference = null, Failures = 0, RetryAt = null };
+        IReadOnlyList<PolicyEffect> keep =
+            [.. DeadMansSwitch.MustKeep(next) ? [new PolicyEffect.KeepProven(next.Proven!)] : Array.Empty<PolicyEffect>(), new PolicyEffect.Persist(offer.Policy)];
+        return next.Panic is null
+            ? (next, [.. keep, new PolicyEffect.Apply(next.Effective!, Replace: false)])
+            : (next, [.. keep, new PolicyEffect.Report()]);
     }
 
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Applied(PolicyState state, HostPolicy policy) =>
@@ -79,9 +97,12 @@ public static class PolicyMachine
     {
         var failures = state.Failures + 1;
         var pause = _firstRetry * Math.Pow(2, Math.Min(failures - 1, 20));
-        var failure = new Problem(
+        var failure = state.Panic is not null ? new Problem(
+            "open-failed",
+            $"The table inet bulkhead could not be removed ({failures} times): {detail}. Its rules are still in force.",
+            "It is tried again by itself; 'nft delete table inet bulkhead' does the same.") : new Problem(
             "apply-failed",
-            $"Policy {state.Desired?.Generation} could not be applied ({failures} times): {detail}. The rules are as before.",
+            $"Policy {state.Effective?.Generation} could not be applied ({failures} times): {detail}. The rules are as before.",
             "It is tried again by itself. If it persists, check that nft is installed and that the kernel has nf_tables.");
         return (
             state with { Failures = failures, RetryAt = now + (pause < _lastRetry ? pause : _lastRetry), Failure = failure },
@@ -90,7 +111,13 @@ public static class PolicyMachine
 
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Tampered(PolicyState state, string by, DateTimeOffset now)
     {
-        if (state.Desired is not { } desired)
+        if (state.Panic is not null)
+        {
+            // Whoever opened the host removed the table; whatever came in its place goes as well.
+            return Enforce(state, replace: true);
+        }
+
+        if (state.Desired is null)
         {
             return (state, []);
         }
@@ -106,11 +133,24 @@ public static class PolicyMachine
         // Whoever changes it again and again must not make us spend the host's time on repairs.
         return state.RepairedAt is { } last && now - last < _repairPause
             ? (next with { RetryAt = last + _repairPause }, [new PolicyEffect.Report()])
-            : (next with { RepairedAt = now }, [new PolicyEffect.Apply(desired, Replace: true), new PolicyEffect.Report()]);
+            : Enforce(next with { RepairedAt = now }, replace: true, new PolicyEffect.Report());
     }
 
+    private static (PolicyState, IReadOnlyList<PolicyEffect>) Cut(PolicyState state, PolicyEvent.ChannelCut cut)
+    {
+        var next = DeadMansSwitch.Cut(state, cut, out var enforce);
+        return enforce ? Enforce(next with { Failures = 0, RetryAt = null }, replace: false, new PolicyEffect.Report())
+            : next == state ? (state, [])
+            : (next, [new PolicyEffect.Report()]);
+    }
+
+    private static (PolicyState, IReadOnlyList<PolicyEffect>) Panic(PolicyState state, Problem? why) =>
+        (why is null) == (state.Panic is null)
+            ? (state, [])
+            : Enforce(state with { Panic = why, Interference = null, Failures = 0, RetryAt = null }, replace: true, new PolicyEffect.Report());
+
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Tick(PolicyState state, DateTimeOffset now) =>
-        state is { RetryAt: { } at, Desired: { } desired } && now >= at
-            ? (state with { RetryAt = null, RepairedAt = now }, [new PolicyEffect.Apply(desired, Replace: true)])
+        state is { RetryAt: { } at } && now >= at
+            ? Enforce(state with { RetryAt = null, RepairedAt = now }, replace: true)
             : (state, []);
 }

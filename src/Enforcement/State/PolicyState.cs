@@ -1,3 +1,4 @@
+using Bulkhead.Enforcement.Documents;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
@@ -21,6 +22,18 @@ public sealed record PolicyState
 
     /// <summary>What the kernel enforces; null before the first success.</summary>
     public HostPolicy? Applied { get; init; }
+
+    /// <summary>The last policy under which the controller was reached after it was in force; null if that is not known.</summary>
+    public HostPolicy? Proven { get; init; }
+
+    /// <summary>Whether <see cref="Desired"/> cut the controller's channel, so that the rules of <see cref="Proven"/> are enforced in its place.</summary>
+    public bool RolledBack { get; init; }
+
+    /// <summary>Whether the rules of <see cref="Desired"/> were rolled back in vain: the channel was cut by the earlier ones too.</summary>
+    public bool InVain { get; init; }
+
+    /// <summary>What the kernel is to be given: <see cref="Desired"/>, or after a roll-back what <see cref="RollBack.Merge"/> makes of it.</summary>
+    public HostPolicy? Effective => RolledBack && Proven is { } proven && Desired is { } desired ? RollBack.Merge(proven, desired) : Desired;
 
     /// <summary>Failures to apply since the last success.</summary>
     public int Failures { get; init; }
@@ -46,8 +59,14 @@ public sealed record PolicyState
     /// <summary>Who last changed our table, or null.</summary>
     public Problem? Interference { get; init; }
 
+    /// <summary>That our own table cuts the channel to the controller, and what was done about it; or null.</summary>
+    public Problem? Cut { get; init; }
+
+    /// <summary>That somebody opened the host (<c>bulkhead-agent panic</c>): nothing is enforced until that is taken back. Or null.</summary>
+    public Problem? Panic { get; init; }
+
     /// <summary>All that is wrong now.</summary>
-    public IEnumerable<Problem> Problems => ((Problem?[])[Loss, Refusal, Failure, Interference]).OfType<Problem>();
+    public IEnumerable<Problem> Problems => ((Problem?[])[Panic, Loss, Cut, Refusal, Failure, Interference]).OfType<Problem>();
 }
 
 /// <summary>What happens to an agent's policy.</summary>
@@ -63,7 +82,14 @@ public abstract record PolicyEvent
     /// <param name="Controllers">Where the controller is reached, by the marker and the pairing.</param>
     /// <param name="FailSafe">The fail-safe list, by the marker.</param>
     public sealed record Started(
-        HostPolicy? Cached, Modes Enforced, EquatableArray<ControllerEndpoint> Controllers, EquatableArray<FailSafeEntry> FailSafe) : PolicyEvent;
+        HostPolicy? Cached, Modes Enforced, EquatableArray<ControllerEndpoint> Controllers, EquatableArray<FailSafeEntry> FailSafe) : PolicyEvent
+    {
+        /// <summary>The last policy under which the controller was reached, if that is another than the cached one; or null.</summary>
+        public HostPolicy? Proven { get; init; }
+
+        /// <summary>That the host was opened before and still is to be; or null.</summary>
+        public Problem? Panic { get; init; }
+    }
 
     /// <summary>The controller sends a policy.</summary>
     /// <param name="Policy">Decoded.</param>
@@ -83,6 +109,21 @@ public abstract record PolicyEvent
     /// <param name="By">Who, as far as it is known.</param>
     public sealed record Tampered(string By) : PolicyEvent;
 
+    /// <summary>The controller answered a request that was made after the policy came into force.</summary>
+    public sealed record ChannelWorked : PolicyEvent;
+
+    /// <summary>Our table, as it is now, dropped a packet of the agent's own connection to its controller.</summary>
+    /// <param name="Why">What the packet's report carries.</param>
+    /// <param name="Controller">Where it was to go.</param>
+    public sealed record ChannelCut(LogPrefix Why, ControllerEndpoint Controller) : PolicyEvent;
+
+    /// <summary>Somebody opened the host, or took that back.</summary>
+    /// <param name="Why">What to report while it is open; null once it is taken back.</param>
+    public sealed record Panicked(Problem? Why) : PolicyEvent;
+
+    /// <summary>Our table was removed.</summary>
+    public sealed record Opened : PolicyEvent;
+
     /// <summary>The time that <see cref="PolicyState.RetryAt"/> named may have come.</summary>
     public sealed record Tick : PolicyEvent;
 }
@@ -93,6 +134,15 @@ public abstract record PolicyEffect
     private PolicyEffect()
     {
     }
+
+    /// <summary>Keep on disk the policy under which the controller was last reached, before other rules come into force.</summary>
+    public sealed record KeepProven(HostPolicy Policy) : PolicyEffect;
+
+    /// <summary>Forget the policy that <see cref="KeepProven"/> kept: under the one in force the controller is reached.</summary>
+    public sealed record ForgetProven : PolicyEffect;
+
+    /// <summary>Remove our table, and answer with <see cref="PolicyEvent.Opened"/> or <see cref="PolicyEvent.ApplyFailed"/>.</summary>
+    public sealed record Open : PolicyEffect;
 
     /// <summary>Keep the policy on disk before it is enforced, so that a restart never goes back behind it.</summary>
     public sealed record Persist(HostPolicy Policy) : PolicyEffect;

@@ -22,6 +22,10 @@ namespace Bulkhead.Agent.Tests.Channel;
 internal sealed class TestController : IAsyncDisposable
 {
     public const string Key = "a-pairing-key";
+
+    /// <summary>Its certificate is good for this name too.</summary>
+    public const string Name = "controller.test";
+
     private const string Workload = "7b0c2f1e-0000-4000-8000-000000000001";
 
     private readonly WebApplication _app;
@@ -272,6 +276,7 @@ internal sealed class TestController : IAsyncDisposable
         {
             var names = new SubjectAlternativeNameBuilder();
             names.AddIpAddress(host);
+            names.AddDnsName(Name);
             request.CertificateExtensions.Add(names.Build());
         }
 

@@ -1,0 +1,128 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using Bulkhead.Agent.Tests.Channel;
+using Bulkhead.Agent.Tests.Policies;
+using Bulkhead.Contracts.Agent;
+
+namespace Bulkhead.Agent.Tests.Kernel;
+
+/// <summary>The program itself, as a process of its own in a namespace, with a controller at the other end of the cable; needs root.</summary>
+public abstract class AgentProcessTests : IAsyncLifetime
+{
+    private static readonly string _program =
+        typeof(AgentProcessTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "AgentProgram").Value!;
+
+    private readonly List<Process> _started = [];
+
+    /// <summary>The agents that were started.</summary>
+    private protected IReadOnlyList<Process> Started => _started;
+
+    private protected TwoHosts Hosts { get; } = new();
+
+    private protected TemporaryFolder Folder { get; } = new();
+
+    private protected TestController Controller { get; private set; } = null!;
+
+    /// <summary>A listener on the agent's host.</summary>
+    private protected Socket Web { get; private set; } = null!;
+
+    /// <summary>What the programs wrote to standard error.</summary>
+    private protected ConcurrentQueue<string> Log { get; } = new();
+
+    /// <summary>What the host's programs take for <c>/etc/hosts</c>, if it is not the machine's.</summary>
+    private protected string? HostsFile { get; set; }
+
+    private protected string State => Folder["state"];
+
+    public virtual async Task InitializeAsync()
+    {
+        Controller = await TestController.StartAsync(Hosts.Listen(Hosts.Peer, TwoHosts.PeerAddress(false), 8444));
+        Web = Hosts.Listen(Hosts.Host, TwoHosts.HostAddress(false), 80);
+        await File.WriteAllTextAsync(Folder["key"], TestController.Key);
+        Assert.Equal(0, await RunAsync("pair", "--controller", Controller.Address.ToString(), "--ca-sha256", Controller.Digest, "--key-file", Folder["key"], "--state", State, "--name", "web-1"));
+    }
+
+    public virtual async Task DisposeAsync()
+    {
+        foreach (var agent in _started)
+        {
+            agent.Kill();
+            await agent.WaitForExitAsync();
+            agent.Dispose();
+        }
+
+        await Controller.DisposeAsync();
+        Hosts.Dispose();
+        Folder.Dispose();
+    }
+
+    private protected static HostPolicy Closed(ulong number) => WirePolicies.Policy(number, inbound: Mode.Full);
+
+    private protected Task AppliedAsync(ulong number) =>
+        Eventually.Holds(() => Controller.States.Any(report => report.Applied?.Number == number), $"policy {number} is applied");
+
+    /// <summary>Whether the peer gets through to a listener of the host, its web port by default; a dropped try is given up after a second.</summary>
+    private protected async Task<bool> ReachableAsync(Socket? listener = null)
+    {
+        using var socket = Hosts.Peer.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        try
+        {
+            await socket.ConnectAsync((IPEndPoint)(listener ?? Web).LocalEndPoint!, patience.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private protected string Table()
+    {
+        var tables = Hosts.Host.Run("nft", "list", "tables");
+        return tables.Contains("inet bulkhead", StringComparison.Ordinal) ? Hosts.Host.Run("nft", "list", "table", "inet", "bulkhead") : "";
+    }
+
+    private protected Process Start()
+    {
+        var agent = Launch("run", "--state", State);
+        _started.Add(agent);
+        return agent;
+    }
+
+    private protected async Task<int> RunAsync(params string[] arguments)
+    {
+        using var process = Launch(arguments);
+        await process.WaitForExitAsync();
+        return process.ExitCode;
+    }
+
+    private protected (int ExitCode, string Output) Status()
+    {
+        using var process = Launch("status", "--state", State, "--output", "json");
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output);
+    }
+
+    private protected async Task LoggedAsync(string text) =>
+        await Eventually.Holds(() => Log.Any(line => line.Contains(text, StringComparison.Ordinal)), $"the log says '{text}'");
+
+    private protected Process Launch(params string[] arguments) => Hosts.Host.Inside(() =>
+    {
+        string[] command = HostsFile is null
+            ? [_program, .. arguments]
+            : ["unshare", "--mount", "sh", "-c", "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"", "sh", HostsFile, _program, .. arguments];
+        var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true },
+        };
+        process.ErrorDataReceived += (_, line) => Log.Enqueue(line.Data ?? "");
+        process.Start();
+        process.BeginErrorReadLine();
+        return process;
+    });
+}
