@@ -50,8 +50,8 @@ internal static class AgentProcess
         using var authority = identity.ToAuthority();
         using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read);
         using var policies = new PolicyLoop(state, firewall, authority, Dialled(identity.Controller), own, problems, Changed, time, log);
+        using var watch = firewall.Watch(policies.ReportTampering, policies.ReportDoubt);
         await policies.StartAsync(cancel);
-        using var watch = firewall.Watch(policies.ReportTampering);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);
         var telemetry = new TelemetryLoop(cgroups, spool, firewall.ConntrackPort, policies.ReportLostConnections, toReport.Set, own.Blocked, problems, time, log);

@@ -45,8 +45,11 @@ internal static partial class Log
     [LoggerMessage(23, LogLevel.Error, "no whole copy of the last policy: only essential and fail-safe connections pass in the enforced directions until the controller sends it again")]
     public static partial void FailSafe(this ILogger log);
 
-    [LoggerMessage(24, LogLevel.Error, "table inet bulkhead was changed by {By}; it is put back")]
-    public static partial void Tampered(this ILogger log, string by);
+    [LoggerMessage(24, LogLevel.Error, "table inet bulkhead was changed by {By}; it is put back: {What}")]
+    public static partial void Tampered(this ILogger log, string by, string what);
+
+    [LoggerMessage(27, LogLevel.Warning, "table inet bulkhead was changed by {By}, and is as it was again")]
+    public static partial void TamperingUndone(this ILogger log, string by);
 
     [LoggerMessage(25, LogLevel.Information, "live connections: {Destroyed} sockets ended, {Forgotten} conntrack entries removed, {Admitted} admitted")]
     public static partial void LiveConnections(this ILogger log, int destroyed, int forgotten, int admitted);

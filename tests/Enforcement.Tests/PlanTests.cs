@@ -98,9 +98,6 @@ internal sealed class SimulatedTable
                 Assert.Empty(delete.Elements.Except(_sets[delete.Set].Elements));
                 Change(delete.Set, elements => elements.Except(delete.Elements));
                 break;
-            case PlanStep.ReplaceElements replace:
-                Change(replace.Set, _ => replace.Elements);
-                break;
             case PlanStep.AddChain add:
                 _chains.Add(add.Chain, new(add.Chain, null, []));
                 break;

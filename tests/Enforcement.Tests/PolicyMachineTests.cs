@@ -108,16 +108,16 @@ public class PolicyMachineTests
     }
 
     [Fact]
-    public void Tampering_is_undone_at_once_but_not_more_often_than_once_a_second()
+    public void Tampering_is_undone_at_once_but_not_more_often_than_four_times_a_second()
     {
         var (state, effects) = Step(Settled(At(1, 1)), new PolicyEvent.Tampered("nft (process 7)"));
         Assert.Equal([new PolicyEffect.Apply(At(1, 1), Replace: true), new PolicyEffect.Report()], effects);
-        (state, effects) = PolicyMachine.Step(state, new PolicyEvent.Tampered("nft (process 8)"), _start.AddMilliseconds(400));
+        (state, effects) = PolicyMachine.Step(state, new PolicyEvent.Tampered("nft (process 8)", "chain input: 1 rule added"), _start.AddMilliseconds(100));
         Assert.Equal([new PolicyEffect.Report()], effects);
-        Assert.Equal(_start.AddSeconds(1), state.RetryAt);
-        Assert.Equal([new PolicyEffect.Apply(At(1, 1), Replace: true)], PolicyMachine.Step(state, new PolicyEvent.Tick(), _start.AddSeconds(1)).Effects);
+        Assert.Equal(_start.AddMilliseconds(250), state.RetryAt);
+        Assert.Equal([new PolicyEffect.Apply(At(1, 1), Replace: true)], PolicyMachine.Step(state, new PolicyEvent.Tick(), _start.AddMilliseconds(250)).Effects);
         Assert.Equal(2UL, state.Tampered);
-        Assert.Contains("process 8", Assert.Single(state.Problems).Message, StringComparison.Ordinal);
+        Assert.Contains("process 8) and has been put back: chain input: 1 rule added.", Assert.Single(state.Problems).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -76,7 +76,7 @@ public partial class TableTests
     {
         await using var bench = new Bench();
         var tampered = Channel.CreateUnbounded<string>();
-        using var watch = bench.Host.Inside(() => bench.Driver.Watch(by => tampered.Writer.TryWrite(by)));
+        using var watch = bench.Host.Inside(() => bench.Driver.Watch(by => tampered.Writer.TryWrite(by), () => tampered.Writer.TryWrite("lost")));
         await bench.ApplyAsync(Web("10.77.0.2"));
         await bench.ApplyAsync(Web("10.77.0.2", "10.77.0.3"));
         var right = Listing(bench.Host);
@@ -95,20 +95,18 @@ public partial class TableTests
     }
 
     [Fact]
-    public async Task An_apply_that_does_not_fit_the_kernel_changes_nothing_is_told_and_the_next_one_mends_it()
+    public async Task What_others_changed_before_a_change_of_ours_is_told_undone_and_never_built_upon()
     {
         await using var bench = new Bench();
         await bench.ApplyAsync(Web("10.77.0.2", "10.77.0.3"));
-        bench.Host.Nft("delete element inet bulkhead peers_s0_v4 { 10.77.0.3 }\n");
-        var before = Listing(bench.Host);
+        bench.Host.Nft("delete element inet bulkhead peers_s0_v4 { 10.77.0.3 }\nadd element inet bulkhead peers_s0_v4 { 10.9.9.9 }\n");
 
-        var refused = await bench.Host.Inside(() => bench.Driver.ApplyAsync(Web("10.77.0.2", "10.77.0.4"), false, CancellationToken.None));
+        var outcome = await bench.ApplyAsync(Web("10.77.0.2", "10.77.0.4"));
 
-        Assert.False(refused.Ok);
-        Assert.Contains("nft:", refused.Error, StringComparison.Ordinal);
-        Assert.Equal(before, Listing(bench.Host));
-        await bench.ApplyAsync(Web("10.77.0.2", "10.77.0.4"));
+        Assert.Equal(["set peers_s0_v4: 1 element added: 10.9.9.9", "set peers_s0_v4: 1 element deleted: 10.77.0.3"], outcome.Undone);
+        Assert.DoesNotContain("10.9.9.9", Listing(bench.Host), StringComparison.Ordinal);
         Assert.Contains("10.77.0.4", Listing(bench.Host), StringComparison.Ordinal);
+        Assert.Empty((await bench.ApplyAsync(Web("10.77.0.2"))).Undone);
     }
 
     [Fact]
@@ -134,7 +132,7 @@ public partial class TableTests
         Make(new(EnforcementMode.Full, default), [Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(443))], Hosts(hosts));
 
     /// <summary>The table as the kernel holds it, its chains and sets in the order of their text.</summary>
-    private static string Listing(NetworkNamespace host) => string.Join(
+    internal static string Listing(NetworkNamespace host) => string.Join(
         "\n",
         BeginningOfPart().Split(host.Run("nft", "-s", "list", "table", "inet", "bulkhead")).Select(part => part.Trim(' ', '\t', '\n', '}')).Order(StringComparer.Ordinal));
 

@@ -25,6 +25,7 @@ internal sealed class PolicyLoop : IDisposable
     private const string Topic = "policy";
     private const string CacheTopic = "policy-cache";
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _examineEvery = TimeSpan.FromMinutes(1);
 
     private readonly StateDirectory _folder;
     private readonly PolicyCache _cache;
@@ -44,6 +45,8 @@ internal sealed class PolicyLoop : IDisposable
     private Wire.HostPolicy? _offered;
     private string? _tamperedBy;
     private int _settle;
+    private int _doubt;
+    private long _examined;
     private EnforcementState _published = EnforcementState.Nothing;
 
     /// <summary>Makes it; nothing is enforced before <see cref="StartAsync"/>.</summary>
@@ -84,6 +87,13 @@ internal sealed class PolicyLoop : IDisposable
     public void ReportTampering(string by)
     {
         Volatile.Write(ref _tamperedBy, by);
+        _signal.Set();
+    }
+
+    /// <summary>Tells the loop that somebody may have changed our table unnoticed. From any thread.</summary>
+    public void ReportDoubt()
+    {
+        Interlocked.Exchange(ref _doubt, 1);
         _signal.Set();
     }
 
@@ -140,10 +150,10 @@ internal sealed class PolicyLoop : IDisposable
                 await TakeAsync(offered, cancel);
             }
 
-            if (Interlocked.Exchange(ref _tamperedBy, null) is { } by)
+            var by = Interlocked.Exchange(ref _tamperedBy, null);
+            if (Interlocked.Exchange(ref _doubt, 0) != 0 || by is not null || _time.GetElapsedTime(_examined) >= _examineEvery)
             {
-                _log.Tampered(by);
-                await HandleAsync(new PolicyEvent.Tampered(by), cancel);
+                await ExamineAsync(by, cancel);
             }
 
             if (Interlocked.Exchange(ref _settle, 0) != 0)
@@ -152,6 +162,23 @@ internal sealed class PolicyLoop : IDisposable
             }
 
             await HandleAsync(new PolicyEvent.Tick(), cancel);
+        }
+    }
+
+    /// <summary>Looks whether the table is still as it was left, and has it put back if it is not.</summary>
+    private async Task ExamineAsync(string? by, CancellationToken cancel)
+    {
+        _examined = _time.GetTimestamp();
+        var changes = await _firewall.ExamineAsync(cancel);
+        if (changes.Count > 0)
+        {
+            var (who, what) = (by ?? "an unknown process", string.Join("; ", changes));
+            _log.Tampered(who, what);
+            await HandleAsync(new PolicyEvent.Tampered(who, what), cancel);
+        }
+        else if (by is not null)
+        {
+            _log.TamperingUndone(by);
         }
     }
 
@@ -250,6 +277,11 @@ internal sealed class PolicyLoop : IDisposable
             apply.Policy.Generation.ToString(), _time.GetElapsedTime(began).TotalMilliseconds, apply.Policy.Modes.Inbound, apply.Policy.Modes.Outbound, outcome.Steps);
         LogOutcome(outcome);
         _appliedAt = _time.GetTimestamp();
+        if (outcome.Undone.Count > 0)
+        {
+            _log.Tampered("an unknown process", string.Join("; ", outcome.Undone));
+        }
+
         await HandleAsync(new PolicyEvent.Applied(apply.Policy), cancel);
         if (_held is { } held && held.Policy.Generation == apply.Policy.Generation)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Bulkhead.Enforcement.Documents;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
@@ -18,13 +19,16 @@ public abstract record PlanStep
     public sealed record AddSet(AddressSet Set) : PlanStep;
 
     /// <summary>Adds elements to a set.</summary>
-    public sealed record AddElements(string Set, EquatableArray<IpPrefix> Elements) : PlanStep;
+    /// <param name="Set">Its name.</param>
+    /// <param name="IsInterval">Whether it holds prefixes.</param>
+    /// <param name="Elements">None of which it has.</param>
+    public sealed record AddElements(string Set, bool IsInterval, EquatableArray<IpPrefix> Elements) : PlanStep;
 
     /// <summary>Takes elements out of a set.</summary>
-    public sealed record DeleteElements(string Set, EquatableArray<IpPrefix> Elements) : PlanStep;
-
-    /// <summary>Gives an interval set new elements; the kernel may have joined the old ones, so they are not taken out one by one.</summary>
-    public sealed record ReplaceElements(string Set, EquatableArray<IpPrefix> Elements) : PlanStep;
+    /// <param name="Set">Its name.</param>
+    /// <param name="IsInterval">Whether it holds prefixes.</param>
+    /// <param name="Elements">All of which it has.</param>
+    public sealed record DeleteElements(string Set, bool IsInterval, EquatableArray<IpPrefix> Elements) : PlanStep;
 
     /// <summary>Adds a chain without rules.</summary>
     public sealed record AddChain(string Chain) : PlanStep;
@@ -47,7 +51,24 @@ public sealed record FirewallPlan(EquatableArray<PlanStep> Steps)
     public bool IsEmpty => Steps.Count == 0;
 
     /// <summary>The script for nft; empty for an empty plan.</summary>
-    public string Script => string.Concat(Steps.Select(NftScript.Of));
+    public string Script
+    {
+        get
+        {
+            using var text = new StringWriter(CultureInfo.InvariantCulture);
+            Write(text);
+            return text.ToString();
+        }
+    }
+
+    /// <summary>Writes <see cref="Script"/> piece by piece, so that no more than a piece of a large one is in memory.</summary>
+    public void Write(TextWriter script)
+    {
+        foreach (var step in Steps)
+        {
+            NftScript.Write(script, step);
+        }
+    }
 
     /// <summary>The least change.</summary>
     /// <param name="observed">What the table holds; null if that is not known, or there is none: then all is replaced.</param>
@@ -91,24 +112,41 @@ public sealed record FirewallPlan(EquatableArray<PlanStep> Steps)
     private static bool HasOtherShape<T>(Dictionary<string, T> before, Dictionary<string, T> after, Func<T, T, bool> same) =>
         after.Any(pair => before.TryGetValue(pair.Key, out var old) && !same(old, pair.Value));
 
+    /// <summary>Removals first: a prefix may come where a longer or shorter one was.</summary>
     private static IEnumerable<PlanStep> Members(AddressSet before, AddressSet after)
     {
-        if (after.IsInterval)
-        {
-            yield return new PlanStep.ReplaceElements(after.Name, after.Elements);
-            yield break;
-        }
-
-        var added = after.Elements.Except(before.Elements).ToEquatableArray();
-        if (added.Count > 0)
-        {
-            yield return new PlanStep.AddElements(after.Name, added);
-        }
-
-        var removed = before.Elements.Except(after.Elements).ToEquatableArray();
+        var (removed, added) = Compare(before.Elements.AsSpan(), after.Elements.AsSpan());
         if (removed.Count > 0)
         {
-            yield return new PlanStep.DeleteElements(after.Name, removed);
+            yield return new PlanStep.DeleteElements(after.Name, after.IsInterval, removed);
         }
+
+        if (added.Count > 0)
+        {
+            yield return new PlanStep.AddElements(after.Name, after.IsInterval, added);
+        }
+    }
+
+    /// <summary>What two sorted lists do not share.</summary>
+    private static (EquatableArray<IpPrefix> Removed, EquatableArray<IpPrefix> Added) Compare(ReadOnlySpan<IpPrefix> before, ReadOnlySpan<IpPrefix> after)
+    {
+        var (removed, added) = (new List<IpPrefix>(), new List<IpPrefix>());
+        for (int i = 0, j = 0; i < before.Length || j < after.Length;)
+        {
+            var order = i == before.Length ? 1 : j == after.Length ? -1 : before[i].CompareTo(after[j]);
+            if (order < 0)
+            {
+                removed.Add(before[i]);
+            }
+            else if (order > 0)
+            {
+                added.Add(after[j]);
+            }
+
+            i += order <= 0 ? 1 : 0;
+            j += order >= 0 ? 1 : 0;
+        }
+
+        return (removed.ToEquatableArray(), added.ToEquatableArray());
     }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text;
 using Bulkhead.Enforcement.Documents;
+using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
@@ -23,54 +23,101 @@ public static class NftScript
     /// <summary>The script that replaces whatever the table holds, in one transaction.</summary>
     public static string Replace(FirewallDocument document)
     {
-        var text = new StringBuilder($"add table {Owner}\ndelete table {Owner}\ntable {Owner} {{\n\tcomment \"of the Bulkhead agent\"\n");
-        foreach (var set in document.Sets)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"\tset {set.Name} {{\n\t\t{Body(set).Replace("; ", "\n\t\t", StringComparison.Ordinal)}\n\t}}\n");
-        }
-
-        foreach (var chain in document.Chains)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"\tchain {chain.Name} {{\n");
-            if (chain.Hook is { } hook)
-            {
-                text.Append(CultureInfo.InvariantCulture, $"\t\t{Hook(hook)};\n");
-            }
-
-            foreach (var rule in chain.Rules)
-            {
-                text.Append(CultureInfo.InvariantCulture, $"\t\t{Of(rule)}\n");
-            }
-
-            text.Append("\t}\n");
-        }
-
-        return text.Append("}\n").ToString();
+        using var text = new StringWriter(CultureInfo.InvariantCulture);
+        Replace(text, document);
+        return text.ToString();
     }
 
     /// <summary>The script that removes the table, also if there is none.</summary>
     public static string Remove() => $"add table {Owner}\ndelete table {Owner}\n";
 
-    /// <summary>The script of one step of a plan.</summary>
-    public static string Of(PlanStep step) => step switch
+    /// <summary>Writes the script of one step of a plan.</summary>
+    public static void Write(TextWriter script, PlanStep step)
     {
-        PlanStep.ReplaceTable replace => Replace(replace.Document),
-        PlanStep.AddSet add => $"add set {Owner} {add.Set.Name} {{ {Body(add.Set)}; }}\n",
-        PlanStep.AddElements add => $"add element {Owner} {add.Set} {{ {Join(add.Elements)} }}\n",
-        PlanStep.DeleteElements delete => $"delete element {Owner} {delete.Set} {{ {Join(delete.Elements)} }}\n",
-        PlanStep.ReplaceElements replace => $"flush set {Owner} {replace.Set}\nadd element {Owner} {replace.Set} {{ {Join(replace.Elements)} }}\n",
-        PlanStep.AddChain add => $"add chain {Owner} {add.Chain}\n",
-        PlanStep.SetRules set => $"flush chain {Owner} {set.Chain}\n"
-            + string.Concat(set.Rules.Select(rule => $"add rule {Owner} {set.Chain} {Of(rule)}\n")),
-        PlanStep.DeleteChain delete => $"delete chain {Owner} {delete.Chain}\n",
-        PlanStep.DeleteSet delete => $"delete set {Owner} {delete.Set}\n",
-        _ => throw new ArgumentOutOfRangeException(nameof(step)),
-    };
+        ArgumentNullException.ThrowIfNull(script);
+        switch (step)
+        {
+            case PlanStep.ReplaceTable replace:
+                Replace(script, replace.Document);
+                break;
+            case PlanStep.AddSet add:
+                script.Write($"add set {Owner} {add.Set.Name} {{ {Type(add.Set).Replace("\n\t\t", "; ", StringComparison.Ordinal)}; elements = {{ ");
+                Elements(script, add.Set.Elements);
+                script.Write(" }; }\n");
+                break;
+            case PlanStep.AddElements add:
+                script.Write($"add element {Owner} {add.Set} {{ ");
+                Elements(script, add.Elements);
+                script.Write(" }\n");
+                break;
+            case PlanStep.DeleteElements delete:
+                script.Write($"delete element {Owner} {delete.Set} {{ ");
+                Elements(script, delete.Elements);
+                script.Write(" }\n");
+                break;
+            case PlanStep.AddChain add:
+                script.Write($"add chain {Owner} {add.Chain}\n");
+                break;
+            case PlanStep.SetRules set:
+                script.Write($"flush chain {Owner} {set.Chain}\n");
+                foreach (var rule in set.Rules)
+                {
+                    script.Write($"add rule {Owner} {set.Chain} {Of(rule)}\n");
+                }
 
-    private static string Body(AddressSet set) =>
-        $"type {(set.IsV6 ? "ipv6_addr" : "ipv4_addr")}{(set.IsInterval ? "; flags interval" : "")}; elements = {{ {Join(set.Elements)} }}";
+                break;
+            case PlanStep.DeleteChain delete:
+                script.Write($"delete chain {Owner} {delete.Chain}\n");
+                break;
+            case PlanStep.DeleteSet delete:
+                script.Write($"delete set {Owner} {delete.Set}\n");
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(step));
+        }
+    }
 
-    private static string Join(IEnumerable<IpPrefix> elements) => string.Join(", ", elements);
+    private static void Replace(TextWriter script, FirewallDocument document)
+    {
+        script.Write($"add table {Owner}\ndelete table {Owner}\ntable {Owner} {{\n\tcomment \"of the Bulkhead agent\"\n");
+        foreach (var set in document.Sets)
+        {
+            script.Write($"\tset {set.Name} {{\n\t\t{Type(set)}\n\t\telements = {{ ");
+            Elements(script, set.Elements);
+            script.Write(" }\n\t}\n");
+        }
+
+        foreach (var chain in document.Chains)
+        {
+            script.Write($"\tchain {chain.Name} {{\n");
+            if (chain.Hook is { } hook)
+            {
+                script.Write($"\t\t{Hook(hook)};\n");
+            }
+
+            foreach (var rule in chain.Rules)
+            {
+                script.Write($"\t\t{Of(rule)}\n");
+            }
+
+            script.Write("\t}\n");
+        }
+
+        script.Write("}\n");
+    }
+
+    private static string Type(AddressSet set) => $"type {(set.IsV6 ? "ipv6_addr" : "ipv4_addr")}{(set.IsInterval ? "\n\t\tflags interval" : "")}";
+
+    private static void Elements(TextWriter script, EquatableArray<IpPrefix> elements)
+    {
+        var first = true;
+        foreach (var element in elements)
+        {
+            script.Write(first ? "" : ", ");
+            script.Write(element.ToString());
+            first = false;
+        }
+    }
 
     private static string Hook(Direction direction) =>
         $"type filter hook {(direction == Direction.Inbound ? "input" : "output")} priority {Priority}; policy accept";

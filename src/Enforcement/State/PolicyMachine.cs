@@ -8,7 +8,7 @@ public static class PolicyMachine
 {
     private static readonly TimeSpan _firstRetry = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _lastRetry = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan _repairPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _repairPause = TimeSpan.FromMilliseconds(250);
 
     /// <summary>One step. No event makes the host fall back to no rules, or to older ones.</summary>
     public static (PolicyState State, IReadOnlyList<PolicyEffect> Effects) Step(PolicyState state, PolicyEvent happened, DateTimeOffset now)
@@ -21,7 +21,7 @@ public static class PolicyMachine
             PolicyEvent.Unreadable unreadable => (state with { Refusal = unreadable.Problem }, [new PolicyEffect.Report()]),
             PolicyEvent.Applied applied => Applied(state, applied.Policy),
             PolicyEvent.ApplyFailed failed => Failed(state, failed.Detail, now),
-            PolicyEvent.Tampered tampered => Tampered(state, tampered.By, now),
+            PolicyEvent.Tampered tampered => Tampered(state, tampered, now),
             PolicyEvent.ChannelWorked => DeadMansSwitch.Worked(state),
             PolicyEvent.ChannelCut cut => Cut(state, cut),
             PolicyEvent.Panicked panicked => Panic(state, panicked.Why),
@@ -109,7 +109,7 @@ public static class PolicyMachine
             [new PolicyEffect.Report()]);
     }
 
-    private static (PolicyState, IReadOnlyList<PolicyEffect>) Tampered(PolicyState state, string by, DateTimeOffset now)
+    private static (PolicyState, IReadOnlyList<PolicyEffect>) Tampered(PolicyState state, PolicyEvent.Tampered tampered, DateTimeOffset now)
     {
         if (state.Panic is not null)
         {
@@ -127,7 +127,7 @@ public static class PolicyMachine
             Tampered = state.Tampered + 1,
             Interference = new(
                 "table-tampered",
-                $"The table inet bulkhead was changed by {by} and has been put back.",
+                $"The table inet bulkhead was changed by {tampered.By} and has been put back{(tampered.What.Length == 0 ? "" : $": {tampered.What}")}.",
                 "Find out who manages nftables on this host, and have it leave this table alone."),
         };
         // Whoever changes it again and again must not make us spend the host's time on repairs.

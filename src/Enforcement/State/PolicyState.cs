@@ -107,7 +107,8 @@ public abstract record PolicyEvent
 
     /// <summary>Somebody else changed our table.</summary>
     /// <param name="By">Who, as far as it is known.</param>
-    public sealed record Tampered(string By) : PolicyEvent;
+    /// <param name="What">What differs from before, in words; empty if that is not known.</param>
+    public sealed record Tampered(string By, string What = "") : PolicyEvent;
 
     /// <summary>The controller answered a request that was made after the policy came into force.</summary>
     public sealed record ChannelWorked : PolicyEvent;

@@ -1,8 +1,8 @@
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Enforcement.Connections;
-using Bulkhead.Enforcement.Documents;
 using Bulkhead.Enforcement.Plan;
 using Bulkhead.Enforcement.Render;
+using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
 
@@ -16,6 +16,9 @@ namespace Bulkhead.Agent.Linux.Firewall;
 /// <param name="Admitted">Entries put into conntrack.</param>
 public sealed record ApplyOutcome(string? Error, int Steps = 0, int Destroyed = 0, int Forgotten = 0, int Admitted = 0)
 {
+    /// <summary>What others had changed in the table and was found and undone by this apply, in words.</summary>
+    public EquatableArray<string> Undone { get; init; }
+
     /// <summary>Whether the policy is in force, for live connections too.</summary>
     public bool Ok => Error is null;
 }
@@ -27,20 +30,17 @@ public sealed record ApplyOutcome(string? Error, int Steps = 0, int Destroyed = 
 public sealed class FirewallDriver : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private readonly OwnChanges _own = new();
-    private readonly NftProcess _nft;
+    private readonly TableKeeper _table;
     private readonly Conntrack _conntrack;
     private readonly SocketDiagnostics _sockets;
     private readonly LocalAddresses _addresses;
     private readonly ConnectionSettler _settler;
     private readonly Func<NameLookups> _lookups;
-    private FirewallDocument? _held;
     private HostEvaluator? _evaluator;
 
-    private FirewallDriver(Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups)
+    private FirewallDriver(TableKeeper table, Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups)
     {
-        (_conntrack, _sockets, _addresses, _lookups) = (conntrack, sockets, addresses, lookups);
-        _nft = new(_own);
+        (_table, _conntrack, _sockets, _addresses, _lookups) = (table, conntrack, sockets, addresses, lookups);
         _settler = new(conntrack, sockets, addresses);
     }
 
@@ -48,14 +48,15 @@ public sealed class FirewallDriver : IDisposable
     /// <param name="lookups">How the agent looks up names; asked at each apply.</param>
     /// <exception cref="NetlinkException">The kernel lacks conntrack or sock_diag, or refuses them.</exception>
     public static FirewallDriver Open(Func<NameLookups> lookups) =>
-        new(Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups);
+        new(TableKeeper.Open(), Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups);
 
     /// <summary>The netlink port that conntrack's events of this driver's own changes carry.</summary>
     public uint ConntrackPort => _conntrack.PortId;
 
     /// <summary>Starts to watch for changes of the table by others; in the calling thread's network namespace.</summary>
     /// <param name="tampered">Is told who, on a thread of the watch.</param>
-    public TableWatch Watch(Action<string> tampered) => TableWatch.Start(_own, tampered);
+    /// <param name="lost">Is told that events were lost, so that the table is to be examined; likewise.</param>
+    public TableWatch Watch(Action<string> tampered, Action lost) => _table.Watch(tampered, lost);
 
     /// <summary>
     /// Puts a policy in force: rules first, then sockets, then conntrack. The first time, existing connections are admitted to
@@ -71,7 +72,7 @@ public sealed class FirewallDriver : IDisposable
         try
         {
             var document = FirewallRenderer.Render(policy, _lookups());
-            var plan = FirewallPlan.Diff(replace ? null : _held, document);
+            var plan = FirewallPlan.Diff(replace ? null : _table.Held, document);
             if (plan.IsEmpty)
             {
                 return new((string?)null);
@@ -80,20 +81,19 @@ public sealed class FirewallDriver : IDisposable
             var first = _evaluator is null;
             var evaluator = new HostEvaluator(policy);
             var admitted = first ? _settler.Admit(evaluator).Admitted : 0;
-            if (await _nft.RunAsync(plan.Script).ConfigureAwait(false) is { } error)
+            var (error, undone) = await _table.ApplyAsync(plan, document).ConfigureAwait(false);
+            if (error is not null)
             {
-                // An element or chain that is not what we believe it to be is found by replacing everything next time.
-                _held = null;
-                return new(error);
+                return new(error) { Undone = undone.ToEquatableArray() };
             }
 
-            (_held, _evaluator) = (document, evaluator);
+            _evaluator = evaluator;
             var live = first || LiveConnections.CanEnd(policy) ? _settler.Settle(evaluator) : new((string?)null);
-            return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted };
+            return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted, Undone = undone.ToEquatableArray() };
         }
         catch (NetlinkException e)
         {
-            _held = null;
+            _table.Doubt();
             return new(e.Message);
         }
         finally
@@ -123,16 +123,35 @@ public sealed class FirewallDriver : IDisposable
         }
     }
 
+    /// <summary>What others changed in the table since the last apply, in words; empty if nothing, or if nothing was applied.</summary>
+    public async Task<IReadOnlyList<string>> ExamineAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return _table.Examine();
+        }
+        catch (NetlinkException e)
+        {
+            // What cannot be read is not known to be right.
+            return [e.Message];
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
     /// <summary>Removes the table: for unpairing only. Whoever stops the agent keeps the rules.</summary>
     public async Task<ApplyOutcome> RemoveAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var error = await _nft.RunAsync(NftScript.Remove()).ConfigureAwait(false);
+            var error = await _table.RemoveAsync().ConfigureAwait(false);
             if (error is null)
             {
-                (_held, _evaluator) = (null, null);
+                _evaluator = null;
             }
 
             return new(error);
@@ -146,6 +165,7 @@ public sealed class FirewallDriver : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _table.Dispose();
         _conntrack.Dispose();
         _sockets.Dispose();
         _addresses.Dispose();

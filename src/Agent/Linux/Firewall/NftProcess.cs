@@ -10,11 +10,14 @@ internal sealed class NftProcess(OwnChanges own)
     private const int LongestError = 2000;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Runs a short script; see below.</summary>
+    public Task<string?> RunAsync(string script) => RunAsync(output => output.Write(script));
+
     /// <summary>
-    /// Runs a script as one transaction; returns null, or why nothing of it happened. The child starts in the calling thread's
+    /// Runs a script, written by a delegate, as one transaction; returns null, or why nothing of it happened. The child starts in the calling thread's
     /// network namespace. Once it has the script it is not cancelled: it ends by itself, or after 30 s.
     /// </summary>
-    public async Task<string?> RunAsync(string script)
+    public async Task<string?> RunAsync(Action<TextWriter> script)
     {
         using var process = new Process
         {
@@ -40,7 +43,8 @@ internal sealed class NftProcess(OwnChanges own)
         {
             var errors = process.StandardError.ReadToEndAsync(limit.Token);
             var output = process.StandardOutput.ReadToEndAsync(limit.Token);
-            await WriteAsync(process.StandardInput, script, limit.Token).ConfigureAwait(false);
+            // Of a large policy it is many times what a pipe holds, so that it waits for the child, and must not be waited for longer than the child.
+            await Task.Run(() => Write(process.StandardInput, script), limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
             await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
             _ = await output.ConfigureAwait(false);
             var text = (await errors.ConfigureAwait(false)).Trim();
@@ -53,11 +57,11 @@ internal sealed class NftProcess(OwnChanges own)
         }
     }
 
-    private static async Task WriteAsync(StreamWriter input, string script, CancellationToken cancellationToken)
+    private static void Write(StreamWriter input, Action<TextWriter> script)
     {
         try
         {
-            await input.WriteAsync(script.AsMemory(), cancellationToken).ConfigureAwait(false);
+            script(input);
             input.Close();
         }
         catch (IOException)

@@ -1,10 +1,11 @@
 namespace Bulkhead.Agent.Linux.Firewall;
 
 /// <summary>
-/// Remembers the last children that changed the table for us, so that the watch tells their changes from others'. A child's
+/// Remembers who changes the table for us, so that the watch tells our changes from others': our own socket, and the last children. A child's
 /// netlink port is its process identifier.
 /// </summary>
-internal sealed class OwnChanges
+/// <param name="port">Of our own socket, if there is one.</param>
+internal sealed class OwnChanges(uint? port = null)
 {
     private const int Remembered = 16;
 
@@ -28,7 +29,7 @@ internal sealed class OwnChanges
     {
         lock (_lock)
         {
-            return _processes.Contains(process);
+            return process == port || _processes.Contains(process);
         }
     }
 }

@@ -1,42 +1,40 @@
+using System.Diagnostics;
 using Bulkhead.Agent.Linux.Netlink;
-using Bulkhead.Enforcement.Documents;
 
 namespace Bulkhead.Agent.Linux.Firewall;
 
 /// <summary>
 /// Listens to nftables' own events (linux/netfilter/nf_tables.h) for changes of our table that are not ours. The kernel sends a
-/// transaction's events and, last, its new generation with the process that made it.
+/// transaction's events and, last, its new generation with the process that made it, all before the transaction's maker goes on.
 /// </summary>
 public sealed class TableWatch : IDisposable
 {
-    private const int EventsGroup = 7;
-    private const byte Subsystem = 10;
-    private const byte NewGeneration = 15;
-    private const byte Inet = 1;
-    private const int GenericHeader = 4;
-    private const ushort TableAttribute = 1;
-    private const ushort GenerationProcess = 2;
-    private const ushort GenerationProcessName = 3;
-    private const int ReceiveBuffer = 8 << 20;
+    // A transaction of 100,000 elements makes some 20 MB of events at once, which the kernel keeps until they are read.
+    private const int ReceiveBuffer = 64 << 20;
 
     private readonly NetlinkSocket _socket;
     private readonly OwnChanges _own;
     private readonly Action<string> _tampered;
+    private readonly Action _lost;
     private readonly Thread _thread;
+    private readonly object _lock = new();
+    private uint _seen;
+    private uint? _touched;
+    private bool _mayHaveTouched;
     private volatile bool _stopping;
 
-    private TableWatch(NetlinkSocket socket, OwnChanges own, Action<string> tampered)
+    private TableWatch(NetlinkSocket socket, OwnChanges own, Action<string> tampered, Action lost)
     {
-        (_socket, _own, _tampered) = (socket, own, tampered);
+        (_socket, _own, _tampered, _lost) = (socket, own, tampered, lost);
         _thread = new Thread(Run) { IsBackground = true, Name = "nftables watch" };
     }
 
-    internal static TableWatch Start(OwnChanges own, Action<string> tampered)
+    internal static TableWatch Start(OwnChanges own, Action<string> tampered, Action lost)
     {
         var socket = NetlinkSocket.Open(NetlinkFamily.Netfilter);
         socket.SetReceiveBuffer(ReceiveBuffer);
-        socket.Join(EventsGroup);
-        var watch = new TableWatch(socket, own, tampered);
+        socket.Join(Nftables.EventsGroup);
+        var watch = new TableWatch(socket, own, tampered, lost);
         watch._thread.Start();
         return watch;
     }
@@ -49,6 +47,39 @@ public sealed class TableWatch : IDisposable
         _thread.Join();
         _socket.Dispose();
     }
+
+    /// <summary>
+    /// Whether nobody but us changed our table after one generation and up to another, which the kernel has reached; false also if that cannot be told.
+    /// </summary>
+    internal bool Untouched(uint after, uint until, TimeSpan patience)
+    {
+        var start = Stopwatch.GetTimestamp();
+        lock (_lock)
+        {
+            while (!IsAtOrBehind(until, _seen) && !_mayHaveTouched)
+            {
+                var left = patience - Stopwatch.GetElapsedTime(start);
+                if (left <= TimeSpan.Zero || !Monitor.Wait(_lock, left))
+                {
+                    return false;
+                }
+            }
+
+            return !_mayHaveTouched && (_touched is not { } touched || IsAtOrBehind(touched, after));
+        }
+    }
+
+    /// <summary>Forgets that events were lost; for after the table was read back or replaced.</summary>
+    internal void Forget()
+    {
+        lock (_lock)
+        {
+            _mayHaveTouched = false;
+        }
+    }
+
+    /// <summary>Generations wrap around.</summary>
+    private static bool IsAtOrBehind(uint generation, uint other) => (int)(other - generation) >= 0;
 
     private void Run()
     {
@@ -71,7 +102,13 @@ public sealed class TableWatch : IDisposable
             }
             catch (NetlinkException e) when (e.Errno == Errno.NoBufferSpace)
             {
-                _tampered("an unknown process (events were lost)");
+                lock (_lock)
+                {
+                    _mayHaveTouched = true;
+                    Monitor.PulseAll(_lock);
+                }
+
+                _lost();
             }
         }
     }
@@ -82,18 +119,26 @@ public sealed class TableWatch : IDisposable
         while (reader.Next())
         {
             var message = reader.Current;
-            if (message.Type >> 8 != Subsystem)
+            if (message.Type >> 8 != Nftables.Subsystem)
             {
                 continue;
             }
 
-            if ((byte)message.Type != NewGeneration)
+            if ((byte)message.Type != Nftables.NewGeneration)
             {
-                foreign |= IsOurTable(message) && !_own.Contains(message.PortId);
+                foreign |= !_own.Contains(message.PortId) && TableReader.IsOurs(message);
                 continue;
             }
 
-            if (foreign && Maker(message) is { } by)
+            var (generation, by) = Maker(message);
+            lock (_lock)
+            {
+                _seen = generation;
+                _touched = foreign ? generation : _touched;
+                Monitor.PulseAll(_lock);
+            }
+
+            if (foreign)
             {
                 _tampered(by);
             }
@@ -102,45 +147,26 @@ public sealed class TableWatch : IDisposable
         }
     }
 
-    private static bool IsOurTable(NetlinkMessage message)
+    private static (uint Generation, string By) Maker(NetlinkMessage message)
     {
-        if (message.Payload.Length < GenericHeader || message.Payload[0] != Inet)
-        {
-            return false;
-        }
-
-        // In the messages of tables, chains, rules, sets and elements alike, attribute 1 names the table.
-        var attributes = message.Attributes(GenericHeader);
-        while (attributes.Next())
-        {
-            if (attributes.Type == TableAttribute)
-            {
-                return attributes.Text() == FirewallDocument.Table;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Who made a generation; null if we did.</summary>
-    private string? Maker(NetlinkMessage message)
-    {
-        uint process = 0;
-        var name = "a process";
-        var attributes = message.Attributes(GenericHeader);
+        var (generation, process, name) = (0u, 0u, "a process");
+        var attributes = message.Attributes(Nftables.GenericHeader);
         while (attributes.Next())
         {
             switch (attributes.Type)
             {
-                case GenerationProcess:
+                case Nftables.GenerationId:
+                    generation = attributes.U32Be();
+                    break;
+                case Nftables.GenerationProcess:
                     process = attributes.U32Be();
                     break;
-                case GenerationProcessName:
+                case Nftables.GenerationProcessName:
                     name = attributes.Text();
                     break;
             }
         }
 
-        return _own.Contains(process) ? null : $"{name} (process {process})";
+        return (generation, $"{name} (process {process})");
     }
 }

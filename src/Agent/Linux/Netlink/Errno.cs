@@ -21,6 +21,12 @@ public static class Errno
     /// <summary>There is one already.</summary>
     public const int Exists = 17;
 
+    /// <summary>To be tried again: for nftables, somebody else changed something since the generation that the request names.</summary>
+    public const int Restart = 85;
+
+    /// <summary>The message is longer than the socket's send buffer.</summary>
+    public const int MessageSize = 90;
+
     /// <summary>Messages were lost because the receive buffer was full.</summary>
     public const int NoBufferSpace = 105;
 

@@ -9,7 +9,9 @@ internal static unsafe partial class Libc
     public const int SockRaw = 3;
     public const int SockCloexec = 0x80000;
     public const int SolSocket = 1;
+    public const int SoSndbuf = 7;
     public const int SoRcvbuf = 8;
+    public const int SoSndbufforce = 32;
     public const int SoRcvbufforce = 33;
     public const int SolNetlink = 270;
     public const int NetlinkAddMembership = 1;

@@ -83,6 +83,65 @@ public sealed unsafe class NetlinkSocket : IDisposable
         }
     }
 
+    /// <summary>Sets the size of the send buffer in bytes, which bounds one request, beyond the system's limit where permitted.</summary>
+    public void SetSendBuffer(int bytes)
+    {
+        if (!TrySet(Libc.SolSocket, Libc.SoSndbufforce, bytes) && !TrySet(Libc.SolSocket, Libc.SoSndbuf, bytes))
+        {
+            throw NetlinkException.Last("set a netlink send buffer");
+        }
+    }
+
+    /// <summary>
+    /// Sends the messages of a netfilter batch, all of which happen or none, and waits for what becomes of it.
+    /// </summary>
+    /// <param name="batch">
+    /// Finished messages, of which the first begins the batch, the last ends it, and the last but one alone asks for an acknowledgement. They get
+    /// their sequence numbers here.
+    /// </param>
+    /// <param name="failed">Is told of each message that the kernel refuses, by its index in the batch; 0 stands for the batch.</param>
+    /// <exception cref="NetlinkException">The socket failed, so what became of the batch is not known.</exception>
+    public NetlinkOutcome Transact(Span<byte> batch, Action<int, NetlinkOutcome>? failed = null)
+    {
+        var first = _sequence + 1;
+        var at = 0;
+        while (at < batch.Length)
+        {
+            MemoryMarshal.Write(batch[(at + 8)..], ++_sequence);
+            at += NetlinkMessage.Align((int)MemoryMarshal.Read<uint>(batch[at..]));
+        }
+
+        var acknowledged = _sequence - 1;
+        Send(batch);
+        _buffer ??= new byte[ReceiveLength];
+        var result = default(NetlinkOutcome);
+        while (true)
+        {
+            var reader = new NetlinkReader(_buffer.AsSpan(0, Receive(_buffer)));
+            while (reader.Next())
+            {
+                var message = reader.Current;
+                if (message.Type != MessageError || message.Sequence - first > acknowledged - first)
+                {
+                    continue;
+                }
+
+                var outcome = Outcome(message, interrupted: false);
+                if (!outcome.Ok)
+                {
+                    result = result.Ok ? outcome : result;
+                    failed?.Invoke((int)(message.Sequence - first), outcome);
+                }
+
+                // The batch itself is refused before any of its messages is looked at, or when they are committed.
+                if (message.Sequence == acknowledged || message.Sequence == first)
+                {
+                    return result;
+                }
+            }
+        }
+    }
+
     /// <summary>Sends a request and gives its answers to a handler, until the kernel acknowledges or ends the dump.</summary>
     /// <param name="request">A finished message that asks for a dump or an acknowledgement; gets its sequence number here.</param>
     /// <param name="handler">Gets each answer; may be null if none is expected.</param>
