@@ -3,16 +3,17 @@ using Bulkhead.Bench.Dataplane;
 using Bulkhead.Bench.Enforce;
 using Bulkhead.Bench.Harness;
 using Bulkhead.Bench.Idle;
+using Bulkhead.Bench.Matrix;
 using Bulkhead.Bench.Policy;
 using Bulkhead.Lab;
 using Bulkhead.Scenarios;
 
-Benchmark[] benchmarks = [DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark];
+Benchmark[] benchmarks = [DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark, MatrixBenchmark.Benchmark];
 
 var name = new Argument<string>("name") { Description = "which: " + string.Join("; ", benchmarks.Select(b => $"{b.Name} ({b.Question})")) };
 name.AcceptOnlyFromAmong([.. benchmarks.Select(b => b.Name)]);
 var quick = new Option<bool>("--quick") { Description = "few and short samples, to see that it works; the figures mean little" };
-var seed = new Option<int?>("--seed") { Description = "repeats what an earlier run drew at random (compile, evaluate); without it, every run draws anew and says the seed" };
+var seed = new Option<int?>("--seed") { Description = "repeats what an earlier run drew at random (compile, evaluate, matrix); without it, every run draws anew and says the seed" };
 var part = new Option<string?>("--part") { Description = "measures one part only", Hidden = true };
 var command = new RootCommand("Measures Bulkhead. Progress goes to standard error, the figures as one line of JSON to standard output.") { name, quick, seed, part };
 command.SetAction(async (arguments, cancel) =>
@@ -35,6 +36,6 @@ command.SetAction(async (arguments, cancel) =>
     }
 
     Console.WriteLine(report);
-    return 0;
+    return report.Failed ? 1 : 0;
 });
 return await command.Parse(args).InvokeAsync(new() { ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });

@@ -38,6 +38,9 @@ internal sealed class Report
     /// <summary>Adds a fact.</summary>
     public void Add(string name, bool value) => _figures[name] = value;
 
+    /// <summary>Whether what was measured is wrong, whatever the figures are; the run ends with exit code 1.</summary>
+    public bool Failed { get; set; }
+
     /// <inheritdoc/>
     public override string ToString() => _figures.ToJsonString(JsonSerializerOptions.Web);
 }
