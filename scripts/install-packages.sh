@@ -5,7 +5,7 @@ set -eu
 
 lab="iproute2 util-linux nftables conntrack procps curl nginx-light mariadb-server libmariadb3 redis-server postgresql prometheus
   prometheus-node-exporter openssh-server openssh-client dnsmasq-base"
-test="chromium fonts-dejavu-core"
+test="chromium fonts-dejavu-core socat"
 bench="iperf3 iptables ethtool"
 
 wanted=

@@ -48,9 +48,12 @@ internal static class AgentProcess
         var own = new OwnConnections(time);
         using var link = new ControllerLink(identity, own);
         using var authority = identity.ToAuthority();
-        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read);
-        using var policies = new PolicyLoop(state, firewall, authority, Dialled(identity.Controller), own, problems, Changed, time, log);
+        var units = new UnitCgroups(cgroups);
+        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, units.Read);
+        var features = await firewall.ProbeAsync();
+        using var policies = new PolicyLoop(state, firewall, features, authority, Dialled(identity.Controller), own, problems, Changed, time, log);
         using var watch = firewall.Watch(policies.ReportTampering, policies.ReportDoubt);
+        using var unitWatch = units.Watch(policies.ReportCgroups, time);
         await policies.StartAsync(cancel);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);
@@ -60,7 +63,7 @@ internal static class AgentProcess
             telemetry.Addresses = current;
             Changed();
         });
-        var reporter = new StateReporter(link, policies, problems, () => addresses.Current, () => telemetry.Listeners, toReport, time, log);
+        var reporter = new StateReporter(link, features, policies, problems, () => addresses.Current, () => telemetry.Listeners, toReport, time, log);
         var status = new StatusWriter(state, link, policies, problems, spool, telemetry, toWrite, time, log);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);

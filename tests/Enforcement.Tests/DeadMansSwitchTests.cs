@@ -115,7 +115,7 @@ public class DeadMansSwitchTests
                     Assert.All(apply.PeerSets.Where(set => desired.PeerSets.Any(today => today.Name == set.Name)), set => Assert.Contains(set, desired.PeerSets));
                     Assert.Empty(apply.Entries.Select(entry => entry.Peers).Except(apply.PeerSets.Select(set => set.Name)));
                     Assert.True(apply == desired || cut, "only a drop rolls back");
-                    Assert.Null(PolicyCheck.Refuse(null, apply, true));
+                    Assert.Null(PolicyCheck.Refuse(null, apply, true, state.Features));
                     state = PolicyMachine.Step(state, new PolicyEvent.Applied(apply), _now.AddMinutes(index)).State;
                 }
 

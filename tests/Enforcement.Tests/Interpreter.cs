@@ -19,6 +19,9 @@ internal sealed record Packet(Direction Hook, IpAddress Source, IpAddress Destin
     public bool IsLoneSyn { get; init; } = true;
 
     public bool Loopback { get; init; }
+
+    /// <summary>The local socket's cgroup, or null without a socket; level 0 for the root.</summary>
+    public string? Cgroup { get; init; }
 }
 
 /// <summary>What became of a packet, the report on it, and how many rules it met on the way.</summary>
@@ -110,8 +113,17 @@ internal sealed class Interpreter(FirewallDocument document)
         Match.HopLimit hops => packet.Source.IsV6 == hops.IsV6 && packet.HopLimit == hops.Value,
         Match.NotLoneSyn => packet.Protocol == IpProtocol.Tcp && !packet.IsLoneSyn,
         Match.Limit => true,
+        Match.HasSocket => packet.Cgroup is not null,
+        Match.CgroupAt at => Ancestor(packet.Cgroup, at.Level) is { } cgroup && at.Cgroups.Any(c => c.Path == cgroup) == at.Among,
         _ => false,
     };
+
+    /// <summary>The cgroup at a level on the way to a cgroup, or null if there is none.</summary>
+    private static string? Ancestor(string? cgroup, int level)
+    {
+        var parts = cgroup?.Split('/', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        return parts.Length < level ? null : string.Join('/', parts.Take(level));
+    }
 
     private static IpAddress At(PacketEnd end, Packet packet) => end == PacketEnd.Source ? packet.Source : packet.Destination;
 }

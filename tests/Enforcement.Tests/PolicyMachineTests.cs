@@ -33,6 +33,21 @@ public class PolicyMachineTests
     }
 
     [Fact]
+    public void What_a_host_can_no_longer_decide_is_enforced_no_wider_than_before()
+    {
+        var (allow, deny, plain) = (Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(80)), Entry(Direction.Inbound, RuleAction.Deny, 2, 0, PortMatch.Tcp(81)), Entry(Direction.Inbound, RuleAction.Allow, 3, 0, PortMatch.Tcp(82)));
+        var cached = Make(_full, [allow with { Process = new(null, "a.service") }, deny with { Process = new(null, "a.service"), UnidentifiedMatches = true }, plain], Hosts("10.0.0.2"));
+        cached = cached with { RequiredFeatures = [Features.Base, Features.UnitInbound] };
+        var able = PolicyState.Initial with { Features = [Features.Base, Features.UnitInbound] };
+        Assert.Equal([new PolicyEffect.Apply(cached, Replace: true)], Step(able, new PolicyEvent.Started(cached, _full, [], [])).Effects);
+
+        var (state, effects) = Step(PolicyState.Initial, new PolicyEvent.Started(cached, _full, [], []));
+        Assert.Equal([plain, deny], Assert.IsType<PolicyEffect.Apply>(Assert.Single(effects)).Policy.Entries);
+        Assert.Equal("feature-lost", Assert.Single(state.Problems).Code);
+        Assert.Equal("feature-missing", Step(state, new PolicyEvent.Offered(cached, true)).State.Refusal?.Code);
+    }
+
+    [Fact]
     public void A_lost_policy_leaves_the_host_locked_in_the_enforced_directions_until_a_new_one_comes()
     {
         var controller = new ControllerEndpoint(IpAddress.Parse("10.0.0.250"), 8444);

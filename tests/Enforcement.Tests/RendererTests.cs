@@ -136,8 +136,11 @@ public class RendererTests
     [Fact]
     public void A_condition_that_cannot_be_decided_is_never_rendered_away()
     {
-        var entry = Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(80)) with { Process = new("/usr/bin/x", null) };
-        Assert.Throws<InvalidOperationException>(() => FirewallRenderer.Render(Make(new(EnforcementMode.Full, default), [entry], Hosts("10.0.0.2")), NameLookups.None));
+        var plain = Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(80));
+        foreach (var entry in (HostEntry[])[plain with { Process = new("/usr/bin/x", null) }, plain with { Process = new(null, "x.service") }, plain with { Users = ["dba"] }])
+        {
+            Assert.Throws<InvalidOperationException>(() => FirewallRenderer.Render(Make(new(EnforcementMode.Full, default), [entry], Hosts("10.0.0.2")), NameLookups.None));
+        }
     }
 
     private static Packet First(Direction direction, IpAddress peer, byte protocol, ushort port)

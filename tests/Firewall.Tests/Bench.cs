@@ -21,6 +21,11 @@ public sealed class Bench : IAsyncDisposable
     private readonly ConcurrentBag<IDisposable> _open = [];
 
     public Bench()
+        : this(null)
+    {
+    }
+
+    internal Bench(TestCgroup? cgroup)
     {
         Connect(Host, Peer, "10.77.0.1", "fd77::1", "10.77.0.2", "fd77::2");
         foreach (var host in (NetworkNamespace[])[Host, Peer])
@@ -31,7 +36,7 @@ public sealed class Bench : IAsyncDisposable
             }
         }
 
-        Driver = Host.Inside(() => FirewallDriver.Open(() => NameLookups.None));
+        Driver = Host.Inside(() => FirewallDriver.Open(() => NameLookups.None, cgroup is null ? null : cgroup.Units.Read));
         Blocks = Host.Inside(BlockLog.Open);
     }
 

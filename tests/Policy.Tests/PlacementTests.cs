@@ -38,6 +38,8 @@ public class PlacementTests
     [Theory]
     // condition                lacking feature                left out at
     [InlineData("process", Features.ProcessOutbound, "web outbound, web inbound")]
+    [InlineData("process", Features.UnitOutbound, "")]
+    [InlineData("unit", Features.UnitOutbound, "web outbound, web inbound")]
     [InlineData("users", Features.UserOutbound, "web outbound, web inbound")]
     [InlineData("service", Features.ProcessInbound, "db inbound")]
     [InlineData("none", Features.ProcessInbound, "")]
@@ -54,6 +56,7 @@ public class PlacementTests
 
     [Theory]
     [InlineData("process", Features.ProcessOutbound)]
+    [InlineData("unit", Features.UnitOutbound)]
     [InlineData("users", Features.UserOutbound)]
     [InlineData("service", Features.ProcessInbound)]
     public void A_deny_that_an_agent_cannot_decide_stops_provisioning_unless_it_may_be_skipped(string condition, string lacking)
@@ -138,7 +141,7 @@ public class PlacementTests
     private static RuleDocument Conditioned(string action, string condition) => Write.Allow("role=web", "role=db", condition.StartsWith("service", StringComparison.Ordinal) ? "served" : "tcp/5432") with
     {
         Action = action,
-        FromProcess = condition is "process" or "both" ? new() { Path = "/usr/bin/app" } : null,
+        FromProcess = condition is "process" or "both" ? new() { Path = "/usr/bin/app" } : condition is "unit" ? new() { Unit = "app.service" } : null,
         Users = condition is "users" or "both" or "service and users" ? ["dba"] : [],
     };
 

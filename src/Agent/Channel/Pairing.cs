@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.State;
 using Bulkhead.Contracts.Agent;
+using Bulkhead.Policy.Compile;
 using Google.Protobuf;
 
 namespace Bulkhead.Agent.Channel;
@@ -39,7 +40,7 @@ internal static class Pairing
             Key = key,
             SigningRequest = ByteString.CopyFrom(signing.Request),
             Identity = HostFacts.Host(name, hardwareUuid),
-            Agent = HostFacts.Agent(),
+            Agent = HostFacts.Agent([Features.Base]),
             Addresses = { HostAddresses.Read().Local.Select(address => ByteString.CopyFrom(address.ToBytes())) },
         }, PairResponse.Parser, cancel);
         var identity = new Identity(controller, response.WorkloadId, name, hardwareUuid, signing.PrivateKey, response.Certificate.ToByteArray(), authority);

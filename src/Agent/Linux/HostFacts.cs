@@ -1,7 +1,6 @@
 using System.Reflection;
 using Bulkhead.Agent.State;
 using Bulkhead.Contracts.Agent;
-using Bulkhead.Enforcement.State;
 
 namespace Bulkhead.Agent.Linux;
 
@@ -13,12 +12,13 @@ internal static class HostFacts
         (typeof(HostFacts).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0").Split('+')[0];
 
     /// <summary>Version, system, kernel and features.</summary>
-    public static AgentInfo Agent() => new()
+    /// <param name="features">What this host can decide; before that was tried, what every host can.</param>
+    public static AgentInfo Agent(IEnumerable<string> features) => new()
     {
         Version = Version,
         Os = OperatingSystem(),
         Kernel = FirstLine("/proc/sys/kernel/osrelease"),
-        Features = { PolicyCheck.Supported },
+        Features = { features },
     };
 
     /// <summary>What tells this host from its clones.</summary>

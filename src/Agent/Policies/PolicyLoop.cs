@@ -38,7 +38,7 @@ internal sealed class PolicyLoop : IDisposable
     private readonly ILogger _log;
     private readonly Signal _signal = new();
     private readonly PanicWatch _panic;
-    private PolicyState _state = PolicyState.Initial;
+    private PolicyState _state;
     private ReceivedPolicy? _held;
     private ReceivedPolicy? _proven;
     private long _appliedAt;
@@ -47,11 +47,13 @@ internal sealed class PolicyLoop : IDisposable
     private int _settle;
     private int _doubt;
     private long _examined;
+    private int _refresh;
     private EnforcementState _published = EnforcementState.Nothing;
 
     /// <summary>Makes it; nothing is enforced before <see cref="StartAsync"/>.</summary>
     /// <param name="folder">The agent's folder.</param>
     /// <param name="firewall">The kernel's table.</param>
+    /// <param name="features">What the host can decide.</param>
     /// <param name="authority">The controller's CA.</param>
     /// <param name="dialled">Where the agent itself reaches the controller, if that is known by address.</param>
     /// <param name="own">The agent's own connections.</param>
@@ -60,9 +62,10 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="log">The log.</param>
     public PolicyLoop(
-        StateDirectory folder, FirewallDriver firewall, X509Certificate2 authority, ControllerEndpoint? dialled, OwnConnections own, Problems problems, Action changed, TimeProvider time, ILogger log)
+        StateDirectory folder, FirewallDriver firewall, EquatableArray<string> features, X509Certificate2 authority, ControllerEndpoint? dialled, OwnConnections own, Problems problems, Action changed, TimeProvider time, ILogger log)
     {
         (_folder, _cache, _firewall, _authority, _dialled, _problems, _changed, _time, _log) = (folder, new(folder), firewall, authority, dialled, problems, changed, time, log);
+        _state = PolicyState.Initial with { Features = features };
         Channel = new(own, _signal.Set);
         _panic = new(folder, _signal.Set);
     }
@@ -101,6 +104,13 @@ internal sealed class PolicyLoop : IDisposable
     public void ReportLostConnections()
     {
         Interlocked.Exchange(ref _settle, 1);
+        _signal.Set();
+    }
+
+    /// <summary>Tells the loop that the host's cgroups are others now, by which units are told apart. From any thread.</summary>
+    public void ReportCgroups()
+    {
+        Interlocked.Exchange(ref _refresh, 1);
         _signal.Set();
     }
 
@@ -161,6 +171,11 @@ internal sealed class PolicyLoop : IDisposable
                 LogOutcome(await _firewall.SettleAsync(cancel));
             }
 
+            if (Interlocked.Exchange(ref _refresh, 0) != 0 && _state.RetryAt is null)
+            {
+                await RefreshAsync(cancel);
+            }
+
             await HandleAsync(new PolicyEvent.Tick(), cancel);
         }
     }
@@ -179,6 +194,17 @@ internal sealed class PolicyLoop : IDisposable
         else if (by is not null)
         {
             _log.TamperingUndone(by);
+        }
+    }
+
+    private async Task RefreshAsync(CancellationToken cancel)
+    {
+        var outcome = await _firewall.RefreshAsync(cancel);
+        LogOutcome(outcome);
+        if (!outcome.Ok)
+        {
+            _log.ApplyFailed(_state.Effective?.Generation.ToString() ?? "", outcome.Error!);
+            await HandleAsync(new PolicyEvent.ApplyFailed(outcome.Error!), cancel);
         }
     }
 

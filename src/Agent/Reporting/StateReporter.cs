@@ -12,6 +12,7 @@ namespace Bulkhead.Agent.Reporting;
 
 /// <summary>Tells the controller how the host is: on change at once, else every 30 s.</summary>
 /// <param name="link">To the controller.</param>
+/// <param name="features">What this host can decide.</param>
 /// <param name="policies">What is enforced.</param>
 /// <param name="problems">What is wrong.</param>
 /// <param name="addresses">The host's addresses now.</param>
@@ -20,12 +21,12 @@ namespace Bulkhead.Agent.Reporting;
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
 internal sealed class StateReporter(
-    ControllerLink link, PolicyLoop policies, Problems problems, Func<HostAddresses> addresses, Func<IReadOnlyList<HostListener>> listeners, Signal changed, TimeProvider time, ILogger log)
+    ControllerLink link, IReadOnlyList<string> features, PolicyLoop policies, Problems problems, Func<HostAddresses> addresses, Func<IReadOnlyList<HostListener>> listeners, Signal changed, TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan _goodbyeTimeout = TimeSpan.FromSeconds(2);
 
     private readonly Backoff _backoff = new(Random.Shared.NextDouble);
-    private readonly AgentInfo _agent = HostFacts.Agent();
+    private readonly AgentInfo _agent = HostFacts.Agent(features);
 
     /// <summary>How long at most between two reports.</summary>
     public static TimeSpan Interval { get; } = TimeSpan.FromSeconds(30);

@@ -107,23 +107,26 @@ public static class LiveConnections
         }
 
         var protocol = original.Protocol;
+        var facts = sockets.FactsOf(toUs ? reply : original);
         if (fromUs && protocol == IpProtocol.Tcp && sockets.Listens(original.Source, original.SourcePort))
         {
-            return Blocks(evaluator, Direction.Inbound, original.Source, reply.Source, protocol, original.SourcePort);
+            return Blocks(evaluator, Direction.Inbound, original.Source, reply.Source, protocol, original.SourcePort, facts);
         }
 
         var port = IpProtocol.IsIcmp(protocol) ? (ushort)(original.DestinationPort >> 8) : reply.SourcePort;
         return toUs
-            ? Blocks(evaluator, Direction.Inbound, reply.Source, original.Source, protocol, port)
-            : Blocks(evaluator, Direction.Outbound, original.Source, reply.Source, protocol, port);
+            ? Blocks(evaluator, Direction.Inbound, reply.Source, original.Source, protocol, port, facts)
+            : Blocks(evaluator, Direction.Outbound, original.Source, reply.Source, protocol, port, facts);
     }
 
     private static bool IsSuspect(HostEvaluator evaluator, SocketTable sockets, LocalSocket socket) => sockets.IsInbound(socket)
-        ? Blocks(evaluator, Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort)
-        : Blocks(evaluator, Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort);
+        ? Blocks(evaluator, Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort, sockets.FactsOf(socket))
+        : Blocks(evaluator, Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort, sockets.FactsOf(socket));
 
-    private static bool Blocks(HostEvaluator evaluator, Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port) =>
-        evaluator.Decide(direction, local, peer, protocol, port, SocketFacts.Unidentified).Outcome == Outcome.Block;
+    /// <summary>What is not TCP loses only its entry, so that its next packet is judged as a first one: there, what is not certain is not left.</summary>
+    private static bool Blocks(HostEvaluator evaluator, Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts facts) =>
+        evaluator.Decide(direction, local, peer, protocol, port, facts).Outcome is var outcome
+            && (outcome == Outcome.Block || (outcome == Outcome.Unknown && protocol != IpProtocol.Tcp));
 
     private static bool IsLocal(IReadOnlySet<IpAddress> local, IpAddress address) => address.IsLoopback || local.Contains(address);
 }

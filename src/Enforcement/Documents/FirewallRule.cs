@@ -118,8 +118,27 @@ public abstract record Match
     /// <param name="Path">Relative to where cgroups are mounted.</param>
     public sealed record SocketCgroup(int Level, string Path) : Match;
 
+    /// <summary>Its local socket's cgroup at a level is, or is not, one of these; without a socket, or with one in a cgroup above, the condition does not hold either way.</summary>
+    /// <param name="Level">Depth of the cgroups; 1 is directly below the root.</param>
+    /// <param name="Among">Whether it has to be one of them.</param>
+    /// <param name="Cgroups">Sorted; never empty.</param>
+    public sealed record CgroupAt(int Level, bool Among, EquatableArray<CgroupName> Cgroups) : Match;
+
+    /// <summary>Has a local socket.</summary>
+    public sealed record HasSocket : Match;
+
     /// <summary>No more than so many packets a second.</summary>
     public sealed record Limit(int PerSecond) : Match;
+}
+
+/// <summary>A cgroup of the second version. The kernel's rules hold its identifier: one that was removed and made again is another.</summary>
+/// <param name="Path">Relative to where cgroups are mounted, as nft wants it.</param>
+/// <param name="Id">The kernel's identifier.</param>
+public readonly record struct CgroupName(string Path, ulong Id) : IComparable<CgroupName>
+{
+    /// <inheritdoc/>
+    public int CompareTo(CgroupName other) =>
+        string.CompareOrdinal(Path, other.Path) is var order and not 0 ? order : Id.CompareTo(other.Id);
 }
 
 /// <summary>What becomes of a packet.</summary>

@@ -31,6 +31,9 @@ public static class NftScript
     /// <summary>The script that removes the table, also if there is none.</summary>
     public static string Remove() => $"add table {Owner}\ndelete table {Owner}\n";
 
+    /// <summary>A script that is only good for asking whether nft and the kernel know a condition.</summary>
+    public static string Probe(Match match) => $"table {Owner}_probe {{\n\tchain probe {{\n\t\t{Of(match)}\n\t}}\n}}\n";
+
     /// <summary>Writes the script of one step of a plan.</summary>
     public static void Write(TextWriter script, PlanStep step)
     {
@@ -164,6 +167,8 @@ public static class NftScript
         Match.HopLimit hops => $"ip ttl {Number(hops.Value)}",
         Match.NotLoneSyn => "tcp flags & (fin | syn | rst | ack) != syn",
         Match.SocketCgroup cgroup => $"socket cgroupv2 level {Number(cgroup.Level)} \"{cgroup.Path}\"",
+        Match.CgroupAt at => $"socket cgroupv2 level {Number(at.Level)} {(at.Among ? "" : "!= ")}{{ {string.Join(", ", at.Cgroups.Select(c => $"\"{c.Path}\""))} }}",
+        Match.HasSocket => "socket mark & 0 == 0",
         Match.Limit limit => $"limit rate {Number(limit.PerSecond)}/second",
         _ => throw new ArgumentOutOfRangeException(nameof(match)),
     };

@@ -19,13 +19,16 @@ public sealed record NameLookups(Match.SocketCgroup? Cgroup, EquatableArray<IpAd
 public static class FirewallRenderer
 {
     /// <summary>The document of a host policy.</summary>
-    /// <exception cref="InvalidOperationException">An entry depends on the local socket, which this renderer cannot decide: such policies are refused before.</exception>
-    public static FirewallDocument Render(HostPolicy policy, NameLookups lookups)
+    /// <param name="policy">One that <see cref="State.PolicyCheck"/> does not refuse.</param>
+    /// <param name="lookups">How the agent looks up names.</param>
+    /// <param name="cgroups">The host's cgroups, by which units are told apart; null if they cannot be.</param>
+    /// <exception cref="InvalidOperationException">An entry depends on the local socket in a way that cannot be decided here: such policies are refused before.</exception>
+    public static FirewallDocument Render(HostPolicy policy, NameLookups lookups, HostCgroups? cgroups = null)
     {
         var document = new DocumentBuilder();
         foreach (var direction in (ReadOnlySpan<Direction>)[Direction.Inbound, Direction.Outbound])
         {
-            new DirectionRenderer(document, policy, lookups, direction).Render();
+            new DirectionRenderer(document, policy, lookups, cgroups, direction).Render();
         }
 
         return document.Build();

@@ -133,9 +133,11 @@ internal sealed class PortDispatch(DocumentBuilder document, string name, Firewa
 
     private static bool IsWhole(PortMatch match, byte protocol) => match.IsAny || (match.Protocol == protocol && match.IsWholeProtocol);
 
-    /// <summary>The rules of entries in order, without those that an earlier one with the same conditions leaves nothing to.</summary>
+    /// <summary>The rules of entries in order, without those that an earlier one with the same conditions leaves nothing to; a jump may come back.</summary>
     private static EquatableArray<FirewallRule> Join(IEnumerable<DispatchEntry> entries) =>
-        entries.SelectMany(e => e.Rules).DistinctBy(rule => rule is FirewallRule.When when ? (object)when.Matches : rule).ToEquatableArray();
+        entries.SelectMany(e => e.Rules)
+            .DistinctBy(rule => rule is FirewallRule.When { Verdict: not Verdict.Jump } when ? (object)when.Matches : rule)
+            .ToEquatableArray();
 
     private static DispatchKey KeyOf(byte protocol) => protocol switch
     {

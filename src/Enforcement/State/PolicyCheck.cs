@@ -1,18 +1,18 @@
+using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Enforcement.State;
 
 /// <summary>Whether an agent may take a policy.</summary>
 public static class PolicyCheck
 {
-    /// <summary>What this agent can decide; reported to the controller. Sorted.</summary>
-    public static IReadOnlyList<string> Supported { get; } = [Features.Base];
-
     /// <summary>Why a policy is refused, or null.</summary>
     /// <param name="current">The last policy taken, or null.</param>
     /// <param name="offered">The policy.</param>
     /// <param name="epochProven">Whether the CA's signature over its epoch holds.</param>
-    public static Problem? Refuse(HostPolicy? current, HostPolicy offered, bool epochProven)
+    /// <param name="supported">Names from <see cref="Features"/> that this host can decide.</param>
+    public static Problem? Refuse(HostPolicy? current, HostPolicy offered, bool epochProven, EquatableArray<string> supported)
     {
         ArgumentNullException.ThrowIfNull(offered);
         var generation = offered.Generation;
@@ -37,21 +37,21 @@ public static class PolicyCheck
                 "If the controller's database was restored from a backup, start a new epoch there.");
         }
 
+        var missing = Lacks(offered, supported).ToArray();
+        if (missing.Length > 0)
+        {
+            return Refusal(
+                "feature-missing",
+                $"Policy {generation} requires what this agent lacks: {string.Join(", ", missing)}",
+                "Upgrade the agent, or take the rule's condition away.");
+        }
+
         if (current is not null && generation == current.Generation && offered != current)
         {
             return Refusal(
                 "generation-reused",
                 $"Policy {generation} differs from the one that this host has under the same generation",
                 "Provision again, which makes a new generation.");
-        }
-
-        var missing = offered.RequiredFeatures.Except(Supported, StringComparer.Ordinal).ToArray();
-        if (missing.Length > 0 || offered.Entries.Any(e => e.HasSocketCondition))
-        {
-            return Refusal(
-                "feature-missing",
-                $"Policy {generation} requires what this agent lacks: {(missing.Length > 0 ? string.Join(", ", missing) : "process or user conditions")}",
-                "Upgrade the agent, or take the rule's condition away.");
         }
 
         var sets = offered.PeerSets.Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
@@ -63,6 +63,31 @@ public static class PolicyCheck
                 "peer-set-incomplete",
                 $"Policy {generation} came without all of peer set {incomplete}",
                 "It is sent again when the agent reconnects; if it persists, upgrade the controller.");
+    }
+
+    /// <summary>
+    /// A policy of before without what this host can no longer decide, and no wider: an allow that asks for it is left out, and a deny is for
+    /// every socket.
+    /// </summary>
+    public static HostPolicy Decidable(HostPolicy policy, EquatableArray<string> supported)
+    {
+        return !Lacks(policy, supported).Any() ? policy : policy with
+        {
+            RequiredFeatures = policy.RequiredFeatures.Where(supported.Contains).ToEquatableArray(),
+            Entries = policy.Entries
+                .Select(entry => entry.Features.All(supported.Contains) ? entry
+                    : entry.Action == RuleAction.Allow ? null
+                    : entry with { Process = null, Users = [], UnidentifiedMatches = false })
+                .OfType<HostEntry>()
+                .ToEquatableArray(),
+        };
+    }
+
+    /// <summary>What a policy requires, by its own word or its entries', and a host lacks; sorted.</summary>
+    public static IEnumerable<string> Lacks(HostPolicy policy, EquatableArray<string> supported)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return policy.RequiredFeatures.Concat(policy.Entries.SelectMany(e => e.Features)).Where(f => !supported.Contains(f)).Distinct().Order(StringComparer.Ordinal);
     }
 
     private static Problem Refusal(string code, string message, string remedy) =>

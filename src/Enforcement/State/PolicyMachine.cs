@@ -36,7 +36,17 @@ public static class PolicyMachine
         state = state with { Panic = started.Panic };
         if (started.Cached is { } cached)
         {
-            return Enforce(state with { Desired = cached, Proven = started.Proven ?? cached }, replace: true);
+            var lacks = string.Join(", ", PolicyCheck.Lacks(cached, state.Features));
+            var next = state with { Desired = PolicyCheck.Decidable(cached, state.Features), Proven = PolicyCheck.Decidable(started.Proven ?? cached, state.Features) };
+            return Enforce(
+                lacks.Length == 0 ? next : next with
+                {
+                    Refusal = new(
+                        "feature-lost",
+                        $"This host can no longer decide what policy {cached.Generation} asks for ({lacks}): until there is another, allows that ask for it are left out, and denies are for everybody.",
+                        "The agent's log says what the kernel refused; provision again once it is mended."),
+                },
+                replace: true);
         }
 
         if (started.Enforced == default)
@@ -64,7 +74,7 @@ public static class PolicyMachine
 
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Offer(PolicyState state, PolicyEvent.Offered offer)
     {
-        if (PolicyCheck.Refuse(state.Desired, offer.Policy, offer.EpochProven) is { } refusal)
+        if (PolicyCheck.Refuse(state.Desired, offer.Policy, offer.EpochProven, state.Features) is { } refusal)
         {
             return (state with { Refusal = refusal }, [new PolicyEffect.Report()]);
         }

@@ -17,6 +17,9 @@ public sealed record PolicyState
     /// <summary>Before anything happened.</summary>
     public static PolicyState Initial { get; } = new();
 
+    /// <summary>What the host can decide, as names from <see cref="Policy.Compile.Features"/>.</summary>
+    public EquatableArray<string> Features { get; init; } = [Policy.Compile.Features.Base];
+
     /// <summary>What the host is to enforce: the last policy accepted; null if there never was one.</summary>
     public HostPolicy? Desired { get; init; }
 

@@ -48,8 +48,7 @@ internal sealed class Entry(Group subject, Peer peer, Direction direction, Rule 
     public bool UnidentifiedMatches { get; } = rule.Action != RuleAction.Allow && rule.UnidentifiedMatches;
 
     /// <summary>Without which a host cannot decide it.</summary>
-    public Feature Needs { get; } = (process is null ? Feature.None : direction == Direction.Inbound ? Feature.ProcessInbound : Feature.ProcessOutbound)
-        | (users.Count == 0 ? Feature.None : Feature.UserOutbound);
+    public Feature Needs { get; } = FeatureMask.For(direction, process, users);
 
     /// <summary>Whether a host that cannot decide it simply goes without.</summary>
     public bool MayBeLeftOut { get; } = rule.Action == RuleAction.Allow || rule.SkipWhereUnenforceable;

@@ -1,3 +1,6 @@
+using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
+
 namespace Bulkhead.Policy.Compile;
 
 /// <summary>The abilities that an entry may ask of a host, as bits.</summary>
@@ -13,8 +16,14 @@ internal enum Feature
     /// <summary><see cref="Features.ProcessOutbound"/>.</summary>
     ProcessOutbound = 2,
 
+    /// <summary><see cref="Features.UnitInbound"/>.</summary>
+    UnitInbound = 4,
+
+    /// <summary><see cref="Features.UnitOutbound"/>.</summary>
+    UnitOutbound = 8,
+
     /// <summary><see cref="Features.UserOutbound"/>.</summary>
-    UserOutbound = 4,
+    UserOutbound = 16,
 }
 
 /// <summary>Features as bits and as the names that agents report.</summary>
@@ -24,6 +33,8 @@ internal static class FeatureMask
     [
         (Feature.ProcessInbound, Features.ProcessInbound),
         (Feature.ProcessOutbound, Features.ProcessOutbound),
+        (Feature.UnitInbound, Features.UnitInbound),
+        (Feature.UnitOutbound, Features.UnitOutbound),
         (Feature.UserOutbound, Features.UserOutbound),
     ];
 
@@ -41,6 +52,12 @@ internal static class FeatureMask
 
         return mask;
     }
+
+    /// <summary>What deciding a socket's process and user takes.</summary>
+    public static Feature For(Direction direction, ProcessCondition? process, EquatableArray<string> users) =>
+        (process?.Path is null ? Feature.None : direction == Direction.Inbound ? Feature.ProcessInbound : Feature.ProcessOutbound)
+        | (process?.Unit is null ? Feature.None : direction == Direction.Inbound ? Feature.UnitInbound : Feature.UnitOutbound)
+        | (users.Count == 0 ? Feature.None : Feature.UserOutbound);
 
     /// <summary>The names, in the order of the bits.</summary>
     public static IEnumerable<string> Names(Feature mask) => s_names.Where(pair => (mask & pair.Bit) != 0).Select(pair => pair.Name);

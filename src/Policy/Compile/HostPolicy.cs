@@ -72,6 +72,9 @@ public sealed record HostEntry(
 {
     /// <summary>Whether the decision depends on the host's own socket.</summary>
     public bool HasSocketCondition => Process is not null || Users.Count > 0;
+
+    /// <summary>What deciding it takes, besides <see cref="Features.Base"/>.</summary>
+    public IEnumerable<string> Features => FeatureMask.Names(FeatureMask.For(Direction, Process, Users));
 }
 
 /// <summary>An address and TCP port of the controller's agent channel.</summary>
@@ -94,15 +97,21 @@ public static class Features
     /// <summary>Both directions, all modes, labels, networks, ports, quarantine and fail-safe entries. Every agent has it.</summary>
     public const string Base = "base-1";
 
-    /// <summary>Decides the process of a listening socket.</summary>
+    /// <summary>Decides the executable of a listening socket.</summary>
     public const string ProcessInbound = "process-inbound-1";
 
-    /// <summary>Decides the process of a connecting socket.</summary>
+    /// <summary>Decides the executable of a connecting socket.</summary>
     public const string ProcessOutbound = "process-outbound-1";
+
+    /// <summary>Decides the systemd unit of a listening socket.</summary>
+    public const string UnitInbound = "unit-inbound-1";
+
+    /// <summary>Decides the systemd unit of a connecting socket.</summary>
+    public const string UnitOutbound = "unit-outbound-1";
 
     /// <summary>Decides the user of a connecting socket.</summary>
     public const string UserOutbound = "user-outbound-1";
 
     /// <summary>Every feature there is, sorted.</summary>
-    public static IReadOnlyList<string> All { get; } = [Base, ProcessInbound, ProcessOutbound, UserOutbound];
+    public static IReadOnlyList<string> All { get; } = [Base, ProcessInbound, ProcessOutbound, UnitInbound, UnitOutbound, UserOutbound];
 }

@@ -129,7 +129,7 @@ internal sealed class RuleExpansion(Lattice lattice)
 
     /// <summary>What a consumer must be able to decide for providers to rely on it.</summary>
     public static Feature ConsumerFeatures(Rule rule) =>
-        (rule.FromProcess is null ? Feature.None : Feature.ProcessOutbound) | (rule.Users.Count == 0 ? Feature.None : Feature.UserOutbound);
+        FeatureMask.For(Direction.Outbound, rule.FromProcess, rule.Users);
 
     /// <summary>What a rule says at each end, wherever its ends are.</summary>
     private sealed class Says

@@ -65,16 +65,19 @@ public abstract class AgentProcessTests : IAsyncLifetime
         Eventually.Holds(() => Controller.States.Any(report => report.Applied?.Number == number), $"policy {number} is applied");
 
     /// <summary>Whether the peer gets through to a listener of the host, its web port by default; a dropped try is given up after a second.</summary>
-    private protected async Task<bool> ReachableAsync(Socket? listener = null)
+    private protected Task<bool> ReachableAsync(Socket? listener = null) => ReachableAsync(((IPEndPoint)(listener ?? Web).LocalEndPoint!).Port);
+
+    /// <inheritdoc cref="ReachableAsync(Socket?)"/>
+    private protected async Task<bool> ReachableAsync(int port)
     {
         using var socket = Hosts.Peer.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         try
         {
-            await socket.ConnectAsync((IPEndPoint)(listener ?? Web).LocalEndPoint!, patience.Token);
+            await socket.ConnectAsync(new IPEndPoint(TwoHosts.HostAddress(false), port), patience.Token);
             return true;
         }
-        catch (OperationCanceledException)
+        catch (Exception refused) when (refused is OperationCanceledException or SocketException { SocketErrorCode: SocketError.ConnectionRefused })
         {
             return false;
         }
@@ -86,9 +89,9 @@ public abstract class AgentProcessTests : IAsyncLifetime
         return tables.Contains("inet bulkhead", StringComparison.Ordinal) ? Hosts.Host.Run("nft", "list", "table", "inet", "bulkhead") : "";
     }
 
-    private protected Process Start()
+    private protected Process Start(params string[] more)
     {
-        var agent = Launch("run", "--state", State);
+        var agent = Launch(["run", "--state", State, .. more]);
         _started.Add(agent);
         return agent;
     }

@@ -13,7 +13,7 @@ namespace Bulkhead.Console.Tests.Stage;
 internal sealed class SimulatedAgent : IAsyncDisposable
 {
     private const string MediaType = "application/x-protobuf";
-    private static readonly string[] s_features = ["base-1", "process-inbound-1", "process-outbound-1", "user-outbound-1"];
+    private static readonly string[] s_features = ["base-1", "process-inbound-1", "process-outbound-1", "unit-inbound-1", "unit-outbound-1", "user-outbound-1"];
     private readonly HttpClient _http;
     private readonly HostIdentity _identity;
     private readonly IPAddress _address;

@@ -168,12 +168,15 @@ internal sealed class NaiveEvaluator(Estate estate)
             return false;
         }
 
-        return serving.Any(process => process is null || (host.Features.Contains(Features.ProcessInbound) && socket.Meets(process, [], unidentified)));
+        return serving.Any(process => process is null || (CanDecide(host, process, Features.ProcessInbound, Features.UnitInbound) && socket.Meets(process, [], unidentified)));
     }
 
     private static bool CanEnforce(Workload consumer, RuleDocument rule) =>
-        (rule.FromProcess is null || consumer.Features.Contains(Features.ProcessOutbound))
+        (rule.FromProcess is null || CanDecide(consumer, rule.FromProcess, Features.ProcessOutbound, Features.UnitOutbound))
         && (rule.Users.Count == 0 || consumer.Features.Contains(Features.UserOutbound));
+
+    private static bool CanDecide(Workload host, ProcessDocument process, string path, string unit) =>
+        (process.Path is null || host.Features.Contains(path)) && (process.Unit is null || host.Features.Contains(unit));
 
     private static Dictionary<string, string> Labels(Workload workload) => workload.Labels.Labels.ToDictionary(l => l.Key, l => l.Value);
 

@@ -130,9 +130,19 @@ internal static class RandomEstates
         where random.Next(4) > 0
         select new Label(label.Key, random.Pick(label.Values)));
 
-    public static EquatableArray<string> FeaturesOf(Random random) => random.Next(3) > 0
-        ? Features.All.Order(StringComparer.Ordinal).ToEquatableArray()
-        : Features.All.Where(f => f == Features.Base || random.Next(2) == 0).Order(StringComparer.Ordinal).ToEquatableArray();
+    public static EquatableArray<string> FeaturesOf(Random random)
+    {
+        if (random.Next(3) > 0)
+        {
+            return Features.All.ToEquatableArray();
+        }
+
+        string[] drawn = [Features.ProcessInbound, Features.ProcessOutbound, Features.UserOutbound];
+        var chosen = drawn.Where(_ => random.Next(2) == 0).ToList();
+        // With the other direction's executables, so that a host may decide either, both or none.
+        var units = new[] { (Features.ProcessOutbound, Features.UnitInbound), (Features.ProcessInbound, Features.UnitOutbound) }.Where(pair => chosen.Contains(pair.Item1)).Select(pair => pair.Item2);
+        return chosen.Concat(units).Append(Features.Base).Order(StringComparer.Ordinal).ToEquatableArray();
+    }
 
     /// <summary>Its own address, and at times another's.</summary>
     public static IpAddress Address(Random random, int number, bool v6)

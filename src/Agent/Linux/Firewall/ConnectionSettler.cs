@@ -1,5 +1,8 @@
 using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Enforcement.Connections;
+using Bulkhead.Enforcement.Render;
+using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
 using Bulkhead.Policy.Services;
 
@@ -10,7 +13,7 @@ namespace Bulkhead.Agent.Linux.Firewall;
 /// host's sockets and their entries by name; only what has no socket needs conntrack's list, which is read last, since the kernel walks its
 /// whole hash table for it (20 ms where 262,144 chains are the rule).
 /// </summary>
-internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses)
+internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<HostCgroups?> cgroups)
 {
     // A handshake that the old rules let begin may bring up a socket after the sockets were read.
     private const int Passes = 3;
@@ -25,7 +28,7 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
         var tracked = conntrack.Dump();
         // Reading them has loaded conntrack, and what it is told applies to what is admitted from here on.
         ConntrackSettings.TryEnable();
-        var changes = LiveConnections.Judge(evaluator, addresses.Read(), tracked, ReadSockets());
+        var changes = LiveConnections.Judge(evaluator, addresses.Read(), tracked, ReadSockets(evaluator.Policy));
         return new(null, Admitted: changes.Admit.Count(conntrack.Admit));
     }
 
@@ -37,7 +40,7 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
         var outcome = new ApplyOutcome((string?)null);
         for (var pass = 0; pass < Passes; pass++)
         {
-            var table = ReadSockets();
+            var table = ReadSockets(evaluator.Policy);
             var before = outcome.Destroyed;
             foreach (var suspect in LiveConnections.Suspects(evaluator, table))
             {
@@ -51,7 +54,7 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
         }
 
         var tracked = conntrack.Dump();
-        var changes = LiveConnections.Judge(evaluator, local, tracked, ReadSockets());
+        var changes = LiveConnections.Judge(evaluator, local, tracked, ReadSockets(evaluator.Policy));
         return outcome with
         {
             Admitted = outcome.Admitted + changes.Admit.Count(conntrack.Admit),
@@ -80,5 +83,16 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
         };
     }
 
-    private SocketTable ReadSockets() => new(sockets.Dump(IpProtocol.Tcp, _states));
+    private SocketTable ReadSockets(HostPolicy policy)
+    {
+        var found = sockets.Dump(IpProtocol.Tcp, _states);
+        if (!UnitCgroups.Matter(policy))
+        {
+            return new(found);
+        }
+
+        found.AddRange(sockets.Dump(IpProtocol.Udp, SocketDiagnostics.AllStates));
+        var known = cgroups();
+        return new(found, socket => SocketFacts.Of(null, known?.UnitOf(socket.CgroupId), null));
+    }
 }

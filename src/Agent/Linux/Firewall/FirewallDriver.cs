@@ -1,5 +1,7 @@
 using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Enforcement.Connections;
+using Bulkhead.Enforcement.Documents;
 using Bulkhead.Enforcement.Plan;
 using Bulkhead.Enforcement.Render;
 using Bulkhead.Policy;
@@ -29,6 +31,8 @@ public sealed record ApplyOutcome(string? Error, int Steps = 0, int Destroyed = 
 /// </summary>
 public sealed class FirewallDriver : IDisposable
 {
+    private const int MostTries = 5;
+
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly TableKeeper _table;
     private readonly Conntrack _conntrack;
@@ -36,19 +40,22 @@ public sealed class FirewallDriver : IDisposable
     private readonly LocalAddresses _addresses;
     private readonly ConnectionSettler _settler;
     private readonly Func<NameLookups> _lookups;
+    private readonly Func<HostCgroups?> _cgroups;
     private HostEvaluator? _evaluator;
 
-    private FirewallDriver(TableKeeper table, Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups)
+    private FirewallDriver(
+        TableKeeper table, Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups, Func<HostCgroups?> cgroups)
     {
-        (_table, _conntrack, _sockets, _addresses, _lookups) = (table, conntrack, sockets, addresses, lookups);
-        _settler = new(conntrack, sockets, addresses);
+        (_table, _conntrack, _sockets, _addresses, _lookups, _cgroups) = (table, conntrack, sockets, addresses, lookups, cgroups);
+        _settler = new(conntrack, sockets, addresses, cgroups);
     }
 
     /// <summary>Opens it for the calling thread's network namespace; nothing is changed yet.</summary>
     /// <param name="lookups">How the agent looks up names; asked at each apply.</param>
+    /// <param name="cgroups">The host's cgroups, read anew at each call; null, or a result of null, if units cannot be told apart.</param>
     /// <exception cref="NetlinkException">The kernel lacks conntrack or sock_diag, or refuses them.</exception>
-    public static FirewallDriver Open(Func<NameLookups> lookups) =>
-        new(TableKeeper.Open(), Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups);
+    public static FirewallDriver Open(Func<NameLookups> lookups, Func<HostCgroups?>? cgroups = null) =>
+        new(TableKeeper.Open(), Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups, cgroups ?? (static () => null));
 
     /// <summary>The netlink port that conntrack's events of this driver's own changes carry.</summary>
     public uint ConntrackPort => _conntrack.PortId;
@@ -57,6 +64,15 @@ public sealed class FirewallDriver : IDisposable
     /// <param name="tampered">Is told who, on a thread of the watch.</param>
     /// <param name="lost">Is told that events were lost, so that the table is to be examined; likewise.</param>
     public TableWatch Watch(Action<string> tampered, Action lost) => _table.Watch(tampered, lost);
+
+    /// <summary>What this host can decide, as names from <see cref="Features"/>; found out by asking nft and the kernel for rules of each kind, none of which stays.</summary>
+    public async Task<EquatableArray<string>> ProbeAsync()
+    {
+        string[] units = _cgroups() is { } cgroups && await _table.KnowsAsync(new Match.CgroupAt(1, true, [cgroups.Root.Name])).ConfigureAwait(false)
+            ? [Features.UnitInbound, Features.UnitOutbound]
+            : [];
+        return units.Prepend(Features.Base).ToEquatableArray();
+    }
 
     /// <summary>
     /// Puts a policy in force: rules first, then sockets, then conntrack. The first time, existing connections are admitted to
@@ -71,25 +87,16 @@ public sealed class FirewallDriver : IDisposable
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var document = FirewallRenderer.Render(policy, _lookups());
-            var plan = FirewallPlan.Diff(replace ? null : _table.Held, document);
-            if (plan.IsEmpty)
+            for (var tries = 1; ; tries++)
             {
-                return new((string?)null);
+                var cgroups = UnitCgroups.Matter(policy) ? _cgroups() : null;
+                var outcome = await ApplyAsync(policy, replace, cgroups).ConfigureAwait(false);
+                // A cgroup that is gone by the time nft looks for it makes nft refuse the whole transaction.
+                if (outcome.Ok || cgroups is null || tries == MostTries || cgroups.Equals(_cgroups()))
+                {
+                    return outcome;
+                }
             }
-
-            var first = _evaluator is null;
-            var evaluator = new HostEvaluator(policy);
-            var admitted = first ? _settler.Admit(evaluator).Admitted : 0;
-            var (error, undone) = await _table.ApplyAsync(plan, document).ConfigureAwait(false);
-            if (error is not null)
-            {
-                return new(error) { Undone = undone.ToEquatableArray() };
-            }
-
-            _evaluator = evaluator;
-            var live = first || LiveConnections.CanEnd(policy) ? _settler.Settle(evaluator) : new((string?)null);
-            return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted, Undone = undone.ToEquatableArray() };
         }
         catch (NetlinkException e)
         {
@@ -101,6 +108,13 @@ public sealed class FirewallDriver : IDisposable
             _turn.Release();
         }
     }
+
+    /// <summary>Puts the policy in force again if it asks for units and the host's cgroups are others now. Does nothing before the first apply.</summary>
+    /// <param name="cancellationToken">As in <see cref="ApplyAsync(HostPolicy, bool, CancellationToken)"/>.</param>
+    public async Task<ApplyOutcome> RefreshAsync(CancellationToken cancellationToken) =>
+        _evaluator is { } evaluator && UnitCgroups.Matter(evaluator.Policy)
+            ? await ApplyAsync(evaluator.Policy, replace: false, cancellationToken).ConfigureAwait(false)
+            : new((string?)null);
 
     /// <summary>
     /// Judges live connections again by the policy in force: for after a loss of conntrack's state, when their segments are taken for
@@ -160,6 +174,29 @@ public sealed class FirewallDriver : IDisposable
         {
             _turn.Release();
         }
+    }
+
+    private async Task<ApplyOutcome> ApplyAsync(HostPolicy policy, bool replace, HostCgroups? cgroups)
+    {
+        var document = FirewallRenderer.Render(policy, _lookups(), cgroups);
+        var plan = FirewallPlan.Diff(replace ? null : _table.Held, document);
+        if (plan.IsEmpty)
+        {
+            return new((string?)null);
+        }
+
+        var first = _evaluator is null;
+        var evaluator = new HostEvaluator(policy);
+        var admitted = first ? _settler.Admit(evaluator).Admitted : 0;
+        var (error, undone) = await _table.ApplyAsync(plan, document).ConfigureAwait(false);
+        if (error is not null)
+        {
+            return new(error) { Undone = undone.ToEquatableArray() };
+        }
+
+        _evaluator = evaluator;
+        var live = first || LiveConnections.CanEnd(policy) ? _settler.Settle(evaluator) : new((string?)null);
+        return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted, Undone = undone.ToEquatableArray() };
     }
 
     /// <inheritdoc/>

@@ -17,11 +17,13 @@ internal sealed class NftProcess(OwnChanges own)
     /// Runs a script, written by a delegate, as one transaction; returns null, or why nothing of it happened. The child starts in the calling thread's
     /// network namespace. Once it has the script it is not cancelled: it ends by itself, or after 30 s.
     /// </summary>
-    public async Task<string?> RunAsync(Action<TextWriter> script)
+    /// <param name="script">What to do.</param>
+    /// <param name="check">Only ask nft and the kernel whether they would take it.</param>
+    public async Task<string?> RunAsync(Action<TextWriter> script, bool check = false)
     {
         using var process = new Process
         {
-            StartInfo = new("nft", ["-f", "-"])
+            StartInfo = new("nft", check ? ["-c", "-f", "-"] : ["-f", "-"])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,

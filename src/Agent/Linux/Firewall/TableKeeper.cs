@@ -113,6 +113,10 @@ internal sealed class TableKeeper : IDisposable
         return differences;
     }
 
+    /// <summary>Whether nft and the kernel would take rules with a condition; none is left behind.</summary>
+    public async Task<bool> KnowsAsync(Match match) =>
+        await _nft.RunAsync(output => output.Write(NftScript.Probe(match)), check: true).ConfigureAwait(false) is null;
+
     /// <summary>Removes the table.</summary>
     public async Task<string?> RemoveAsync()
     {

@@ -69,10 +69,25 @@ internal sealed class CgroupTree(string root, string prefix)
         return unit;
     }
 
+    /// <summary>The host's root and every cgroup below it, by identifier and folder; read anew. From any thread.</summary>
+    public List<(ulong Id, string Folder)> Folders()
+    {
+        var found = new List<(ulong, string)> { (RootId(), Root) };
+        Walk(Root, found);
+        return found;
+    }
+
     private void Scan()
     {
         _folders.Clear();
-        Scan(Root);
+        foreach (var (id, folder) in Folders())
+        {
+            _folders[id] = folder;
+        }
+    }
+
+    private ulong RootId()
+    {
         using var parent = FolderReader.Open(System.IO.Path.Combine(Root, ".."));
         var own = Encoding.UTF8.GetBytes(System.IO.Path.GetFileName(Root) + "\0");
         // The root of the whole hierarchy has no parent to be listed in; its id is always 1.
@@ -87,10 +102,10 @@ internal sealed class CgroupTree(string root, string prefix)
             });
         }
 
-        _folders[id] = Root;
+        return id;
     }
 
-    private void Scan(string folder)
+    private static void Walk(string folder, List<(ulong, string)> found)
     {
         using var handle = FolderReader.Open(folder);
         if (handle.IsInvalid)
@@ -104,13 +119,13 @@ internal sealed class CgroupTree(string root, string prefix)
             if (isFolder)
             {
                 var path = System.IO.Path.Combine(folder, Encoding.UTF8.GetString(name[..^1]));
-                _folders[inode] = path;
+                found.Add((inode, path));
                 below.Add(path);
             }
 
             return true;
         });
-        below.ForEach(Scan);
+        below.ForEach(path => Walk(path, found));
     }
 
     private static List<int> ReadProcesses(string folder)

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Globalization;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Firewall.Tests;
+
+/// <summary>Programs that serve and connect: socat, from any path, in any cgroup, as any user.</summary>
+/// <param name="Host">Where it runs.</param>
+/// <param name="Cgroup">Folder of its cgroup.</param>
+internal sealed record Puppet(NetworkNamespace Host, string Cgroup)
+{
+    private static int _port = 20000;
+
+    /// <summary>The program; socat, or a copy of it.</summary>
+    public string Program { get; init; } = "/usr/bin/socat";
+
+    /// <summary>More options for its sockets, each with a comma in front.</summary>
+    public string Options { get; init; } = "";
+
+    /// <summary>Echoes what comes to a port, in both families, each client by a forked worker; until its cgroup is killed.</summary>
+    public Process Serve(byte protocol, ushort port)
+    {
+        var process = Start(protocol == IpProtocol.Tcp ? $"TCP6-LISTEN:{port},fork,reuseaddr,ipv6only=0{Options}" : $"UDP6-RECVFROM:{port},fork,reuseaddr,ipv6only=0{Options}", "PIPE");
+        Assert.True(SpinWait.SpinUntil(() => Listens(protocol, port) || process.HasExited, Bench.Deadline) && !process.HasExited, "socat does not serve");
+        return process;
+    }
+
+    /// <summary>Tries to reach an echo service, as <see cref="Probe"/> does.</summary>
+    public async Task<Attempt> ConnectAsync(Bench bench, IpAddress to, byte protocol, ushort port)
+    {
+        using var end = new CancellationTokenSource(Bench.Deadline);
+        var from = (ushort)Interlocked.Increment(ref _port);
+        var (kind, address) = (protocol == IpProtocol.Tcp ? "TCP" : "UDP", to.IsV6 ? $"6:[{to}]" : $"4:{to}");
+        using var process = Start("-", string.Create(CultureInfo.InvariantCulture, $"{kind}{address}:{port},sourceport={from},reuseaddr{Options}"));
+        var reached = EchoesAsync(process, end.Token);
+        var blocked = bench.Blocks.NextAsync(r => r.Protocol == protocol && r.SourcePort == from, end.Token);
+        var attempt = await Task.WhenAny(reached, blocked) == reached && await reached
+            ? new Attempt(true, null)
+            : new Attempt(false, await blocked);
+        await end.CancelAsync();
+        process.Kill();
+        return attempt;
+    }
+
+    private static async Task<bool> EchoesAsync(Process process, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await process.StandardInput.BaseStream.WriteAsync("x"u8.ToArray(), cancellationToken);
+            await process.StandardInput.BaseStream.FlushAsync(cancellationToken);
+            return await process.StandardOutput.BaseStream.ReadAsync(new byte[1], cancellationToken) == 1;
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private Process Start(params string[] arguments) => Host.Inside(() => Process.Start(
+        new ProcessStartInfo("/bin/sh", ["-c", "echo $$ > \"$0/cgroup.procs\" && exec \"$@\"", Cgroup, Program, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!);
+
+    private bool Listens(byte protocol, ushort port) => Host.Inside(() =>
+        File.ReadLines(protocol == IpProtocol.Tcp ? "/proc/thread-self/net/tcp6" : "/proc/thread-self/net/udp6").Any(line => line.Contains($":{port:X4} 0000", StringComparison.Ordinal)));
+}
