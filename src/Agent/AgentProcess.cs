@@ -7,8 +7,6 @@ using Bulkhead.Agent.Reporting;
 using Bulkhead.Agent.Spool;
 using Bulkhead.Agent.State;
 using Bulkhead.Agent.Telemetry;
-using Bulkhead.Policy.Addresses;
-using Bulkhead.Policy.Compile;
 using Microsoft.Extensions.Logging;
 
 namespace Bulkhead.Agent;
@@ -51,7 +49,7 @@ internal static class AgentProcess
         var units = new UnitCgroups(cgroups);
         using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, units.Read);
         var features = await firewall.ProbeAsync();
-        using var policies = new PolicyLoop(state, firewall, features, authority, Dialled(identity.Controller), own, problems, Changed, time, log);
+        using var policies = new PolicyLoop(state, firewall, features, authority, identity.ToEndpoint(), own, problems, Changed, time, log);
         using var watch = firewall.Watch(policies.ReportTampering, policies.ReportDoubt);
         using var unitWatch = units.Watch(policies.ReportCgroups, time);
         await policies.StartAsync(cancel);
@@ -64,7 +62,8 @@ internal static class AgentProcess
             Changed();
         });
         var reporter = new StateReporter(link, features, policies, problems, () => addresses.Current, () => telemetry.Listeners, toReport, time, log);
-        var status = new StatusWriter(state, link, policies, problems, spool, telemetry, toWrite, time, log);
+        var conntrack = new ConntrackWatch(new ConntrackCounts(), problems, time, log);
+        var status = new StatusWriter(state, link, policies, problems, spool, telemetry, conntrack, toWrite, time, log);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Task[] parts =
@@ -75,6 +74,7 @@ internal static class AgentProcess
             new FlowUploader(spool, link, time, log).RunAsync(stop.Token),
             new CertificateRenewal(link, state, problems, time, log).RunAsync(stop.Token),
             reporter.RunAsync(stop.Token),
+            conntrack.RunAsync(stop.Token),
             status.RunAsync(stop.Token),
         ];
         await Task.WhenAny(parts);
@@ -89,7 +89,4 @@ internal static class AgentProcess
             // That is how the parts end.
         }
     }
-
-    private static ControllerEndpoint? Dialled(Uri controller) =>
-        IpAddress.TryParse(controller.Host.Trim('[', ']'), out var address) ? new ControllerEndpoint(address, (ushort)controller.Port) : null;
 }

@@ -81,6 +81,9 @@ internal static partial class Log
     [LoggerMessage(34, LogLevel.Error, "flows cannot be kept on disk, a window is lost: {Reason}")]
     public static partial void SpoolFailed(this ILogger log, string reason);
 
+    [LoggerMessage(35, LogLevel.Error, "conntrack is {Percent} % full: {Count} of {Most} connections")]
+    public static partial void ConntrackFilling(this ILogger log, long percent, long count, long most);
+
     [LoggerMessage(40, LogLevel.Warning, "the status file cannot be written: {Reason}")]
     public static partial void StatusNotWritten(this ILogger log, string reason);
 }

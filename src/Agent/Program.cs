@@ -5,12 +5,18 @@ using Bulkhead.Agent.Commands;
 
 var root = new RootCommand("Bulkhead agent: reports this host's connections and enforces its policy.")
 {
+    CheckCommand.Create(),
     PairCommand.Create(),
     RunCommand.Create(),
     StatusCommand.Create(),
+    PolicyCommand.Create(),
+    ExplainCommand.Create(),
+    WaitSyncedCommand.Create(),
     PanicCommand.Create(),
     PanicCommand.CreateResume(),
+    SupportBundleCommand.Create(),
     UnpairCommand.Create(),
+    CompletionCommand.Create(),
 };
 try
 {

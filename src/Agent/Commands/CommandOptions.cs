@@ -17,4 +17,7 @@ internal static class CommandOptions
     {
         Description = "This host's root in cgroup v2, where it is not the whole hierarchy; processes are looked for below it only.",
     };
+
+    /// <summary><c>--output</c>.</summary>
+    public static Option<string> Output() => new Option<string>("--output") { Description = "table or json.", DefaultValueFactory = _ => "table" }.AcceptOnlyFromAmong("table", "json");
 }

@@ -17,4 +17,10 @@ internal static class ExitCodes
 
     /// <summary><c>status</c>: the host is not paired.</summary>
     public const int NotPaired = 5;
+
+    /// <summary><c>explain</c>: the connection is blocked here. <c>check</c>: the agent would work, with reservations.</summary>
+    public const int Blocked = 6;
+
+    /// <summary><c>explain</c>: it depends on what is not known.</summary>
+    public const int Undecided = 7;
 }

@@ -12,8 +12,7 @@ internal static class StatusCommand
     public static Command Create()
     {
         var state = CommandOptions.State();
-        var output = new Option<string>("--output") { Description = "table or json.", DefaultValueFactory = _ => "table" };
-        output.AcceptOnlyFromAmong("table", "json");
+        var output = CommandOptions.Output();
         var command = new Command("status", "Show whether this host is enforced and connected: exit code 0 well, 3 offline but enforced, 4 a problem, 5 not paired.") { state, output };
         command.SetAction(parsed => Show(StateDirectory.At(parsed.GetRequiredValue(state)), parsed.GetValue(output) == "json", Console.Out));
         return command;
@@ -53,8 +52,10 @@ internal static class StatusCommand
             ("Outbound", StateJson.NameOf(status.Outbound)),
             ("Certificate until", status.CertificateUntil.ToString("u", CultureInfo.InvariantCulture)),
             ("Flow batches", string.Create(CultureInfo.InvariantCulture, $"{status.BatchesWaiting} waiting, {status.BatchesDropped} dropped")),
+            ("Connections", status.MostConnections == 0 ? "not tracked" : string.Create(CultureInfo.InvariantCulture, $"{status.Connections} of {status.MostConnections} tracked, {status.PeakConnections} at most so far")),
             ("Events lost", status.EventsLost.ToString(CultureInfo.InvariantCulture)),
             ("Tampered", status.Tampered.ToString(CultureInfo.InvariantCulture)),
+            ("Version", status.Version),
             ("As of", status.At.ToString("u", CultureInfo.InvariantCulture)),
         };
         rows.AddRange(status.Problems.Select(problem => ($"! {problem.Code}", $"{problem.Message} {problem.Remedy}")));
@@ -62,7 +63,8 @@ internal static class StatusCommand
         return string.Join('\n', rows.Select(row => row.Name.PadRight(width) + row.Value));
     }
 
-    private static bool IsRunning(AgentStatus status)
+    /// <summary>Whether the agent that wrote a status still runs.</summary>
+    internal static bool IsRunning(AgentStatus status)
     {
         try
         {

@@ -42,6 +42,8 @@ internal sealed class PolicyLoop : IDisposable
     private ReceivedPolicy? _held;
     private ReceivedPolicy? _proven;
     private long _appliedAt;
+    private bool _heard;
+    private bool _confirmed;
     private Wire.HostPolicy? _offered;
     private string? _tamperedBy;
     private int _settle;
@@ -153,6 +155,7 @@ internal sealed class PolicyLoop : IDisposable
             foreach (var evidence in Channel.Take(_appliedAt))
             {
                 await HandleAsync(evidence, cancel);
+                Confirm(evidence);
             }
 
             if (Interlocked.Exchange(ref _offered, null) is { } offered)
@@ -228,6 +231,17 @@ internal sealed class PolicyLoop : IDisposable
         if (_state.Refusal is not null)
         {
             _held = before;
+        }
+
+        _heard |= _state.Refusal is null;
+    }
+
+    private void Confirm(PolicyEvent evidence)
+    {
+        if (!_confirmed && _heard && evidence is PolicyEvent.ChannelWorked && _state is { Applied: { } applied, RolledBack: false } && applied.Generation == _state.Desired?.Generation)
+        {
+            _confirmed = true;
+            Publish();
         }
     }
 
@@ -348,7 +362,7 @@ internal sealed class PolicyLoop : IDisposable
         var applied = _state.Applied;
         Tampered = _state.Tampered;
         Volatile.Write(ref _published, new EnforcementState(
-            applied is null || applied.Generation == default ? null : applied.Generation, applied?.Modes ?? default, _state.Loss is not null, _state.Panic is not null));
+            applied is null || applied.Generation == default ? null : applied.Generation, applied?.Modes ?? default, _state.Loss is not null, _state.Panic is not null, _confirmed));
         _problems.Set(Topic, [.. _state.Problems.Select(problem => new Wire.Failure { Code = problem.Code, Message = problem.Message, Remedy = problem.Remedy })]);
         _changed();
     }

@@ -1,4 +1,5 @@
 using Bulkhead.Agent.Channel;
+using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Policies;
 using Bulkhead.Agent.Spool;
 using Bulkhead.Agent.State;
@@ -9,7 +10,7 @@ namespace Bulkhead.Agent.Reporting;
 
 /// <summary>Writes the status file: when <c>changed</c> is set, and every 30 s.</summary>
 internal sealed class StatusWriter(
-    StateDirectory state, ControllerLink link, PolicyLoop policies, Problems problems, FlowSpool spool, TelemetryLoop telemetry, Signal changed, TimeProvider time, ILogger log)
+    StateDirectory state, ControllerLink link, PolicyLoop policies, Problems problems, FlowSpool spool, TelemetryLoop telemetry, ConntrackWatch conntrack, Signal changed, TimeProvider time, ILogger log)
 {
     /// <summary>How long at most between two writes; a much older file means that the agent is not running.</summary>
     public static TimeSpan Interval { get; } = TimeSpan.FromSeconds(30);
@@ -47,6 +48,11 @@ internal sealed class StatusWriter(
             Outbound = enforced.Modes.Outbound,
             FailSafe = enforced.FailSafe,
             Panic = enforced.Panic,
+            Confirmed = enforced.Confirmed,
+            Version = HostFacts.Version,
+            Connections = conntrack.Use.Count,
+            PeakConnections = conntrack.Peak,
+            MostConnections = conntrack.Use.Most,
             CertificateUntil = link.Validity.To,
             BatchesWaiting = spool.Count,
             BatchesDropped = spool.Dropped,

@@ -42,6 +42,21 @@ internal sealed record AgentStatus
     /// <summary>Whether somebody opened the host, so that nothing is enforced.</summary>
     public bool Panic { get; init; }
 
+    /// <summary>Whether, since the agent started, the controller sent a policy and was then told that it is in force.</summary>
+    public bool Confirmed { get; init; }
+
+    /// <summary>The agent's version.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>Connections in conntrack.</summary>
+    public long Connections { get; init; }
+
+    /// <summary>The most connections in conntrack since the agent started.</summary>
+    public long PeakConnections { get; init; }
+
+    /// <summary>How many connections conntrack may hold; 0 if that is not known.</summary>
+    public long MostConnections { get; init; }
+
     /// <summary>When the certificate expires.</summary>
     public required DateTimeOffset CertificateUntil { get; init; }
 

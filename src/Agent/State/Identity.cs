@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Compile;
 
 namespace Bulkhead.Agent.State;
 
@@ -65,6 +67,10 @@ internal sealed record Identity(
         using var certificate = X509CertificateLoader.LoadCertificate(Certificate);
         return certificate.CopyWithPrivateKey(key);
     }
+
+    /// <summary>Where the controller is reached, if the host was paired with an address; null for a name.</summary>
+    public ControllerEndpoint? ToEndpoint() =>
+        IpAddress.TryParse(Controller.Host.Trim('[', ']'), out var address) ? new ControllerEndpoint(address, (ushort)Controller.Port) : null;
 
     /// <summary>The CA's certificate: the only one that is trusted.</summary>
     public X509Certificate2 ToAuthority() => X509CertificateLoader.LoadCertificate(Authority);

@@ -103,9 +103,12 @@ public abstract class AgentProcessTests : IAsyncLifetime
         return process.ExitCode;
     }
 
-    private protected (int ExitCode, string Output) Status()
+    private protected (int ExitCode, string Output) Status() => Ask("status", "--state", State, "--output", "json");
+
+    /// <summary>Runs a command to its end; its exit code and what it wrote to standard output.</summary>
+    private protected (int ExitCode, string Output) Ask(params string[] arguments)
     {
-        using var process = Launch("status", "--state", State, "--output", "json");
+        using var process = Launch(arguments);
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, output);
