@@ -1,14 +1,16 @@
 using System.CommandLine;
+using Bulkhead.Bench.Apply;
 using Bulkhead.Bench.Dataplane;
 using Bulkhead.Bench.Enforce;
 using Bulkhead.Bench.Harness;
 using Bulkhead.Bench.Idle;
 using Bulkhead.Bench.Matrix;
 using Bulkhead.Bench.Policy;
+using Bulkhead.Bench.Tamper;
 using Bulkhead.Lab;
 using Bulkhead.Scenarios;
 
-Benchmark[] benchmarks = [DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark, MatrixBenchmark.Benchmark];
+Benchmark[] benchmarks = [DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, ApplyBenchmark.Benchmark, TamperBenchmark.Benchmark, AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark, MatrixBenchmark.Benchmark];
 
 var name = new Argument<string>("name") { Description = "which: " + string.Join("; ", benchmarks.Select(b => $"{b.Name} ({b.Question})")) };
 name.AcceptOnlyFromAmong([.. benchmarks.Select(b => b.Name)]);
