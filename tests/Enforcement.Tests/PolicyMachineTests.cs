@@ -136,6 +136,15 @@ public class PolicyMachineTests
     }
 
     [Fact]
+    public void Tampering_that_is_undone_already_is_told_and_repairs_nothing()
+    {
+        var (state, effects) = Step(Settled(At(1, 1)), new PolicyEvent.Tampered("nft (process 7)", IsUndone: true));
+        Assert.Equal([new PolicyEffect.Report()], effects);
+        Assert.Equal(1UL, state.Tampered);
+        Assert.Contains("process 7", Assert.Single(state.Problems).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void No_sequence_of_events_takes_a_host_back()
     {
         var events = Gen.ListOf(Gen.OneOf<PolicyEvent>(

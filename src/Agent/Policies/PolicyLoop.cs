@@ -197,6 +197,7 @@ internal sealed class PolicyLoop : IDisposable
         else if (by is not null)
         {
             _log.TamperingUndone(by);
+            await HandleAsync(new PolicyEvent.Tampered(by, IsUndone: true), cancel);
         }
     }
 

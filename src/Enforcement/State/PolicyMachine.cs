@@ -124,7 +124,7 @@ public static class PolicyMachine
         if (state.Panic is not null)
         {
             // Whoever opened the host removed the table; whatever came in its place goes as well.
-            return Enforce(state, replace: true);
+            return tampered.IsUndone ? (state, []) : Enforce(state, replace: true);
         }
 
         if (state.Desired is null)
@@ -140,6 +140,11 @@ public static class PolicyMachine
                 $"The table inet bulkhead was changed by {tampered.By} and has been put back{(tampered.What.Length == 0 ? "" : $": {tampered.What}")}.",
                 "Find out who manages nftables on this host, and have it leave this table alone."),
         };
+        if (tampered.IsUndone)
+        {
+            return (next, [new PolicyEffect.Report()]);
+        }
+
         // Whoever changes it again and again must not make us spend the host's time on repairs.
         return state.RepairedAt is { } last && now - last < _repairPause
             ? (next with { RetryAt = last + _repairPause }, [new PolicyEffect.Report()])

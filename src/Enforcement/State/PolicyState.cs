@@ -111,7 +111,8 @@ public abstract record PolicyEvent
     /// <summary>Somebody else changed our table.</summary>
     /// <param name="By">Who, as far as it is known.</param>
     /// <param name="What">What differs from before, in words; empty if that is not known.</param>
-    public sealed record Tampered(string By, string What = "") : PolicyEvent;
+    /// <param name="IsUndone">Whether the table is right again, by an apply that came upon it or by whoever changed it.</param>
+    public sealed record Tampered(string By, string What = "", bool IsUndone = false) : PolicyEvent;
 
     /// <summary>The controller answered a request that was made after the policy came into force.</summary>
     public sealed record ChannelWorked : PolicyEvent;

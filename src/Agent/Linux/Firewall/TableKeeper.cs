@@ -22,6 +22,7 @@ internal sealed class TableKeeper : IDisposable
     private FirewallDocument? _held;
     private uint _generation;
     private bool _removed;
+    private bool _disturbed;
 
     private TableKeeper(NetlinkSocket socket)
     {
@@ -80,10 +81,12 @@ internal sealed class TableKeeper : IDisposable
         if (_generation != before + 1 && !Untouched(before))
         {
             // What was read need not be what nft made of the document.
+            _disturbed = true;
             return ("somebody else changed nftables while the table was written", undone);
         }
 
         _held = document;
+        _disturbed = false;
         return (null, undone);
     }
 
@@ -98,7 +101,7 @@ internal sealed class TableKeeper : IDisposable
 
         if (_held is not { } held || _skeleton is null)
         {
-            return [];
+            return _disturbed ? ["something, while the table was written"] : [];
         }
 
         var generation = _reader.Generation();
