@@ -91,6 +91,22 @@ public partial class TableTests
         }
     }
 
+    [Fact]
+    public async Task A_firewall_stays_in_the_namespace_in_which_it_was_opened_whoever_calls()
+    {
+        await using var bench = new Bench();
+        var here = await ListTablesAsync();
+        Assert.True((await bench.Driver.ApplyAsync(Web("10.77.0.2"), replace: true, CancellationToken.None)).Ok);
+        Assert.Contains("table inet bulkhead", bench.Host.Run("nft", "list", "tables"), StringComparison.Ordinal);
+        Assert.Equal(here, await ListTablesAsync());
+
+        static async Task<string> ListTablesAsync()
+        {
+            using var nft = Process.Start(new ProcessStartInfo("nft", ["list", "tables"]) { RedirectStandardOutput = true })!;
+            return await nft.StandardOutput.ReadToEndAsync();
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Neighbours))]
     public async Task Others_tables_are_left_alone(string name, string script)

@@ -5,17 +5,18 @@ namespace Bulkhead.Agent.Linux.Firewall;
 
 /// <summary>Runs nft as a short-lived child: libnftables in our own process would keep its memory.</summary>
 /// <param name="own">Is told each child's identifier before the child gets anything to do.</param>
-internal sealed class NftProcess(OwnChanges own)
+internal sealed class NftProcess(OwnChanges own) : IDisposable
 {
     private const int LongestError = 2000;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private readonly NetworkNamespace _network = new();
 
     /// <summary>Runs a short script; see below.</summary>
     public Task<string?> RunAsync(string script) => RunAsync(output => output.Write(script));
 
     /// <summary>
-    /// Runs a script, written by a delegate, as one transaction; returns null, or why nothing of it happened. The child starts in the calling thread's
-    /// network namespace. Once it has the script it is not cancelled: it ends by itself, or after 30 s.
+    /// Runs a script, written by a delegate, as one transaction; returns null, or why nothing of it happened. The child starts in the
+    /// network namespace of the thread that made this. Once it has the script it is not cancelled: it ends by itself, or after 30 s.
     /// </summary>
     /// <param name="script">What to do.</param>
     /// <param name="check">Only ask nft and the kernel whether they would take it.</param>
@@ -32,7 +33,7 @@ internal sealed class NftProcess(OwnChanges own)
         };
         try
         {
-            process.Start();
+            _network.Run(process.Start);
         }
         catch (Win32Exception e)
         {
@@ -58,6 +59,9 @@ internal sealed class NftProcess(OwnChanges own)
             return $"nft did not finish within {_patience.TotalSeconds} s";
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _network.Dispose();
 
     private static void Write(StreamWriter input, Action<TextWriter> script)
     {

@@ -133,7 +133,11 @@ internal sealed class TableKeeper : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _nft.Dispose();
+        _socket.Dispose();
+    }
 
     private (NetlinkOutcome Outcome, IReadOnlyList<string> Others) Send(ElementBatch batch)
     {
