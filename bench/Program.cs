@@ -6,16 +6,21 @@ using Bulkhead.Bench.Harness;
 using Bulkhead.Bench.Idle;
 using Bulkhead.Bench.Matrix;
 using Bulkhead.Bench.Policy;
+using Bulkhead.Bench.Soak;
 using Bulkhead.Bench.Tamper;
 using Bulkhead.Lab;
 using Bulkhead.Scenarios;
 
-Benchmark[] benchmarks = [DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, ApplyBenchmark.Benchmark, TamperBenchmark.Benchmark, AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark, MatrixBenchmark.Benchmark];
+Benchmark[] benchmarks =
+[
+    DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, ApplyBenchmark.Benchmark, TamperBenchmark.Benchmark, MatrixBenchmark.Benchmark, SoakBenchmark.Benchmark,
+    AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark,
+];
 
 var name = new Argument<string>("name") { Description = "which: " + string.Join("; ", benchmarks.Select(b => $"{b.Name} ({b.Question})")) };
 name.AcceptOnlyFromAmong([.. benchmarks.Select(b => b.Name)]);
 var quick = new Option<bool>("--quick") { Description = "few and short samples, to see that it works; the figures mean little" };
-var seed = new Option<int?>("--seed") { Description = "repeats what an earlier run drew at random (compile, evaluate, matrix); without it, every run draws anew and says the seed" };
+var seed = new Option<int?>("--seed") { Description = "repeats what an earlier run drew at random (compile, evaluate, matrix, soak); without it, every run draws anew and says the seed" };
 var part = new Option<string?>("--part") { Description = "measures one part only", Hidden = true };
 var command = new RootCommand("Measures Bulkhead. Progress goes to standard error, the figures as one line of JSON to standard output.") { name, quick, seed, part };
 command.SetAction(async (arguments, cancel) =>

@@ -23,6 +23,9 @@ internal sealed class ControllerProcess(string folder, IPEndPoint rest, IReadOnl
     /// <summary>The SHA-256 of its CA certificate, once it has started.</summary>
     public string CaSha256 => File.ReadAllText(Path.Combine(Data, "ca.sha256")).Trim();
 
+    /// <summary>The process id of the one that was started last.</summary>
+    public int Pid => _process!.Id;
+
     /// <summary>The file with the first password of the administrator.</summary>
     public string FirstRunPassword => Path.Combine(Data, "first-run-password");
 

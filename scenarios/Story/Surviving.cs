@@ -55,7 +55,8 @@ internal static class Surviving
             : $"{seen.Where(s => s.Allowed).Sum(s => s.Attempts)} allowed connections all made, {seen.Where(s => !s.Allowed).Sum(s => s.Attempts)} forbidden ones all refused; {after.Count} hosts with the same table as before";
     }
 
-    private static List<ProbePair> Pairs(RunningLab lab)
+    /// <summary>The connections that must be refused because they come from outside the fence, and those that must succeed because the application needs them.</summary>
+    public static List<ProbePair> Pairs(RunningLab lab)
     {
         ProbePair Pair(Link link, bool ipv6, bool allowed)
         {
