@@ -24,6 +24,7 @@ internal sealed class Churn
     private readonly (string Name, int Weight, Func<Task> Act)[] _acts;
     private readonly SortedDictionary<string, int> _done = new(StringComparer.Ordinal);
     private readonly Dictionary<LabHost, int> _spare = [];
+    private bool _added;
 
     /// <summary>Begins with the fence in force.</summary>
     public Churn(BenchmarkRun run, Stage stage, ControllerRest rest, PolicyDocument fence)
@@ -31,7 +32,7 @@ internal sealed class Churn
         (_run, _stage, _rest, _fence, _random) = (run, stage, rest, fence, new(run.Seed));
         _acts =
         [
-            ("policy", 30, () => ProvisionAsync(_fence with { Rulesets = [.. _fence.Rulesets, .. Enumerable.Range(0, _random.Next(1, 6)).Select(Ruleset)] })),
+            ("policy", 30, AddRulesAsync),
             ("relabel", 30, RelabelAsync),
             ("address", 15, AddressAsync),
             ("reload", 8, ReloadAsync),
@@ -64,7 +65,11 @@ internal sealed class Churn
             await TakeAddressAsync(host);
         }
 
-        await ProvisionAsync(_fence);
+        if (_added)
+        {
+            await ProvisionAsync(_fence);
+            _added = false;
+        }
     }
 
     /// <summary>How often each act was done.</summary>
@@ -89,6 +94,12 @@ internal sealed class Churn
             }),
         ],
     };
+
+    private Task AddRulesAsync()
+    {
+        _added = true;
+        return ProvisionAsync(_fence with { Rulesets = [.. _fence.Rulesets, .. Enumerable.Range(0, _random.Next(1, 6)).Select(Ruleset)] });
+    }
 
     private async Task ProvisionAsync(PolicyDocument policy)
     {

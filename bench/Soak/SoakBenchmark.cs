@@ -31,7 +31,7 @@ internal static class SoakBenchmark
         var pairs = Surviving.Pairs(stage.Lab);
         using var probe = ContinuousProbe.Start(pairs, s_probeEvery, s_probeTimeout);
         var acts = new Churn(run, stage, rest, closed);
-        var footprints = new List<Footprints>();
+        List<Footprints> footprints = [];
         var limit = run.IsQuick ? TimeSpan.FromMinutes(2) : TimeSpan.FromMinutes(30);
         var began = TimeProvider.System.GetTimestamp();
         var sampled = TimeSpan.Zero;
