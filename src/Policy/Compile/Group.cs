@@ -87,6 +87,14 @@ internal sealed class Group(int id, Selector selector, CodedRequirement[] requir
     public string NameOf(PeerVariant variant, AddressSpace space) =>
         IsUsual(variant, space) ? _name ??= Name(variant, space) : Others.GetOrAdd((variant, space), static (key, group) => (group.Name(key.Variant, key.Space), null), this).Name;
 
+    /// <summary>The name of the peer set of its members in a view.</summary>
+    public string NameOf(PeerVariant variant, View view) => view.Kind switch
+    {
+        ViewKind.Held => NameOf(variant, view.Space),
+        ViewKind.Source => PeerSetName.Of($"sources|{view.Space.Name}|{string.Join('+', FeatureMask.Names(variant.Enforcing))}|{Selector}"),
+        _ => PeerSetName.Of($"published|{view.Space.Name}|{view.Ports}|{Selector}"),
+    };
+
     /// <summary>There are very many groups, and nearly all of them are asked for this alone.</summary>
     private static bool IsUsual(PeerVariant variant, AddressSpace space) => variant == PeerVariant.All && space == AddressSpace.Default;
 

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Inventory;
 using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Policy.Compile;
 
 /// <summary>Hands entries to the groups and networks at their ends.</summary>
 internal sealed class GroupChange(
-    PolicyState before, List<Entry> added, List<Entry> dropped, PagedList<Population>.Builder populations, PagedList<GroupState>.Builder groups, PagedList<HeldEntries>.Builder held)
+    PolicyState before, List<Entry> added, List<Entry> dropped, WorkloadIndex workloads, PagedList<Population>.Builder populations, PagedList<GroupState>.Builder groups, PagedList<HeldEntries>.Builder held)
 {
     /// <summary>The groups of which a peer set holds only the members that enforce something.</summary>
     public ImmutableHashSet<int>.Builder Enforcing { get; } = before.Enforcing.ToBuilder();
@@ -85,7 +87,7 @@ internal sealed class GroupChange(
         foreach (var variant in peered.Select(entry => entry.Peer.Variant).Distinct().OrderBy(variant => variant.Enforcing))
         {
             var known = state.Sets.FirstOrDefault(set => set.Variant == variant);
-            sets.Add(known.Sums.IsDefault ? new(variant, Sum(group, variant)) : known);
+            sets.Add(known.Sums.IsDefault ? Gather(group, variant) : known);
         }
 
         if (sets.Any(set => set.Variant != PeerVariant.All))
@@ -100,9 +102,10 @@ internal sealed class GroupChange(
         return sets.ToImmutable();
     }
 
-    private ImmutableArray<AddressSum> Sum(Group group, PeerVariant variant)
+    private SetSums Gather(Group group, PeerVariant variant)
     {
         ImmutableArray<AddressSum> sums = [];
+        var translated = new Dictionary<View, Dictionary<IpAddress, int>>();
         foreach (var labelSet in group.LabelSets.Span)
         {
             if (populations[labelSet] is { } population)
@@ -115,9 +118,37 @@ internal sealed class GroupChange(
                         {
                             sums = Kin.Add(sums, sum);
                         }
+
+                        foreach (var sight in kin.Translated.SelectMany(workload => Sight.Of(workload, workloads)))
+                        {
+                            sums = Correct(sums, translated, sight, variant);
+                        }
                     }
                 }
             }
+        }
+
+        var sets = new SetSums(variant, sums, []);
+        foreach (var (view, moves) in translated)
+        {
+            sets = sets.With(group, view, moves);
+        }
+
+        return sets;
+    }
+
+    /// <summary>Takes off what an address that is held alone would add, and notes one that need not be held.</summary>
+    private static ImmutableArray<AddressSum> Correct(ImmutableArray<AddressSum> sums, Dictionary<View, Dictionary<IpAddress, int>> translated, Sight sight, PeerVariant variant)
+    {
+        if (sight.View.Kind == ViewKind.Held)
+        {
+            return sight.In(variant) ? sums : Kin.Add(sums, [new ScopedAddress(sight.View.Space, sight.Address)], -1);
+        }
+
+        if (sight.In(variant))
+        {
+            translated.TryAdd(sight.View, []);
+            translated[sight.View][sight.Address] = translated[sight.View].GetValueOrDefault(sight.Address) + 1;
         }
 
         return sums;

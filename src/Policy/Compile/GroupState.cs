@@ -45,6 +45,20 @@ internal sealed record GroupState
 
         return new(space, 0, 0);
     }
+
+    /// <summary>The sets of addresses that members of a variant need not hold.</summary>
+    public ImmutableArray<ViewSet> ViewsOf(PeerVariant variant)
+    {
+        foreach (var set in Sets)
+        {
+            if (set.Variant == variant)
+            {
+                return set.Views;
+            }
+        }
+
+        return [];
+    }
 }
 
 /// <summary>The compartments of a group that is split by the values of some keys.</summary>
@@ -70,5 +84,32 @@ internal sealed record Compartments(EquatableArray<string> Per, ImmutableDiction
     }
 }
 
-/// <summary>The peer sets of one variant of a group, one for each space.</summary>
-internal readonly record struct SetSums(PeerVariant Variant, ImmutableArray<AddressSum> Sums);
+/// <summary>The peer sets of one variant of a group.</summary>
+/// <param name="Variant">The variant.</param>
+/// <param name="Sums">Of the sets of held addresses, one for each space.</param>
+/// <param name="Views">The sets of other visible addresses, none of them empty; in the order of their views.</param>
+internal readonly record struct SetSums(PeerVariant Variant, ImmutableArray<AddressSum> Sums, ImmutableArray<ViewSet> Views)
+{
+    /// <summary>The set of a view, or null.</summary>
+    public ViewSet? Find(View view)
+    {
+        foreach (var set in Views)
+        {
+            if (set.View == view)
+            {
+                return set;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>With members of a view that became visible under addresses, or no longer are.</summary>
+    public SetSums With(Group group, View view, IEnumerable<KeyValuePair<IpAddress, int>> moves)
+    {
+        var known = Find(view);
+        var set = (known ?? ViewSet.Empty(view, group.NameOf(Variant, view))).With(moves);
+        var others = known is null ? Views : Views.Remove(known);
+        return this with { Views = set is null ? others : [.. others.Append(set).OrderBy(other => other.View)] };
+    }
+}

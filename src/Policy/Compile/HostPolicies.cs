@@ -55,10 +55,16 @@ internal sealed class HostPolicies(PolicyState state) : IReadOnlyDictionary<Work
                 {
                     sets.Add(made.Peers, SetOf(state, entry.Peer, key.Space, made.Peers));
                 }
+
+                foreach (var (translated, set) in state.Workloads.Translations.IsEmpty ? [] : TranslatedEntries.Of(state, entry, key.Space))
+                {
+                    entries.Add(translated);
+                    sets[set.Name] = set;
+                }
             }
         }
 
-        if (key.Space != AddressSpace.Default)
+        if (key.Space != AddressSpace.Default || !state.Workloads.Translations.IsEmpty)
         {
             entries.Sort(EntryOrder.Instance);
         }
@@ -124,7 +130,9 @@ internal sealed class HostPolicies(PolicyState state) : IReadOnlyDictionary<Work
                 {
                     if (kin.Key.In(variant, population.Assigned))
                     {
-                        members.AddRange(kin.Members.SelectMany(state.Workloads.Held).Where(address => address.Space == space).Select(address => IpPrefix.Host(address.Address)));
+                        members.AddRange(kin.Members.SelectMany(state.Workloads.Held)
+                            .Where(address => address.Space == space && (variant == PeerVariant.All || !state.Workloads.Translations.IsShared(address)))
+                            .Select(address => IpPrefix.Host(address.Address)));
                     }
                 }
             }

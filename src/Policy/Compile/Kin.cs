@@ -28,20 +28,27 @@ internal readonly record struct AddressSum(AddressSpace Space, int Count, ulong 
 /// <param name="Key">On what they agree.</param>
 /// <param name="Members">In id order.</param>
 /// <param name="Sums">Of the addresses that they hold; one for each space that is not empty, in space order.</param>
-internal sealed record Kin(KinKey Key, ImmutableArray<Workload> Members, ImmutableArray<AddressSum> Sums)
+/// <param name="Translated">The members that translations concern; in no order.</param>
+internal sealed record Kin(KinKey Key, ImmutableArray<Workload> Members, ImmutableArray<AddressSum> Sums, ImmutableArray<Workload> Translated)
 {
+    /// <summary>Of workloads in id order.</summary>
+    public Kin(KinKey key, ImmutableArray<Workload> members, WorkloadIndex index)
+        : this(key, members, Add([], members.SelectMany(index.Held), 1), index.Translations.IsEmpty ? [] : [.. members.Where(index.Translations.Concern)])
+    {
+    }
+
     /// <summary>With one member more.</summary>
     public Kin With(Workload workload, WorkloadIndex index)
     {
         var at = Members.BinarySearch(workload, ById.Instance);
-        return new(Key, Members.Insert(~at, workload), Add(Sums, index.Held(workload), 1));
+        return new(Key, Members.Insert(~at, workload), Add(Sums, index.Held(workload), 1), index.Translations.Concern(workload) ? Translated.Add(workload) : Translated);
     }
 
     /// <summary>With one member less, which holds what it holds in an index.</summary>
     public Kin Without(Workload workload, WorkloadIndex index)
     {
         var at = Members.BinarySearch(workload, ById.Instance);
-        return new(Key, Members.RemoveAt(at), Add(Sums, index.Held(workload), -1));
+        return new(Key, Members.RemoveAt(at), Add(Sums, index.Held(workload), -1), Translated.RemoveAll(member => member.Id == workload.Id));
     }
 
     /// <summary>Adds addresses to sums, or with -1 takes them off.</summary>
@@ -114,7 +121,7 @@ internal sealed record Population(Modes Assigned, ImmutableArray<Kin> Kins)
         return this with
         {
             Kins = at < 0
-                ? Kins.Add(new Kin(key, [], []).With(workload, index))
+                ? Kins.Add(new Kin(key, [], [], []).With(workload, index))
                 : Kins.SetItem(at, Kins[at].With(workload, index)),
         };
     }

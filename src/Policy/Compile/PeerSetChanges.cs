@@ -15,7 +15,7 @@ public sealed record PeerSetChange(string Name, ulong Digest, EquatableArray<IpP
 /// <summary>Gathers what moving workloads do to the peer sets that entries name.</summary>
 internal sealed class PeerSetChanges(PolicyState before)
 {
-    private readonly Dictionary<(int Group, PeerVariant Variant, AddressSpace Space), Dictionary<IpAddress, int>> _moves = [];
+    private readonly Dictionary<(int Group, PeerVariant Variant, View View), Dictionary<IpAddress, int>> _moves = [];
 
     /// <summary>Workloads moved.</summary>
     public void Move(PagedList<GroupState>.Builder groups, IEnumerable<AddressMove> moves)
@@ -28,7 +28,7 @@ internal sealed class PeerSetChanges(PolicyState before)
                 {
                     if (move.Key.In(set.Variant, move.Assigned))
                     {
-                        Move(group, set.Variant, move.Address, move.Sign);
+                        Move(group, set.Variant, move.Sight, move.Sign);
                     }
                 }
             }
@@ -57,21 +57,16 @@ internal sealed class PeerSetChanges(PolicyState before)
     /// <summary>Brings the sums of the sets up to date.</summary>
     public void Settle(PagedList<GroupState>.Builder groups)
     {
-        foreach (var ((group, variant, space), moves) in _moves)
+        foreach (var ((group, variant, view), moves) in _moves)
         {
-            var (count, digest) = (0, 0UL);
-            foreach (var (address, sign) in moves)
-            {
-                count += sign;
-                digest += PeerSetDigest.Of(IpPrefix.Host(address)) * (ulong)(long)sign;
-            }
-
-            if (count != 0 || digest != 0)
+            if (moves.Values.Any(change => change != 0))
             {
                 var state = groups[group]!;
                 groups[group] = state with
                 {
-                    Sets = [.. state.Sets.Select(set => set.Variant != variant ? set : new(variant, Kin.Add(set.Sums, new AddressSum(space, count, digest))))],
+                    Sets = [.. state.Sets.Select(set => set.Variant != variant ? set : view.Kind == ViewKind.Held
+                        ? set with { Sums = Kin.Add(set.Sums, Sum(view.Space, moves)) }
+                        : set.With(before.Lattice.Group(group), view, moves))],
                 };
             }
         }
@@ -81,16 +76,14 @@ internal sealed class PeerSetChanges(PolicyState before)
     public IReadOnlyList<SubscribedChange> Done(PolicyState after)
     {
         var changes = new List<SubscribedChange>();
-        foreach (var ((group, variant, space), moves) in _moves)
+        foreach (var ((group, variant, view), moves) in _moves)
         {
-            var net = moves.Where(move => move.Value != 0).ToList();
+            var net = (view.Kind == ViewKind.Held ? moves : Turned(group, variant, view, moves, after)).Where(move => move.Value != 0).ToList();
             if (net.Count > 0 && after.Groups[group] is { } state)
             {
-                var entries = state.Peered.Where(entry => entry.Peer.Variant == variant).ToImmutableArray();
-                changes.Add(new(
-                    new(before.Lattice.Group(group).NameOf(variant, space), state.SumOf(variant, space).Digest, Prefixes(net, 1), Prefixes(net, -1)),
-                    entries,
-                    space));
+                var entries = state.Peered.Where(entry => entry.Peer.Variant == variant && (view.Kind == ViewKind.Held || view.PortsOf(entry).Count > 0)).ToImmutableArray();
+                var digest = view.Kind == ViewKind.Held ? state.SumOf(variant, view.Space).Digest : ViewOf(state, variant, view)?.Set.Digest ?? 0;
+                changes.Add(new(new(before.Lattice.Group(group).NameOf(variant, view), digest, Prefixes(net, 1), Prefixes(net, -1)), entries, view.Space));
             }
         }
 
@@ -118,62 +111,62 @@ internal sealed class PeerSetChanges(PolicyState before)
             var sign = (kin.Key.In(set.Variant, now) ? 1 : 0) - (kin.Key.In(set.Variant, old) ? 1 : 0);
             foreach (var workload in sign == 0 ? [] : kin.Members)
             {
-                foreach (var address in workloads.Held(workload))
+                foreach (var sight in Sight.Of(workload, workloads))
                 {
-                    Move(group, set.Variant, address, sign);
+                    Move(group, set.Variant, sight, sign);
                 }
             }
         }
     }
 
-    private void Move(int group, PeerVariant variant, ScopedAddress address, int sign)
+    private static AddressSum Sum(AddressSpace space, Dictionary<IpAddress, int> moves)
     {
-        var key = (group, variant, address.Space);
+        var (count, digest) = (0, 0UL);
+        foreach (var (address, sign) in moves)
+        {
+            count += sign;
+            digest += PeerSetDigest.Of(IpPrefix.Host(address)) * (ulong)(long)sign;
+        }
+
+        return new(space, count, digest);
+    }
+
+    /// <summary>Where members may share an address: whether the first became visible there (1), or the last no longer is (-1).</summary>
+    private IEnumerable<KeyValuePair<IpAddress, int>> Turned(int group, PeerVariant variant, View view, Dictionary<IpAddress, int> moves, PolicyState after)
+    {
+        var (old, now) = (ViewOf(before.Groups[group], variant, view), ViewOf(after.Groups[group], variant, view));
+        return moves.Keys.Select(address => KeyValuePair.Create(address, (now?.Contains(address) == true ? 1 : 0) - (old?.Contains(address) == true ? 1 : 0)));
+    }
+
+    private static ViewSet? ViewOf(GroupState? state, PeerVariant variant, View view)
+    {
+        foreach (var set in state?.ViewsOf(variant) ?? [])
+        {
+            if (set.View == view)
+            {
+                return set;
+            }
+        }
+
+        return null;
+    }
+
+    private void Move(int group, PeerVariant variant, Sight sight, int sign)
+    {
+        if (!sight.In(variant))
+        {
+            return;
+        }
+
+        var key = (group, variant, sight.View);
         if (!_moves.TryGetValue(key, out var moves))
         {
             _moves.Add(key, moves = []);
         }
 
-        moves[address.Address] = moves.GetValueOrDefault(address.Address) + sign;
+        moves[sight.Address] = moves.GetValueOrDefault(sight.Address) + sign;
     }
 
     private static EquatableArray<IpPrefix> Prefixes(List<KeyValuePair<IpAddress, int>> net, int sign) =>
         net.Where(move => move.Value == sign).Select(move => IpPrefix.Host(move.Key)).Order().ToEquatableArray();
-}
-
-/// <summary>A change with the entries whose hosts must hear of it.</summary>
-/// <param name="Change">The change.</param>
-/// <param name="Entries">Those that name the set.</param>
-/// <param name="Space">The space that its subscribers see; null for all.</param>
-internal sealed record SubscribedChange(PeerSetChange Change, ImmutableArray<Entry> Entries, AddressSpace? Space)
-{
-    /// <summary>Whether any host holds one of the entries.</summary>
-    public bool HasSubscriber(PolicyState state)
-    {
-        foreach (var entry in Entries)
-        {
-            foreach (var labelSet in entry.Subject.LabelSets.Span)
-            {
-                if (IsSubscriber(state, labelSet, entry))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
-    }
-
-    private bool IsSubscriber(PolicyState state, int labelSet, Entry entry)
-    {
-        foreach (var kin in state.Inhabited(labelSet)?.Kins ?? [])
-        {
-            if (kin.Key.Managed && (Space is null || Space == kin.Key.Space) && (kin.Key.Features & entry.Needs) == entry.Needs)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 }

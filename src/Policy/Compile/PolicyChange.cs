@@ -6,7 +6,7 @@ namespace Bulkhead.Policy.Compile;
 /// <summary>
 /// Makes the next version of a compiled policy. A compile from scratch is the change from nothing, so there is one way only:
 /// <code>
-/// workloads, modes ─► populations ─► addresses that join or leave groups ─► sums of peer sets ─┐
+/// workloads, modes ─► populations ─► addresses under which groups are visible ─► peer sets ────┐
 /// rules            ─► entries ─► groups that hold them, groups that they name ─► held entries ─┴─► state and delta
 /// </code>
 /// </summary>
@@ -34,7 +34,7 @@ internal static class PolicyChange
         sets.Remode(groups, people, workloads);
         sets.Settle(groups);
 
-        var entries = new GroupChange(before, rules.Added, rules.Dropped, people.Populations, groups, held);
+        var entries = new GroupChange(before, rules.Added, rules.Dropped, workloads, people.Populations, groups, held);
         var networks = entries.Hand(rules.Named);
         var after = new PolicyState
         {

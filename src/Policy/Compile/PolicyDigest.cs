@@ -51,6 +51,7 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
         private readonly ConcurrentDictionary<(SharedEntries Entries, KinKey Key), Hashed> _shared = new();
         private readonly bool[] _named = new bool[state.Lattice.GroupCount];
         private readonly HashSet<(Peer Peer, AddressSpace Space)> _others = [];
+        private readonly ConcurrentDictionary<string, ulong> _translated = new(StringComparer.Ordinal);
         private UInt128 _sum;
         private int _hosts;
         private long _entries;
@@ -99,6 +100,12 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
                 sets++;
             }
 
+            foreach (var (name, digest) in _translated)
+            {
+                AddSet(name, digest);
+                sets++;
+            }
+
             return new(_sum, _hosts, _entries, sets);
         }
 
@@ -139,6 +146,7 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
             var entries = state.EntriesOf(labelSet).All;
             var needs = Feature.None;
             var held = 0;
+            List<HostEntry> translated = [];
             foreach (var entry in entries)
             {
                 if ((key.Features & entry.Needs) == entry.Needs)
@@ -146,20 +154,35 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
                     needs |= entry.Needs;
                     held++;
                     Name(entry.Peer, key.Space, partial);
+                    foreach (var (more, set) in state.Workloads.Translations.IsEmpty ? [] : TranslatedEntries.Of(state, entry, key.Space))
+                    {
+                        translated.Add(more);
+                        _translated[set.Name] = set.Digest;
+                    }
                 }
             }
 
             partial.Buffer.ResetWrittenCount();
             HostPolicyBytes.WriteHeader(partial.Buffer, HostPolicies.Header(state, labelSet, key, workload, needs));
-            foreach (var entry in key.Space == AddressSpace.Default ? entries : [.. entries.OrderBy(entry => entry.ToHostEntry(key.Space), EntryOrder.Instance)])
+            if (key.Space == AddressSpace.Default && translated.Count == 0)
             {
-                if ((key.Features & entry.Needs) == entry.Needs)
+                foreach (var entry in entries)
                 {
-                    partial.Buffer.Write(key.Space == AddressSpace.Default ? entry.Bytes : HostPolicyBytes.Of(entry.ToHostEntry(key.Space)));
+                    if ((key.Features & entry.Needs) == entry.Needs)
+                    {
+                        partial.Buffer.Write(entry.Bytes);
+                    }
                 }
+
+                return held;
             }
 
-            return held;
+            foreach (var entry in entries.Where(entry => (key.Features & entry.Needs) == entry.Needs).Select(entry => entry.ToHostEntry(key.Space)).Concat(translated).Order(EntryOrder.Instance))
+            {
+                partial.Buffer.Write(HostPolicyBytes.Of(entry));
+            }
+
+            return held + translated.Count;
         }
 
         private void Name(Peer peer, AddressSpace space, Partial partial)

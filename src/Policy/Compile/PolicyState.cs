@@ -71,11 +71,14 @@ internal sealed record PolicyState
     /// <summary>The population of a label set that is inhabited, or null.</summary>
     public Population? Inhabited(int labelSet) => Populations[labelSet] is { Kins.IsEmpty: false } population ? population : null;
 
-    /// <summary>The addresses of quarantined workloads; those that others hold are not theirs.</summary>
+    /// <summary>The addresses that are cut off: one in quarantine holds it, connects from it, or is all that it leads to.</summary>
     public IEnumerable<ScopedAddress> QuarantinedAddresses =>
-        Quarantined.Values.SelectMany(w => w.Addresses.Where(a => Workloads.Holder(a) is not { } holder || holder.Id == w.Id)).Distinct();
+        Quarantined.Values.SelectMany(w => w.Addresses.Concat(w.Sources).Concat(w.Published.Select(p => p.Address))).Distinct().Where(IsCutOff);
 
-    /// <summary>The addresses of quarantined workloads in a space; sorted.</summary>
+    private bool IsCutOff(ScopedAddress address) =>
+        Workloads.Translations.ComingFrom(address).Any(w => w.Quarantined) || Workloads.Translations.VisibleAt(address).All(w => w.Quarantined);
+
+    /// <summary>The addresses that are cut off in a space; sorted.</summary>
     public EquatableArray<IpPrefix> QuarantinedIn(AddressSpace space) => Quarantined.IsEmpty ? [] :
         QuarantinedAddresses.Where(a => a.Space == space).Select(a => IpPrefix.Host(a.Address)).Order().ToEquatableArray();
 

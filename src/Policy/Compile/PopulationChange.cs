@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
-using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Inventory;
 using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Policy.Compile;
 
-/// <summary>An address that a workload of a label set gained (1) or lost (-1).</summary>
-internal readonly record struct AddressMove(int LabelSet, KinKey Key, Modes Assigned, ScopedAddress Address, int Sign);
+/// <summary>An address under which a workload of a label set is visible now (1) or no more (-1).</summary>
+internal readonly record struct AddressMove(int LabelSet, KinKey Key, Modes Assigned, Sight Sight, int Sign);
 
 /// <summary>Brings the populations of label sets up to date with workloads and modes.</summary>
 internal sealed class PopulationChange(PolicyState before, PolicyModel policy, WorkloadIndex workloads)
@@ -99,9 +98,9 @@ internal sealed class PopulationChange(PolicyState before, PolicyModel policy, W
     private void Move(int labelSet, Modes assigned, Workload workload, WorkloadIndex index, int sign)
     {
         var key = KinKey.Of(workload);
-        foreach (var address in index.Held(workload))
+        foreach (var sight in Sight.Of(workload, index))
         {
-            Moves.Add(new(labelSet, key, assigned, address, sign));
+            Moves.Add(new(labelSet, key, assigned, sight, sign));
         }
     }
 
@@ -112,7 +111,7 @@ internal sealed class PopulationChange(PolicyState before, PolicyModel policy, W
         {
             var labelSet = before.Lattice.Add(kindred.Key);
             Entered.Add(labelSet);
-            var kins = kindred.GroupBy(KinKey.Of).Select(kin => new Kin(kin.Key, [.. kin], Kin.Add([], kin.SelectMany(workloads.Held), 1)));
+            var kins = kindred.GroupBy(KinKey.Of).Select(kin => new Kin(kin.Key, [.. kin], workloads));
             Populations[labelSet] = new(policy.ModesOf(kindred.Key), [.. kins]);
         }
 

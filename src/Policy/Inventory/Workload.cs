@@ -29,6 +29,15 @@ public sealed record Workload
     /// <summary>The addresses it holds; sorted.</summary>
     public EquatableArray<ScopedAddress> Addresses { get; init; }
 
+    /// <summary>What leads to it besides its own addresses, in any space; sorted.</summary>
+    public EquatableArray<Publication> Published { get; init; }
+
+    /// <summary>The addresses under which connections that it makes appear elsewhere, alone or with others' (source NAT); sorted.</summary>
+    public EquatableArray<ScopedAddress> Sources { get; init; }
+
+    /// <summary>Whether it is visible under other addresses than its own.</summary>
+    public bool IsTranslated => Published.Count + Sources.Count > 0;
+
     /// <summary>The space in which it sees its peers.</summary>
     public AddressSpace Space { get; init; }
 

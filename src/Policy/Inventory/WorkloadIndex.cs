@@ -40,13 +40,18 @@ public sealed class WorkloadIndex
         _ancestry = new(null, []);
         _sorted = Sort();
         _rows = new(() => new(this));
+        Translations = new(this, byId.Values.Where(workload => workload.IsTranslated));
     }
 
-    private WorkloadIndex(LayeredMap<WorkloadId, Workload> byId, LayeredMap<ScopedAddress, Workload> holders, LayeredMap<ScopedAddress, WorkloadId[]> contested, Ancestry ancestry)
+    private WorkloadIndex(
+        WorkloadIndex before, LayeredMap<WorkloadId, Workload> byId, LayeredMap<ScopedAddress, Workload> holders, LayeredMap<ScopedAddress, WorkloadId[]> contested,
+        IReadOnlyCollection<(Workload? Old, Workload? Now)> changed, HashSet<WorkloadId> touched)
     {
-        (_byId, _holders, _contested, _ancestry) = (byId, holders, contested, ancestry);
+        (_byId, _holders, _contested) = (byId, holders, contested);
         _sorted = Sort();
         _rows = new(() => new(this));
+        Translations = before.Translations.With(this, changed, touched);
+        _ancestry = new(before._ancestry, [.. touched]);
     }
 
     /// <summary>No workloads.</summary>
@@ -60,6 +65,9 @@ public sealed class WorkloadIndex
 
     /// <summary>The places of addresses' holders among <see cref="Workloads"/>.</summary>
     internal AddressRows Rows => _rows.Value;
+
+    /// <summary>Who is visible under other addresses than those that it holds.</summary>
+    public Translations Translations { get; }
 
     /// <summary>The workload with an id, or null.</summary>
     public Workload? Find(WorkloadId id) => _byId.Find(id);
@@ -123,7 +131,7 @@ public sealed class WorkloadIndex
             }
         }
 
-        return new(_byId.With(after), _holders.With(holders), _contested.With(contested), new(_ancestry, [.. touched]));
+        return new(this, _byId.With(after), _holders.With(holders), _contested.With(contested), [.. after.Select(pair => (Find(pair.Key), pair.Value))], touched);
     }
 
     /// <summary>The workloads that differ, or hold other addresses, from an earlier or any other version; some may turn out to be equal.</summary>
@@ -133,7 +141,7 @@ public sealed class WorkloadIndex
         : _byId.Values.Select(w => w.Id).Union(other._byId.Values.Select(w => w.Id)).Where(id => Differs(id, other));
 
     private bool Differs(WorkloadId id, WorkloadIndex other) =>
-        Find(id) is not { } here || other.Find(id) is not { } there || here != there || !Held(here).SequenceEqual(other.Held(there));
+        Find(id) is not { } here || other.Find(id) is not { } there || here != there || !Held(here).SequenceEqual(other.Held(there)) || Translations.Differs(here, other.Translations);
 
     private WorkloadId[] Claims(ScopedAddress address, Dictionary<WorkloadId, Workload?> after)
     {
