@@ -9,11 +9,11 @@ internal static class PolicyFindings
 
     /// <summary>Errors and warnings, by path.</summary>
     public static IReadOnlyList<Diagnostic> Diagnostics(PolicyState state) =>
-        [.. Unenforceable(state).Concat(DomainNames(state)).Concat(Unidentified(state)).Concat(Unmatched(state)).Distinct().OrderBy(d => d.Path, StringComparer.Ordinal).ThenBy(d => d.Message, StringComparer.Ordinal)];
+        [.. Unenforceable(state).Concat(DomainNames(state)).Concat(Unidentified(state)).Concat(Unmatched(state)).Concat(SharedAddressFindings.Diagnostics(state)).Distinct().OrderBy(d => d.Path, StringComparer.Ordinal).ThenBy(d => d.Message, StringComparer.Ordinal)];
 
     /// <summary>What hosts go without.</summary>
     public static IReadOnlyList<LeftOut> LeftOut(PolicyState state) =>
-        [.. Conditional(state).SelectMany(entry => Lacking(state, entry).Concat(NotEnforcing(state, entry))).Distinct().OrderBy(l => l.Rule).ThenBy(l => l.Host).ThenBy(l => l.Direction).ThenBy(l => l.Reason, StringComparer.Ordinal)];
+        [.. Conditional(state).SelectMany(entry => Lacking(state, entry).Concat(NotEnforcing(state, entry)).Concat(SharedAddressFindings.LeftOut(state, entry))).Distinct().OrderBy(l => l.Rule).ThenBy(l => l.Host).ThenBy(l => l.Direction).ThenBy(l => l.Reason, StringComparer.Ordinal)];
 
     /// <summary>The entries that not every host can decide, or that ask something of the other end.</summary>
     private static IEnumerable<Entry> Conditional(PolicyState state)

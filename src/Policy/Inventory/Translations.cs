@@ -53,6 +53,9 @@ public sealed class Translations
     public IReadOnlyList<Workload> VisibleAt(ScopedAddress address) =>
         ByHolder(address, At(address).Where(workload => Contains(workload.Sources, address) || PublishedBy(workload).Any(publication => publication.Address == address)));
 
+    /// <summary>The workloads that say they are visible under a translated address, rightly or not; by id.</summary>
+    internal IEnumerable<Workload> Claiming(ScopedAddress address) => At(address);
+
     /// <summary>What leads to a workload: what it publishes and no other has.</summary>
     public IEnumerable<Publication> PublishedBy(Workload workload) =>
         workload.Admitted ? workload.Published.Where(publication => !IsAnothers(workload, publication)) : [];

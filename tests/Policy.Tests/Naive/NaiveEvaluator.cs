@@ -26,12 +26,11 @@ internal sealed class NaiveEvaluator(Estate estate)
     private static readonly string[] _tiers = ["override-deny", "allow", "deny"];
 
     private readonly NaiveText _text = new(estate.Document);
+    private readonly NaiveSights _sights = new(estate.Workloads);
 
     public (VerdictKind Kind, NaiveEnd? Source, NaiveEnd? Destination) Judge(Connection c)
     {
-        var (consumer, provider) = (Holder(c.Space, c.Source), Holder(c.Space, c.Destination));
-        var source = consumer is { Managed: true } ? Decide(consumer, false, c.Source, c.Destination, c.Protocol, c.Port, c.Consumer) : null;
-        var destination = provider is { Managed: true } ? Decide(provider, true, c.Destination, c.Source, c.Protocol, c.Port, c.Provider) : null;
+        var (source, destination) = (Agreed(_sights.Consumers(c), false, c.Consumer), Agreed(_sights.Providers(c), true, c.Provider));
         var ends = new[] { source, destination }.OfType<NaiveEnd>().ToList();
         // In full both outcomes are the same, so "not yet in full" need not be asked.
         var kind = ends.Count == 0 ? VerdictKind.Unknown
@@ -45,14 +44,13 @@ internal sealed class NaiveEvaluator(Estate estate)
     /// <summary>What a managed workload's own policy says of a connection.</summary>
     public NaiveEnd Decide(Workload host, bool inbound, IpAddress local, IpAddress peerAddress, byte protocol, int port, SocketFacts facts)
     {
-        var peer = Holder(host.Space, peerAddress);
         // What goes to another address of its own is loopback, whatever interface the address is on.
-        if (peer?.Id == host.Id)
+        if (_sights.Holder(host.Space, peerAddress)?.Id == host.Id)
         {
             return new(Outcome.Allow, Outcome.Allow, DecidedBy.Essential, []);
         }
 
-        var peerInQuarantine = InQuarantine(host.Space, peerAddress);
+        var peerInQuarantine = _sights.CutOff(host.Space, peerAddress);
         if (host.Quarantined || peerInQuarantine)
         {
             if (NaiveEssential.Anywhere(inbound, local, peerAddress, protocol, port) || NaiveEssential.Controller(inbound, peerAddress, protocol, port))
@@ -81,29 +79,41 @@ internal sealed class NaiveEvaluator(Estate estate)
             return new(Outcome.Allow, Outcome.Allow, DecidedBy.Essential, []);
         }
 
-        return ByRules(host, inbound, peer, peerAddress, protocol, port, facts);
+        return ByRules(host, inbound, peerAddress, protocol, port, facts);
     }
 
-    /// <summary>The admitted workload that holds an address: on conflict the established one, which is the one with the lower id.</summary>
-    public Workload? Holder(AddressSpace space, IpAddress address) =>
-        estate.Workloads.Where(w => w.Admitted && w.Addresses.Contains(new(space, address))).MinBy(w => w.Id);
+    /// <summary>What several possible ends share: an outcome, or nothing; told with the reasons of the one that is furthest from allowing.</summary>
+    private NaiveEnd? Agreed(IReadOnlyList<NaiveSight> possible, bool inbound, SocketFacts facts)
+    {
+        var ends = possible.Select(p => p.Own.Managed ? Decide(p.Own, inbound, p.Local, p.Peer, p.Protocol, p.Port, facts) : null).ToList();
+        if (ends.All(end => end is null))
+        {
+            return null;
+        }
 
-    /// <summary>Whether an address is cut off with its workload; a claim that is not admitted counts here, but not against a holder.</summary>
-    private bool InQuarantine(AddressSpace space, IpAddress address) =>
-        Holder(space, address)?.Quarantined ?? estate.Workloads.Any(w => w.Quarantined && w.Addresses.Contains(new(space, address)));
+        // Nobody judges where nobody is managed, so nobody stops it there.
+        Outcome Same(Func<NaiveEnd, Outcome> of) => ends.Select(end => end is null ? Outcome.Allow : of(end)).Distinct().ToArray() is [var one] ? one : Outcome.Unknown;
+        int Far(Outcome outcome) => outcome switch { Outcome.Block => 0, Outcome.Unknown => 1, _ => 2 };
+        var told = ends.OfType<NaiveEnd>().OrderBy(end => Far(end.Outcome)).ThenBy(end => Far(end.InFull)).First();
+        return told with { Outcome = Same(end => end.Outcome), InFull = Same(end => end.InFull) };
+    }
 
-    private NaiveEnd ByRules(Workload host, bool inbound, Workload? peer, IpAddress peerAddress, byte protocol, int port, SocketFacts facts)
+    private NaiveEnd ByRules(Workload host, bool inbound, IpAddress peerAddress, byte protocol, int port, SocketFacts facts)
     {
         var mode = Mode(host, inbound);
+        var peers = inbound ? [.. _sights.From(host.Space, peerAddress).Select(w => (Peer: (Workload?)w, Port: port))] : _sights.To(host.Space, peerAddress, protocol, port).Select(to => (Peer: (Workload?)to.Own, to.Port)).ToList();
+        // A network is met by the address and port that are to be seen, whoever is behind them.
+        peers.Add((null, port));
         var near = (from ruleset in estate.Document.Rulesets
                     from rule in ruleset.Rules
-                    where Concerns(ruleset, rule, host, inbound, peer, peerAddress)
+                    from peer in peers
+                    where Concerns(ruleset, rule, host, inbound, peer.Peer, peerAddress)
                     orderby Array.IndexOf(_tiers, rule.Action), rule.Id
-                    select rule).ToList();
-        var worlds = NaiveSocket.Possible(facts, estate.Document).Select(socket => near.Where(r => Matches(r, host, inbound, peer, protocol, port, socket)).ToList()).ToList();
+                    select (Rule: rule, peer.Peer, peer.Port)).ToList();
+        var worlds = NaiveSocket.Possible(facts, estate.Document).Select(socket => near.Where(r => Matches(r.Rule, host, inbound, r.Peer, peerAddress, protocol, r.Port, socket)).Select(r => r.Rule).Distinct().ToList()).ToList();
         var outcomes = worlds.Select(matching => (Blocks(matching, mode), Blocks(matching, 2))).ToList();
         var (outcome, inFull) = (Shared(outcomes.Select(o => o.Item1)), Shared(outcomes.Select(o => o.Item2)));
-        var possible = near.Where(r => worlds.Any(matching => matching.Contains(r))).ToList();
+        var possible = near.Select(n => n.Rule).Distinct().Where(r => worlds.Any(matching => matching.Contains(r))).ToList();
         var certain = possible.Find(r => worlds.All(matching => matching.Contains(r)));
         var decisive = outcome == Outcome.Unknown || inFull == Outcome.Unknown ? possible[0] : certain ?? possible.FirstOrDefault();
         return new(
@@ -137,7 +147,7 @@ internal sealed class NaiveEvaluator(Estate estate)
         }
 
         var otherIsNetwork = NaiveText.IsNetwork(other);
-        if (otherIsNetwork ? !_text.InNetwork(other, Ip(peerAddress)) : peer is null || !_text.Selects(other, Labels(peer)))
+        if (otherIsNetwork ? peer is not null || !_text.InNetwork(other, Ip(peerAddress)) : peer is null || !_text.Selects(other, Labels(peer)))
         {
             return false;
         }
@@ -152,7 +162,7 @@ internal sealed class NaiveEvaluator(Estate estate)
         _text.Selects(scope.Selector, Labels(workload)) && scope.Per.All(Labels(workload).ContainsKey);
 
     /// <summary>Whether a rule that concerns the ends matches, as far as this end can decide it.</summary>
-    private bool Matches(RuleDocument rule, Workload host, bool inbound, Workload? peer, byte protocol, int port, NaiveSocket socket)
+    private bool Matches(RuleDocument rule, Workload host, bool inbound, Workload? peer, IpAddress peerAddress, byte protocol, int port, NaiveSocket socket)
     {
         var serving = _text.Covering(rule.Services, protocol, port);
         var (allow, unidentified) = (rule.Action == "allow", rule.Unidentified == "match");
@@ -163,7 +173,7 @@ internal sealed class NaiveEvaluator(Estate estate)
                 && CanEnforce(host, rule) && socket.Meets(rule.FromProcess, rule.Users, unidentified);
         }
 
-        if (consumer && (!allow || (rule.Consumer == "strict" && !(peer is { Managed: true } && CanEnforce(peer, rule) && Mode(peer, false) == 2))))
+        if (consumer && (!allow || (rule.Consumer == "strict" && !(peer is { Managed: true } && CanEnforce(peer, rule) && Mode(peer, false) == 2 && _sights.From(host.Space, peerAddress).Count == 1))))
         {
             return false;
         }
