@@ -19,6 +19,7 @@ public class OracleTests(ITestOutputHelper output)
     public void The_compiled_verdict_is_the_naive_one()
     {
         var tally = new Tally();
+        var (several, rewritten) = (0, 0);
         Estates.Check(1400, (estate, random) =>
         {
             var (engine, naive) = (new PolicyEvaluator(estate.Compile()), new NaiveEvaluator(estate));
@@ -33,9 +34,15 @@ public class OracleTests(ITestOutputHelper output)
                 {
                     tally.Add(actual.Kind);
                 }
+
+                var ends = engine.Ends(connection, Direction.Outbound).Concat(engine.Ends(connection, Direction.Inbound)).ToList();
+                several += ends.Count > 2 ? 1 : 0;
+                rewritten += ends.Exists(end => end.Seen.Port != connection.Port) ? 1 : 0;
             }
         });
         tally.MustBeMixed(output, 100_000);
+        output.WriteLine($"{several} with several workloads at an end, {rewritten} with another port there");
+        Assert.True(several > 2_500 && rewritten > 400, $"{several} with several workloads at an end, {rewritten} with another port there");
     }
 
     [Fact]

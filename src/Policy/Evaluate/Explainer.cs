@@ -29,65 +29,66 @@ public sealed class Explainer
     /// <summary>Explains a connection.</summary>
     public ConnectionExplanation Explain(Connection connection)
     {
-        var verdict = _evaluator.Judge(connection);
-        var (source, destination) = (_evaluator.Holder(connection.Space, connection.Source), _evaluator.Holder(connection.Space, connection.Destination));
+        var (source, destination) = (_evaluator.Told(Direction.Outbound, connection), _evaluator.Told(Direction.Inbound, connection));
         var remedies = new List<Remedy>();
-        var silent = new List<(Workload Host, Direction Direction)>();
-        foreach (var (decision, host) in new[] { (verdict.Source, source), (verdict.Destination, destination) })
+        var silent = new List<ConnectionEnd>();
+        foreach (var (decision, end) in new[] { source, destination })
         {
-            if (decision is null || host is null || (decision.Outcome != Outcome.Block && decision.InFull != Outcome.Block))
+            if (decision is null || end is null || (decision.Outcome != Outcome.Block && decision.InFull != Outcome.Block))
             {
                 continue;
             }
 
             if (decision.By == DecidedBy.Quarantine)
             {
-                var cut = host.Quarantined ? host : decision.Direction == Direction.Inbound ? source : destination;
-                remedies.Add(new Remedy.LiftQuarantine((cut ?? host).Id, (cut ?? host).Name));
+                var cut = end.Workload.Quarantined ? end.Workload : InQuarantine(end) ?? (decision.Direction == Direction.Inbound ? source : destination).End?.Workload ?? end.Workload;
+                remedies.Add(new Remedy.LiftQuarantine(cut.Id, cut.Name));
                 continue;
             }
 
-            remedies.AddRange(Blocking(host, decision, connection));
-            if (!HasAllow(host, decision, connection))
+            var covering = _evaluator.Covering(end).Where(covering => covering.HasPort).Select(covering => covering.Entry).ToList();
+            remedies.AddRange(covering.Where(entry => entry.Action == RuleAction.OverrideDeny && Meets(entry, connection) != false).Select(entry => new Remedy.NarrowRule(entry.Rule, RulesetOf(entry.Rule))));
+            if (!covering.Exists(entry => entry.Action == RuleAction.Allow && Meets(entry, connection) == true))
             {
-                silent.Add((host, decision.Direction));
+                silent.Add(end);
             }
         }
 
         if (silent.Count > 0)
         {
-            remedies.Add(Allowing(silent, connection, source, destination));
+            remedies.Add(Allowing(silent, destination.End?.Seen ?? connection, source.End?.Workload, destination.End?.Workload));
         }
 
-        return new(verdict, remedies.Distinct().ToEquatableArray());
+        return new(Verdict.Combine(source.Decision, destination.Decision), remedies.Distinct().ToEquatableArray());
     }
 
-    /// <summary>The override-denies that block whatever is allowed.</summary>
-    private IEnumerable<Remedy> Blocking(Workload host, EndDecision decision, Connection connection) =>
-        Covering(host, decision.Direction, connection)
-            .Where(entry => entry.Action == RuleAction.OverrideDeny && Matches(entry, connection) && Meets(entry, decision.Direction, connection) != false)
-            .Select(entry => new Remedy.NarrowRule(entry.Rule, RulesetOf(entry.Rule)));
-
-    private bool HasAllow(Workload host, EndDecision decision, Connection connection) =>
-        Covering(host, decision.Direction, connection)
-            .Any(entry => entry.Action == RuleAction.Allow && Matches(entry, connection) && Meets(entry, decision.Direction, connection) == true);
+    /// <summary>The workload whose quarantine cuts off what an end sees of the other.</summary>
+    private Workload? InQuarantine(ConnectionEnd end)
+    {
+        var peer = end.Direction == Direction.Inbound ? end.Seen.Source : end.Seen.Destination;
+        return _evaluator.Compiled.Workloads.Translations.VisibleAt(new(end.Seen.Space, peer)).FirstOrDefault(workload => workload.Quarantined);
+    }
 
     /// <summary>The smallest change that allows: meet a condition, add a port to the rule that covers fewest ports, or add a rule between these labels.</summary>
-    private Remedy Allowing(List<(Workload Host, Direction Direction)> silent, Connection connection, Workload? source, Workload? destination)
+    /// <param name="silent">The ends that no rule allows.</param>
+    /// <param name="connection">As the provider sees it, whose ports rules name.</param>
+    /// <param name="source">The consumer.</param>
+    /// <param name="destination">The provider.</param>
+    private Remedy Allowing(List<ConnectionEnd> silent, Connection connection, Workload? source, Workload? destination)
     {
-        var covering = silent.Select(end => Covering(end.Host, end.Direction, connection).Where(entry => entry.Action == RuleAction.Allow).ToList()).ToList();
-        foreach (var (entries, end) in covering.Zip(silent))
+        var covering = silent.Select(end => _evaluator.Covering(end).Where(covering => covering.Entry.Action == RuleAction.Allow).ToList()).ToList();
+        foreach (var entries in covering)
         {
-            if (entries.Find(entry => Matches(entry, connection) && Meets(entry, end.Direction, connection) == false) is { } conditional)
+            if (entries.Find(covering => covering.HasPort && Meets(covering.Entry, connection) == false) is { Entry: { } conditional })
             {
                 return new Remedy.MeetCondition(conditional.Rule, RulesetOf(conditional.Rule), ConditionOf(conditional));
             }
         }
 
         // A rule helps only if it covers every end that lacks an allow.
-        var shared = covering.Select(entries => entries.Where(entry => entry.Needs == Feature.None && entry.Peer.Variant == PeerVariant.All).Select(entry => entry.Rule).ToHashSet())
+        var shared = covering.Select(entries => entries.Select(covering => covering.Entry).Where(entry => entry.Needs == Feature.None && entry.Peer.Variant == PeerVariant.All).Select(entry => entry.Rule).ToHashSet())
             .Aggregate((all, rules) => [.. all.Intersect(rules)]);
-        if (covering[0].Where(entry => shared.Contains(entry.Rule)).OrderBy(entry => entry.Ports.Count).ThenBy(entry => entry.Rule).FirstOrDefault() is { } nearest)
+        if (covering[0].Select(covering => covering.Entry).Where(entry => shared.Contains(entry.Rule)).OrderBy(entry => entry.Ports.Count).ThenBy(entry => entry.Rule).FirstOrDefault() is { } nearest)
         {
             return new Remedy.AddService(nearest.Rule, RulesetOf(nearest.Rule), PortOf(connection));
         }
@@ -95,23 +96,8 @@ public sealed class Explainer
         return new RuleDraft(_evaluator.Compiled.Policy, connection, PortOf(connection)).Between(source, destination);
     }
 
-    private IEnumerable<Entry> Covering(Workload host, Direction direction, Connection connection) => _evaluator.Covering(host, direction, connection);
-
-    private static bool Matches(Entry entry, Connection connection)
-    {
-        foreach (var port in entry.Ports)
-        {
-            if (port.Matches(connection.Protocol, connection.Port))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static bool? Meets(Entry entry, Direction direction, Connection connection) =>
-        (direction == Direction.Inbound ? connection.Provider : connection.Consumer).Meets(entry.Process, entry.Users, entry.UnidentifiedMatches);
+    private static bool? Meets(Entry entry, Connection connection) =>
+        (entry.Direction == Direction.Inbound ? connection.Provider : connection.Consumer).Meets(entry.Process, entry.Users, entry.UnidentifiedMatches);
 
     private static string ConditionOf(Entry entry) => (entry.Process, entry.Users.Count) switch
     {

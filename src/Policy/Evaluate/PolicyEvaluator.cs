@@ -10,7 +10,7 @@ namespace Bulkhead.Policy.Evaluate;
 /// Judges connections at both ends by the very entries of which host policies are made, so that analysis and enforcement cannot disagree;
 /// which workloads hold an address decides where a host would look it up in a peer set. Safe for use by many threads.
 /// </summary>
-public sealed class PolicyEvaluator
+public sealed partial class PolicyEvaluator
 {
     private readonly PolicyState _state;
     private readonly HostPolicy _common;
@@ -41,6 +41,11 @@ public sealed class PolicyEvaluator
     /// <summary>Judges a connection at its managed ends and combines what they decide.</summary>
     public Verdict Judge(Connection connection)
     {
+        if (!_state.Workloads.Translations.IsEmpty)
+        {
+            return Verdict.Combine(Told(Direction.Outbound, connection).Decision, Told(Direction.Inbound, connection).Decision);
+        }
+
         var (source, destination) = (Holder(connection.Space, connection.Source), Holder(connection.Space, connection.Destination));
         return Verdict.Combine(
             source is { Managed: true } ? Decide(EndAt(source, Direction.Outbound, connection)) : null,
@@ -52,18 +57,19 @@ public sealed class PolicyEvaluator
 
     /// <summary>Judges many connections under several policies for the same workloads; the outer index is the policy's.</summary>
     /// <exception cref="ArgumentException">The policies are not for the same <see cref="WorkloadIndex"/>, or there is none.</exception>
-    public static EdgeVerdict[][] JudgeAll(IReadOnlyList<Connection> connections, params PolicyEvaluator[] evaluators) =>
-        new BulkJudge(connections, evaluators).Judge();
-
-    /// <summary>The entries of a host that cover the peer in one direction, whatever their ports and conditions, in the order in which they decide.</summary>
-    internal IEnumerable<Entry> Covering(Workload host, Direction direction, Connection connection)
+    public static EdgeVerdict[][] JudgeAll(IReadOnlyList<Connection> connections, params PolicyEvaluator[] evaluators)
     {
-        var end = EndAt(host, direction, connection);
-        return end.Own.Kind.Entries.All.Where(entry => entry.Direction == direction && Covers(entry, end)).ToList();
+        var verdicts = new BulkJudge(connections, evaluators).Judge();
+        if (!evaluators[0]._state.Workloads.Translations.IsEmpty)
+        {
+            TranslatedEdges.Judge(connections, evaluators, verdicts);
+        }
+
+        return verdicts;
     }
 
     /// <summary>The admitted workload that holds an address, or null.</summary>
-    internal Workload? Holder(AddressSpace space, IpAddress address) => _state.Workloads.Holder(new(space, address));
+    private Workload? Holder(AddressSpace space, IpAddress address) => _state.Workloads.Holder(new(space, address));
 
     /// <summary>The end of a connection at a managed workload, which finds its peer by the address that it sees in its own space.</summary>
     private End EndAt(Workload host, Direction direction, Connection connection)
@@ -148,6 +154,9 @@ public sealed class PolicyEvaluator
 
     private bool Quarantined(in End end) => _quarantined.GetOrAdd(end.Own.Standing.Key.Space, (space, state) => new(state.QuarantinedIn(space)), _state).Contains(end.Peer);
 
+    private bool InNetwork(string network, IpAddress address) =>
+        _networks.GetOrAdd(network, (name, state) => new(state.Networks[name].Network.Prefixes), _state).Contains(address);
+
     private bool Covers(Entry entry, in End end)
     {
         if ((end.Own.Standing.Key.Features & entry.Needs) != entry.Needs)
@@ -156,7 +165,7 @@ public sealed class PolicyEvaluator
         }
 
         return entry.Peer.Group is not { } group
-            ? _networks.GetOrAdd(entry.Peer.Network!, (name, state) => new(state.Networks[name].Network.Prefixes), _state).Contains(end.Peer)
+            ? InNetwork(entry.Peer.Network!, end.Peer)
             : end.Other.IsTaken && group.Matches(end.Other.Labels) && (entry.Peer.Variant == PeerVariant.All || end.Other.Standing.IsIn(entry.Peer.Variant));
     }
 

@@ -32,7 +32,7 @@ internal sealed record Estate(PolicyDocument Document, IReadOnlyList<Workload> W
     public override string ToString() => string.Join('\n',
     [
         JsonSerializer.Serialize(Document with { Services = [], Networks = [], LabelGroups = [] }, PolicyJson.Default.PolicyDocument),
-        .. Workloads.Select(w => $"{w.Name}: {w.Labels} at {string.Join(' ', w.Addresses)} in '{w.Space}' managed={w.Managed} admitted={w.Admitted} quarantined={w.Quarantined} pin={w.Pin} [{string.Join(' ', w.Features)}]"),
+        .. Workloads.Select(w => $"{w.Name}: {w.Labels} at {string.Join(' ', w.Addresses)} in '{w.Space}' managed={w.Managed} admitted={w.Admitted} quarantined={w.Quarantined} pin={w.Pin} [{string.Join(' ', w.Features)}] published=[{string.Join(", ", w.Published)}] sources=[{string.Join(' ', w.Sources)}]"),
         $"at {Now:u}",
     ]);
 }

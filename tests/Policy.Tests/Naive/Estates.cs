@@ -27,6 +27,8 @@ internal static class Estates
             .. Each(document.Rulesets, Smaller).Select(rulesets => estate with { Document = document with { Rulesets = rulesets } }),
             .. Without(document.Modes).Select(modes => estate with { Document = document with { Modes = modes } }),
             .. Without(document.FailSafe).Select(failSafe => estate with { Document = document with { FailSafe = failSafe } }),
+            .. Each(estate.Workloads, w => Without([.. w.Published]).Select(p => w with { Published = p.ToEquatableArray() })).Select(workloads => estate with { Workloads = workloads }),
+            .. Each(estate.Workloads, w => Without([.. w.Sources]).Select(s => w with { Sources = s.ToEquatableArray() })).Select(workloads => estate with { Workloads = workloads }),
             .. Each(estate.Workloads, w => w.Addresses.Count > 1 ? Without([.. w.Addresses]).Select(a => w with { Addresses = a.ToEquatableArray() }) : []).Select(workloads => estate with { Workloads = workloads }),
         ];
     }

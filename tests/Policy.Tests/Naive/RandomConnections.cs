@@ -7,7 +7,7 @@ namespace Bulkhead.Policy.Tests.Naive;
 internal static class RandomConnections
 {
     private static readonly (byte Protocol, ushort Port)[] _ports =
-        [(6, 80), (6, 80), (6, 85), (6, 443), (17, 53), (1, 8), (58, 128), (47, 0), (132, 80), (6, 8444), (17, 67), (17, 68), (17, 547), (17, 546), (2, 0), (58, 2), (58, 135), (58, 137)];
+        [(6, 80), (6, 80), (6, 85), (6, 443), (17, 53), (1, 8), (58, 128), (47, 0), (132, 80), (6, 8080), (6, 8085), (6, 8444), (17, 67), (17, 68), (17, 547), (17, 546), (2, 0), (58, 2), (58, 135), (58, 137)];
 
     private static readonly string[] _strangers =
         ["192.0.2.7", "192.0.2.200", "198.51.100.3", "203.0.113.9", "10.9.9.9", "10.0.0.4", "127.0.0.1", "2001:db8::4", "2001:db8::7", "fd00::4", "fe80::1", "::1"];
@@ -17,10 +17,10 @@ internal static class RandomConnections
     {
         var space = random.Next(6) == 0 ? RandomEstates.Vpc : AddressSpace.Default;
         var v6 = random.Next(3) == 0;
-        IReadOnlyList<IpAddress> held = [.. estate.Workloads.SelectMany(w => w.Addresses).Where(a => a.Space == space && a.Address.IsV6 == v6).Select(a => a.Address)];
+        IReadOnlyList<IpAddress> held = [.. estate.Workloads.SelectMany(w => w.Addresses.Concat(w.Sources).Concat(w.Published.Select(p => p.Address))).Where(a => a.Space == space && a.Address.IsV6 == v6).Select(a => a.Address)];
         IReadOnlyList<IpAddress> strangers = [.. _strangers.Select(IpAddress.Parse).Where(a => a.IsV6 == v6)];
         IpAddress End() => held.Count > 0 && random.Next(6) > 0 ? random.Pick(held) : random.Pick(strangers);
-        var (protocol, port) = random.Pick(_ports[..random.Pick(9, 9, 9, _ports.Length)]);
+        var (protocol, port) = random.Pick(_ports[..random.Pick(9, 9, 11, _ports.Length)]);
         return new(space, End(), End(), protocol, port, Facts(random, "/bin/app", "app.service"), Facts(random, "/bin/srv", "dns.service"));
     }
 

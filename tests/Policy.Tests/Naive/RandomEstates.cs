@@ -122,6 +122,8 @@ internal static class RandomEstates
             Pin = random.Next(10) == 0 ? new(random.Pick(Enum.GetValues<EnforcementMode>()), random.Pick(Enum.GetValues<EnforcementMode>())) : null,
             Quarantined = random.Next(20) == 0,
             Admitted = random.Next(10) > 0,
+            Published = random.Next(5) == 0 ? RandomTranslations.Published(random) : [],
+            Sources = random.Next(5) == 0 ? RandomTranslations.Sources(random) : [],
         };
     }
 
