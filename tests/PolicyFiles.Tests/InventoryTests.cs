@@ -42,6 +42,10 @@ public class InventoryTests
     [InlineData("workloads:\n  - name: a\n    addresses: [192.0.2, 192.0.2.0/24]", "f:3:17 bad-address; f:3:26 bad-address")]
     [InlineData("workloads:\n  - name: a\n    features: [process-inbound]", "f:3:16 unknown-feature")]
     [InlineData("workloads:\n  - name: a\n    pin: {inbound: loud}\n    managed: yes", "f:3:20 bad-mode; f:4:14 bad-boolean")]
+    [InlineData("workloads:\n  - name: a\n    sources: [192.0.2, nowhere/192.0.2.1]", "f:3:15 bad-address; f:3:24 unknown-space")]
+    [InlineData("workloads:\n  - name: a\n    published:\n      - {address: x, ports: tpc/1}\n      - {address: 192.0.2.1, ports: tcp/80-90, to: 65530}\n      - {address: 192.0.2.1, ports: icmp/8, to: 9}", "f:4:19 bad-address; f:4:29 bad-port; f:5:52 bad-port-mapping; f:6:49 bad-port-mapping")]
+    [InlineData("workloads:\n  - name: a\n    published:\n      - {address: 192.0.2.1, ports: tcp/80-90}\n      - {address: 192.0.2.1, ports: tcp/90, to: 1}\n  - {name: b, published: [{address: 192.0.2.1, ports: any, shared: true}]}", "f:5:9 overlapping-publication; f:6:27 overlapping-publication")]
+    [InlineData("workloads: [{name: a, published: [{address: 192.0.2.1}]}]", "f:1:35 bad-port")]
     [InlineData("labelKeys: [Owner]", "f:1:13 bad-label-key")]
     [InlineData("rulesets: []", "f:1:1 unknown-name")]
     [InlineData("- a", "f:1:1 bad-form")]
@@ -50,6 +54,29 @@ public class InventoryTests
         var (inventory, found) = InventoryFile.Read(new("f", text));
         Assert.Null(inventory);
         Assert.Equal(problems, string.Join("; ", found.Select(p => $"{p.At} {p.Found.Code}")));
+    }
+
+    [Fact]
+    public void Translations_are_read_with_their_ports_and_spaces()
+    {
+        var (inventory, problems) = InventoryFile.Read(new("f", """
+            workloads:
+              - name: shop
+                addresses: [host1/172.17.0.2]
+                published:
+                  - { address: 192.0.2.1, ports: tcp/8080-8089, to: 80 }
+                  - { address: "2001:db8::80", ports: tcp/443, shared: true }
+                  - { address: blue/10.0.0.1, ports: any }
+                sources: [192.0.2.1, blue/192.0.2.2]
+              - { name: other, space: blue, published: [{ address: /2001:db8::80, ports: tcp, shared: true }] }
+            """));
+        Assert.Empty(problems);
+        var shop = inventory!.Workloads.Workloads.Single(w => w.Name == "shop");
+        Assert.Equal(["192.0.2.1 tcp/8080-8089 to 80", "2001:db8::80 tcp/443 shared", "blue/10.0.0.1 any"], shop.Published.Select(p => p.ToString()));
+        Assert.Equal(["192.0.2.1", "blue/192.0.2.2"], shop.Sources.Select(s => s.ToString()));
+        Assert.Equal(["other", "shop"], inventory.Workloads.Translations.LeadingTo(ScopedAddress.Of(IpAddress.Parse("2001:db8::80")), 6, 443).Select(end => end.Workload.Name).Order());
+        Assert.Equal([((ushort)85)], inventory.Workloads.Translations.LeadingTo(ScopedAddress.Of(IpAddress.Parse("192.0.2.1")), 6, 8085).Select(end => end.Port));
+        Assert.Empty(inventory.Workloads.Translations.LeadingTo(ScopedAddress.Of(IpAddress.Parse("192.0.2.1")), 6, 8090));
     }
 
     [Fact]

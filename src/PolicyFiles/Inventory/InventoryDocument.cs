@@ -25,6 +25,12 @@ public sealed record WorkloadDocument
     /// <summary>The addresses that it holds, such as <c>192.0.2.7</c>; of another space than its own as <c>SPACE/ADDRESS</c>.</summary>
     public IReadOnlyList<string> Addresses { get; init => field = value ?? []; } = [];
 
+    /// <summary>Addresses that lead to it besides its own: published ports, one-to-one translations, virtual IPs.</summary>
+    public IReadOnlyList<PublicationDocument> Published { get; init => field = value ?? []; } = [];
+
+    /// <summary>The addresses under which connections that it makes appear elsewhere (source NAT), written as its own are; others may have them too.</summary>
+    public IReadOnlyList<string> Sources { get; init => field = value ?? []; } = [];
+
     /// <summary>The address space in which it sees its peers; usually the default one.</summary>
     public string Space { get; init => field = value ?? ""; } = "";
 
@@ -44,6 +50,22 @@ public sealed record WorkloadDocument
     public bool? Admitted { get; init; }
 
     private static readonly IReadOnlyDictionary<string, string> s_none = new Dictionary<string, string>();
+}
+
+/// <summary>An address, and ports there, that lead to a workload.</summary>
+public sealed record PublicationDocument
+{
+    /// <summary>The address that peers see, such as <c>192.0.2.7</c>; of another space than the workload's as <c>SPACE/ADDRESS</c>.</summary>
+    public string Address { get; init => field = value ?? ""; } = "";
+
+    /// <summary>The ports that peers see, such as <c>tcp/8080</c>, <c>tcp/8000-8010</c>, <c>udp</c> or <c>any</c>.</summary>
+    public string Ports { get; init => field = value ?? ""; } = "";
+
+    /// <summary>The workload's own port to which the first visible one leads, and so on; usually the same.</summary>
+    public long? To { get; init; }
+
+    /// <summary>Whether it leads to others as well that declare the same, as a virtual IP does.</summary>
+    public bool Shared { get; init; }
 }
 
 /// <summary>Modes of one workload.</summary>

@@ -53,6 +53,7 @@ public sealed record InventoryFile(IReadOnlySet<string> LabelKeys, WorkloadIndex
 
         var reader = new WorkloadReader(keys, problems);
         var workloads = document.Workloads.Select(reader.Read).ToList();
+        reader.Translations.Check(workloads);
         return new(keys, new(workloads.DistinctBy(workload => workload.Id)));
     }
 }

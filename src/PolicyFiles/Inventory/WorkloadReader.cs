@@ -17,6 +17,9 @@ internal sealed class WorkloadReader(HashSet<string> labelKeys, ICollection<Diag
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<ScopedAddress, string> _holders = [];
 
+    /// <summary>What workloads say of other addresses than their own.</summary>
+    public TranslationReader Translations { get; } = new(problems);
+
     public Workload Read(WorkloadDocument workload, int index)
     {
         var path = $"workloads[{index}]";
@@ -28,6 +31,8 @@ internal sealed class WorkloadReader(HashSet<string> labelKeys, ICollection<Diag
             Name = workload.Name,
             Labels = ReadLabels(workload, path),
             Addresses = [.. workload.Addresses.SelectMany((text, i) => ReadAddress(text, workload, $"{path}.addresses[{i}]")).Distinct().Order()],
+            Published = Translations.Published(workload, path),
+            Sources = Translations.Sources(workload, path),
             Space = new(workload.Space),
             Managed = managed,
             Features = ReadFeatures(workload, managed, path),
@@ -72,14 +77,11 @@ internal sealed class WorkloadReader(HashSet<string> labelKeys, ICollection<Diag
 
     private IEnumerable<ScopedAddress> ReadAddress(string text, WorkloadDocument workload, string path)
     {
-        var slash = text.LastIndexOf('/');
-        if (!IpAddress.TryParse(text.AsSpan(slash + 1), out var address))
+        if (ScopedAddressText.Parse(text, workload.Space, path, problems) is not { } scoped)
         {
-            problems.Add(Diagnostic.Error("bad-address", path, $"'{text}' is not an address. Write 192.0.2.7 or 2001:db8::7; in another space than the workload's, SPACE/192.0.2.7."));
             yield break;
         }
 
-        var scoped = new ScopedAddress(new(slash < 0 ? workload.Space : text[..slash]), address);
         if ((workload.Admitted ?? true) && !_holders.TryAdd(scoped, workload.Name) && _holders[scoped] != workload.Name)
         {
             problems.Add(Diagnostic.Warning("duplicate-address", path, $"'{text}' is also an address of '{_holders[scoped]}'; connections with it are judged by one of the two. Declare different spaces, or remove one."));
