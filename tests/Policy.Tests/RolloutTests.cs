@@ -16,7 +16,7 @@ public class RolloutTests(ITestOutputHelper output)
     public void In_two_phases_no_moment_is_more_open_or_more_closed_than_both_policies()
     {
         var (moments, gaps) = (0, 0);
-        Estates.Check(200, (estate, random) =>
+        Estates.Check(500, (estate, random) =>
         {
             var rollout = Rollout.Of(estate, random);
             for (var i = 0; i < Interleavings; i++)
@@ -32,6 +32,24 @@ public class RolloutTests(ITestOutputHelper output)
         });
         output.WriteLine($"{moments} moments; {gaps} connections would pass at some moment without the phases, that neither policy allows");
         Assert.True(moments > 4_000 && gaps >= 10, $"{moments} moments, {gaps} gaps");
+    }
+
+    /// <summary>The other end may be known under an address that is not its own.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_host_that_opens_waits_for_those_that_tighten_behind_a_translated_address(bool published)
+    {
+        World Hosts() => new World().Host("web", "role=web").Host("db", "role=db").InSpace("inner").Translated(published ? ["192.0.2.1 tcp/8080 80"] : [], published ? [] : ["192.0.2.1"])
+            .Host("other", "role=other");
+        var (from, to) = published ? ("role=web", "role=db") : ("role=db", "role=web");
+        var old = Hosts().Modes("role=web", "full", "full");
+        var @new = Hosts().Modes("role=web", "full", "full").Modes("role=db", "full", "full").Ruleset("r", "all", Write.Allow(from, to, "tcp/80"));
+        var before = old.Compile();
+        var transition = Transition.Of(before, before.Advance(@new.Parse(), before.Workloads, new(new(1, 2), World.Now, [Estate.Controller])));
+        var (web, db) = (old.Workloads[0].Id, old.Workloads[1].Id);
+        Assert.Equal([db], transition.WaitsFor(web));
+        Assert.Equal((false, true, true), (transition.Hosts[web].Tightens, transition.Hosts[web].Opens, transition.Hosts[db].Tightens));
     }
 
     /// <summary>The old policy refuses at the provider, the new one at the consumer: whoever goes straight from one to the other opens a gap.</summary>

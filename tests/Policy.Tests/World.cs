@@ -1,3 +1,4 @@
+using System.Globalization;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Documents;
@@ -36,6 +37,28 @@ internal sealed class World
             Quarantined = quarantined,
             Admitted = admitted,
         });
+        return this;
+    }
+
+    /// <summary>Lets the last workload be visible elsewhere: published as <c>192.0.2.1 tcp/8080 80</c>, <c>192.0.2.1 tcp/443 443 shared</c>; sources as <c>192.0.2.1</c>.</summary>
+    public World Translated(IReadOnlyList<string> published, params string[] sources)
+    {
+        _workloads[^1] = _workloads[^1] with
+        {
+            Published = published.Select(text => text.Split(' ')).Select(part =>
+            {
+                Assert.True(PortMapping.TryCreate(PortText.Parse(part[1], "", [])!.Value, int.Parse(part[2], CultureInfo.InvariantCulture), out var mapping));
+                return new Publication(ScopedAddress.Of(IpAddress.Parse(part[0])), mapping, part.Length > 3);
+            }).Order().ToEquatableArray(),
+            Sources = sources.Select(source => ScopedAddress.Of(IpAddress.Parse(source))).Order().ToEquatableArray(),
+        };
+        return this;
+    }
+
+    /// <summary>Puts the last workload into a space, with the addresses that it has.</summary>
+    public World InSpace(string space, bool seesIt = true)
+    {
+        _workloads[^1] = _workloads[^1] with { Space = seesIt ? new(space) : default, Addresses = _workloads[^1].Addresses.Select(address => address with { Space = new(space) }).ToEquatableArray() };
         return this;
     }
 

@@ -70,12 +70,15 @@ public sealed class Transition
         var opened = transition.OpensTo is { } peers ? new Evaluate.PeerMembership(peers) : null;
         foreach (var workload in _tightening.Value)
         {
-            if (workload.Id != host && (opened is null || workload.Addresses.Any(address => opened.Contains(address.Address))))
+            if (workload.Id != host && (opened is null || VisibleAt(workload).Any(address => opened.Contains(address.Address))))
             {
                 yield return workload.Id;
             }
         }
     }
+
+    private static IEnumerable<ScopedAddress> VisibleAt(Workload workload) =>
+        workload.Addresses.Concat(workload.Sources).Concat(workload.Published.Select(publication => publication.Address));
 
     private static HostTransition Plan(WorkloadId id, HostPolicy old, HostPolicy now, HostDelta delta)
     {

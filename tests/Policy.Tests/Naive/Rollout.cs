@@ -23,31 +23,40 @@ internal sealed class Rollout
     private readonly List<int[]> _waitsFor;
     private readonly List<Judged> _connections = [];
 
-    private Rollout(CompiledPolicy before, PolicyStep step, IReadOnlyList<Workload> workloads, IEnumerable<Connection> connections)
+    private Rollout(CompiledPolicy before, PolicyStep step, IReadOnlyList<Workload> workloads, IReadOnlyList<Connection> connections)
     {
         var transition = Transition.Of(before, step);
         _hosts = [.. workloads.Select(w => w.Id)];
         _waitsFor = [.. _hosts.Select(id => transition.WaitsFor(id).Select(other => _hosts.IndexOf(other)).Where(i => i >= 0).ToArray())];
+        var evaluators = workloads.Select(host =>
+        {
+            var (old, now) = (before.Hosts[host.Id], step.After.Hosts[host.Id]);
+            var first = transition.Hosts.TryGetValue(host.Id, out var planned) ? planned.First : new(now);
+            return Array.ConvertAll<HostPhase, PhaseEvaluator>([new(old), first, new(now)], phase => new(phase));
+        }).ToList();
         foreach (var connection in connections)
         {
-            var ends = new List<End>();
-            foreach (var (index, host) in workloads.Index())
+            // Of several workloads that may be at an end any one is.
+            foreach (var consumer in Ends(connection, Direction.Outbound))
             {
-                var (old, now) = (before.Hosts[host.Id], step.After.Hosts[host.Id]);
-                var first = transition.Hosts.TryGetValue(host.Id, out var planned) ? planned.First : new(now);
-                var (phases, direct) = (Array.ConvertAll<HostPhase, PhaseEvaluator>([new(old), first, new(now)], phase => new(phase)), connection);
-                if (host.Addresses.Contains(new(direct.Space, direct.Source)))
+                foreach (var provider in Ends(connection, Direction.Inbound))
                 {
-                    ends.Add(new(index, Array.ConvertAll(phases, p => p.Decide(Direction.Outbound, direct.Source, direct.Destination, direct.Protocol, direct.Port, direct.Consumer).Outcome == Outcome.Allow)));
-                }
-
-                if (host.Addresses.Contains(new(direct.Space, direct.Destination)))
-                {
-                    ends.Add(new(index, Array.ConvertAll(phases, p => p.Decide(Direction.Inbound, direct.Destination, direct.Source, direct.Protocol, direct.Port, direct.Provider).Outcome == Outcome.Allow)));
+                    _connections.Add(new(connection, [.. new[] { consumer, provider }.OfType<End>()]));
                 }
             }
+        }
 
-            _connections.Add(new(connection, ends));
+        IReadOnlyList<End?> Ends(Connection connection, Direction direction)
+        {
+            var ends = ConnectionEnd.Of(before.Workloads, connection, direction).Select(end => Decided(end, direction)).ToList();
+            return ends.Count == 0 ? [null] : ends;
+        }
+
+        End? Decided(ConnectionEnd end, Direction direction)
+        {
+            var (host, seen) = (_hosts.IndexOf(end.Workload.Id), end.Seen);
+            var (local, peer, socket) = direction == Direction.Outbound ? (seen.Source, seen.Destination, seen.Consumer) : (seen.Destination, seen.Source, seen.Provider);
+            return host < 0 ? null : new(host, Array.ConvertAll(evaluators[host], phase => phase.Decide(direction, local, peer, seen.Protocol, seen.Port, socket).Outcome == Outcome.Allow));
         }
     }
 
@@ -55,10 +64,10 @@ internal sealed class Rollout
     public static Rollout Of(Estate before, Random random)
     {
         var after = before;
-        for (var i = random.Next(1, 7); i > 0; i--)
+        for (var i = random.Next(3, 12); i > 0; i--)
         {
             var (_, next) = RandomChanges.Make(random, after);
-            after = next with { Workloads = [.. next.Workloads.Where(w => before.Workloads.Any(b => b.Id == w.Id && b.Addresses == w.Addresses && b.Space == w.Space && b.Managed == w.Managed))] };
+            after = next with { Workloads = [.. next.Workloads.Where(w => before.Workloads.Any(b => b.Id == w.Id && b.Addresses == w.Addresses && b.Space == w.Space && b.Managed == w.Managed && b.Published == w.Published && b.Sources == w.Sources))] };
         }
 
         var compiled = before.Compile();
@@ -66,7 +75,7 @@ internal sealed class Rollout
             compiled,
             compiled.Advance(after.Parse(), new(after.Workloads), after.Settings),
             [.. after.Workloads.Where(w => w.Managed)],
-            Enumerable.Range(0, 100).Select(_ => RandomConnections.Make(random, before)));
+            [.. Enumerable.Range(0, 100).Select(_ => RandomConnections.Make(random, before))]);
     }
 
     /// <summary>Lets hosts move one at a time, in any order that the transition allows; stuck hosts are a failure.</summary>
