@@ -105,7 +105,7 @@ internal sealed class GroupChange(
     private SetSums Gather(Group group, PeerVariant variant)
     {
         ImmutableArray<AddressSum> sums = [];
-        var translated = new Dictionary<View, Dictionary<IpAddress, int>>();
+        Dictionary<View, Dictionary<IpAddress, int>>? translated = null;
         foreach (var labelSet in group.LabelSets.Span)
         {
             if (populations[labelSet] is { } population)
@@ -119,9 +119,9 @@ internal sealed class GroupChange(
                             sums = Kin.Add(sums, sum);
                         }
 
-                        foreach (var sight in kin.Translated.SelectMany(workload => Sight.Of(workload, workloads)))
+                        if (!kin.Translated.IsEmpty)
                         {
-                            sums = Correct(sums, translated, sight, variant);
+                            sums = Correct(sums, translated ??= [], kin, variant);
                         }
                     }
                 }
@@ -129,7 +129,7 @@ internal sealed class GroupChange(
         }
 
         var sets = new SetSums(variant, sums, []);
-        foreach (var (view, moves) in translated)
+        foreach (var (view, moves) in translated ?? [])
         {
             sets = sets.With(group, view, moves);
         }
@@ -137,18 +137,20 @@ internal sealed class GroupChange(
         return sets;
     }
 
-    /// <summary>Takes off what an address that is held alone would add, and notes one that need not be held.</summary>
-    private static ImmutableArray<AddressSum> Correct(ImmutableArray<AddressSum> sums, Dictionary<View, Dictionary<IpAddress, int>> translated, Sight sight, PeerVariant variant)
+    /// <summary>Takes off the held addresses that are not in a variant, and counts who is visible under others.</summary>
+    private ImmutableArray<AddressSum> Correct(ImmutableArray<AddressSum> sums, Dictionary<View, Dictionary<IpAddress, int>> translated, Kin kin, PeerVariant variant)
     {
-        if (sight.View.Kind == ViewKind.Held)
+        foreach (var sight in kin.Translated.SelectMany(workload => Sight.Of(workload, workloads)))
         {
-            return sight.In(variant) ? sums : Kin.Add(sums, [new ScopedAddress(sight.View.Space, sight.Address)], -1);
-        }
-
-        if (sight.In(variant))
-        {
-            translated.TryAdd(sight.View, []);
-            translated[sight.View][sight.Address] = translated[sight.View].GetValueOrDefault(sight.Address) + 1;
+            if (sight.View.Kind == ViewKind.Held)
+            {
+                sums = sight.In(variant) ? sums : Kin.Add(sums, [new ScopedAddress(sight.View.Space, sight.Address)], -1);
+            }
+            else if (sight.In(variant))
+            {
+                translated.TryAdd(sight.View, []);
+                translated[sight.View][sight.Address] = translated[sight.View].GetValueOrDefault(sight.Address) + 1;
+            }
         }
 
         return sums;
