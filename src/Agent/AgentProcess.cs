@@ -25,6 +25,25 @@ internal static class AgentProcess
 {
     private const long SpoolCapacity = 64 << 20;
 
+    /// <summary>
+    /// Puts the cached policy in force and returns whether that went well. If the kernel refuses it, the directions that were enforced are shut but for
+    /// essential and fail-safe connections, so that a failure at boot opens nothing; the agent tries the policy again.
+    /// </summary>
+    /// <exception cref="AgentException">The host is not paired, or an agent runs.</exception>
+    public static async Task<bool> ApplyAsync(StateDirectory state, string? cgroup, TimeProvider time, ILogger log, CancellationToken cancel)
+    {
+        var identity = Identity.Load(state);
+        state = StateDirectory.Create(state.Root);
+        using var only = state.Lock();
+        var cgroups = CgroupTree.Open(cgroup);
+        using var authority = identity.ToAuthority();
+        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, new UnitCgroups(cgroups).Read);
+        var features = await firewall.ProbeAsync();
+        using var policies = new PolicyLoop(state, firewall, features, authority, identity.ToEndpoint(), new OwnConnections(time), new Problems(() => { }), () => { }, time, log);
+        await policies.StartAsync(cancel);
+        return await policies.LockIfRefusedAsync(cancel);
+    }
+
     /// <summary>Runs until cancelled. The cached policy is in force before anything else begins.</summary>
     /// <exception cref="AgentException">The host is not paired, or another agent runs.</exception>
     public static async Task RunAsync(StateDirectory state, string? cgroup, TimeProvider time, ILogger log, CancellationToken cancel)

@@ -84,6 +84,9 @@ internal static partial class Log
     [LoggerMessage(35, LogLevel.Error, "conntrack is {Percent} % full: {Count} of {Most} connections")]
     public static partial void ConntrackFilling(this ILogger log, long percent, long count, long most);
 
+    [LoggerMessage(36, LogLevel.Critical, "only essential and fail-safe connections pass in the enforced directions until the agent runs: {Reason}")]
+    public static partial void ShutInstead(this ILogger log, string reason);
+
     [LoggerMessage(40, LogLevel.Warning, "the status file cannot be written: {Reason}")]
     public static partial void StatusNotWritten(this ILogger log, string reason);
 }

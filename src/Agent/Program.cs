@@ -7,6 +7,8 @@ var root = new RootCommand("Bulkhead agent: reports this host's connections and 
 {
     CheckCommand.Create(),
     PairCommand.Create(),
+    InstallCommand.Create(),
+    ApplyCommand.Create(),
     RunCommand.Create(),
     StatusCommand.Create(),
     PolicyCommand.Create(),
@@ -16,6 +18,7 @@ var root = new RootCommand("Bulkhead agent: reports this host's connections and 
     PanicCommand.CreateResume(),
     SupportBundleCommand.Create(),
     UnpairCommand.Create(),
+    InstallCommand.CreateUninstall(),
     CompletionCommand.Create(),
 };
 try

@@ -15,18 +15,21 @@ internal static class RunCommand
         var command = new Command("run", "Enforce this host's policy and report its connections, until SIGTERM. The rules stay in the kernel.") { state, cgroup };
         command.SetAction(async (parsed, cancel) =>
         {
-            using var logging = LoggerFactory.Create(builder => builder
-                .AddSimpleConsole(console =>
-                {
-                    console.SingleLine = true;
-                    console.UseUtcTimestamp = true;
-                    console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-                })
-                .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+            using var logging = Logging();
             await AgentProcess.RunAsync(
                 StateDirectory.At(parsed.GetRequiredValue(state)), parsed.GetValue(cgroup), TimeProvider.System, logging.CreateLogger("agent"), cancel);
             return ExitCodes.Good;
         });
         return command;
     }
+
+    /// <summary>Lines for standard error.</summary>
+    internal static ILoggerFactory Logging() => LoggerFactory.Create(builder => builder
+        .AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        })
+        .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
 }

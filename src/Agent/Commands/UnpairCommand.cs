@@ -22,9 +22,15 @@ internal static class UnpairCommand
         return command;
     }
 
-    private static async Task UnpairAsync(StateDirectory state, CancellationToken cancel)
+    /// <summary>Removes the table, and forgets the controller if there is one.</summary>
+    /// <exception cref="AgentException">An agent runs, or the table cannot be removed.</exception>
+    internal static async Task RemoveAsync(StateDirectory state, CancellationToken cancel)
     {
-        var identity = Identity.Load(state);
+        if (!Directory.Exists(state.Root))
+        {
+            return;
+        }
+
         using var only = state.Lock();
         using var firewall = FirewallDriver.Open(() => NameLookups.None);
         if (await firewall.RemoveAsync(cancel) is { Ok: false } outcome)
@@ -41,6 +47,12 @@ internal static class UnpairCommand
         File.Delete(state.Status);
         DurableFile.Remove(state.Panic);
         DurableFile.Remove(state.Identity);
+    }
+
+    private static async Task UnpairAsync(StateDirectory state, CancellationToken cancel)
+    {
+        var identity = Identity.Load(state);
+        await RemoveAsync(state, cancel);
         Console.WriteLine($"Workload {identity.WorkloadId} is unpaired here; remove it from the controller as well.");
     }
 }

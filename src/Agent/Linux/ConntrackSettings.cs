@@ -7,14 +7,15 @@ namespace Bulkhead.Agent.Linux;
 /// </summary>
 internal static class ConntrackSettings
 {
-    private static readonly string[] _switches = ["/proc/sys/net/netfilter/nf_conntrack_acct", "/proc/sys/net/netfilter/nf_conntrack_events"];
+    /// <summary>The settings' files.</summary>
+    public static IReadOnlyList<string> Paths { get; } = ["/proc/sys/net/netfilter/nf_conntrack_acct", "/proc/sys/net/netfilter/nf_conntrack_events"];
 
     /// <summary>Makes them.</summary>
     /// <exception cref="IOException">Conntrack is not there.</exception>
     /// <exception cref="UnauthorizedAccessException">Not permitted.</exception>
     public static void Enable()
     {
-        foreach (var path in _switches)
+        foreach (var path in Paths)
         {
             File.WriteAllText(path, "1");
         }
@@ -32,4 +33,7 @@ internal static class ConntrackSettings
             // Said when telemetry starts.
         }
     }
+
+    /// <summary>The settings as they are, as far as conntrack is there.</summary>
+    public static IEnumerable<(string Path, string Value)> Read() => Paths.Where(File.Exists).Select(path => (path, File.ReadAllText(path).Trim()));
 }

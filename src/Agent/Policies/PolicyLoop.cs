@@ -2,9 +2,11 @@ using System.Security.Cryptography.X509Certificates;
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux.Firewall;
 using Bulkhead.Agent.State;
+using Bulkhead.Enforcement.Render;
 using Bulkhead.Enforcement.State;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Rules;
 using Microsoft.Extensions.Logging;
 using Wire = Bulkhead.Contracts.Agent;
 
@@ -139,6 +141,23 @@ internal sealed class PolicyLoop : IDisposable
             },
             cancel);
         _proven ??= _held;
+    }
+
+    /// <summary>After <see cref="StartAsync"/>: whether the kernel took what it was given; if not, shuts the enforced directions.</summary>
+    public async Task<bool> LockIfRefusedAsync(CancellationToken cancel)
+    {
+        if (_state is { Failure: { } failure, Panic: null, Effective: { } policy })
+        {
+            _log.ShutInstead(failure.Message);
+            var modes = policy.Quarantined ? new Modes(EnforcementMode.Full, EnforcementMode.Full) : policy.Modes;
+            var outcome = await _firewall.ApplyAsync(FirewallRenderer.Locked(modes, policy.Controllers, policy.FailSafe), replace: true, cancel);
+            if (!outcome.Ok)
+            {
+                _log.ApplyFailed("0.0", outcome.Error!);
+            }
+        }
+
+        return _state.Failure is null;
     }
 
     /// <inheritdoc/>

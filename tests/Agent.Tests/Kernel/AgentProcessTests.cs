@@ -32,8 +32,11 @@ public abstract class AgentProcessTests : IAsyncLifetime
     /// <summary>What the programs wrote to standard error.</summary>
     private protected ConcurrentQueue<string> Log { get; } = new();
 
-    /// <summary>What the host's programs take for <c>/etc/hosts</c>, if it is not the machine's.</summary>
-    private protected string? HostsFile { get; set; }
+    /// <summary>A folder in which the programs look for tools first, if any.</summary>
+    private protected string? ToolFolder { get; set; }
+
+    /// <summary>A command that runs the programs, if they are not run as they are.</summary>
+    private protected string[] Prefix { get; set; } = [];
 
     private protected string State => Folder["state"];
 
@@ -119,13 +122,16 @@ public abstract class AgentProcessTests : IAsyncLifetime
 
     private protected Process Launch(params string[] arguments) => Hosts.Host.Inside(() =>
     {
-        string[] command = HostsFile is null
-            ? [_program, .. arguments]
-            : ["unshare", "--mount", "sh", "-c", "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"", "sh", HostsFile, _program, .. arguments];
+        string[] command = [.. Prefix, _program, .. arguments];
         var process = new Process
         {
             StartInfo = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true },
         };
+        if (ToolFolder is not null)
+        {
+            process.StartInfo.Environment["PATH"] = $"{ToolFolder}:{Environment.GetEnvironmentVariable("PATH")}";
+        }
+
         process.ErrorDataReceived += (_, line) => Log.Enqueue(line.Data ?? "");
         process.Start();
         process.BeginErrorReadLine();

@@ -13,8 +13,8 @@ public sealed class DeadMansSwitchTests : AgentProcessTests
     public override async Task InitializeAsync()
     {
         await base.InitializeAsync();
-        HostsFile = Folder["hosts"];
-        await File.WriteAllTextAsync(HostsFile, $"{TwoHosts.PeerAddress(false)} {TestController.Name}\n");
+        await File.WriteAllTextAsync(Folder["hosts"], $"{TwoHosts.PeerAddress(false)} {TestController.Name}\n");
+        Prefix = ["unshare", "--mount", "sh", "-c", "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"", "sh", Folder["hosts"]];
         var identity = Controller.MakeIdentity() with { Controller = new Uri($"https://{TestController.Name}:{AgentPort}") };
         identity.Save(StateDirectory.Create(State));
     }

@@ -1,0 +1,165 @@
+using System.Net;
+using System.Net.Sockets;
+using Bulkhead.Agent.Tests.Policies;
+using Bulkhead.Contracts.Agent;
+
+namespace Bulkhead.Agent.Tests.Kernel;
+
+/// <summary>What a host does at boot, as far as that can be shown without booting; needs root.</summary>
+public sealed class BootTests : AgentProcessTests
+{
+    [Fact]
+    public async Task The_policy_is_in_the_kernel_before_the_first_link_comes_up()
+    {
+        await HadAsync(Closed(2));
+        Hosts.Host.Run("nft", "delete", "table", "inet", "bulkhead");
+        Hosts.Host.Run("ip", "link", "set", "eth0", "down");
+        Hosts.Host.Run("ip", "link", "set", "lo", "down");
+        using var stop = new CancellationTokenSource();
+        var passed = Task.Run(() => ConnectAgainAndAgainAsync(stop.Token));
+
+        Assert.Equal(0, await RunAsync("apply", "--state", State));
+
+        Assert.Contains("in_block_default", Table(), StringComparison.Ordinal);
+        Assert.DoesNotContain("state UP", Hosts.Host.Run("ip", "link", "show", "eth0"), StringComparison.Ordinal);
+        Hosts.Host.Run("ip", "link", "set", "lo", "up");
+        Hosts.Host.Run("ip", "link", "set", "eth0", "up");
+        await Eventually.Holds(() => Dropped() >= 3, "tries of the peer arrive and are dropped");
+        await stop.CancelAsync();
+        Assert.Equal(0, await passed);
+
+        Hosts.Host.Run("nft", "delete", "table", "inet", "bulkhead");
+        Assert.True(await ReachableAsync());
+    }
+
+    [Fact]
+    public async Task A_policy_that_the_kernel_refuses_at_boot_shuts_what_was_enforced()
+    {
+        await HadAsync(Closed(2).Allowing(1, Direction.Inbound, "s0", 80, $"{TwoHosts.PeerAddress(false)}"));
+        Assert.True(await ReachableAsync());
+        Hosts.Host.Run("nft", "delete", "table", "inet", "bulkhead");
+        await RefuseAsync("peers_");
+
+        Assert.Equal(1, await RunAsync("apply", "--state", State));
+
+        await LoggedAsync("only essential and fail-safe connections pass");
+        Assert.False(await ReachableAsync());
+        ToolFolder = null;
+        Start();
+        await AppliedAsync(2);
+        Assert.True(await ReachableAsync());
+    }
+
+    [Fact]
+    public async Task A_host_that_was_opened_stays_open_over_a_boot()
+    {
+        await HadAsync(Closed(2));
+        Assert.Equal(0, await RunAsync("panic", "--state", State, "--reason", "test"));
+        Assert.Equal(0, await RunAsync("apply", "--state", State));
+        Assert.Empty(Table());
+    }
+
+    [Fact]
+    public async Task Installed_units_are_right_for_systemd_and_uninstalling_leaves_nothing()
+    {
+        var root = Folder["root"];
+        Directory.CreateDirectory(Path.Combine(root, "etc/systemd/system/sysinit.target.wants"));
+        Assert.Equal(0, await RunAsync("install", "--state", State, "--root", root));
+        var units = Path.Combine(root, "etc/systemd/system");
+        foreach (var unit in (string[])["bulkhead-agent-early.service", "bulkhead-agent.service"])
+        {
+            var file = Path.Combine(units, unit);
+            Assert.Equal("", Hosts.Host.Run("sh", "-c", $"systemd-analyze verify --man=no --recursive-errors=no {file} 2>&1"));
+        }
+
+        Assert.True(File.Exists(Path.Combine(units, "sysinit.target.wants/bulkhead-agent-early.service")));
+        Assert.True(File.Exists(Path.Combine(units, "multi-user.target.wants/bulkhead-agent.service")));
+        var early = await File.ReadAllTextAsync(Path.Combine(units, "bulkhead-agent-early.service"));
+        Assert.Contains("Before=network-pre.target", early, StringComparison.Ordinal);
+        Assert.Contains("Wants=network-pre.target", early, StringComparison.Ordinal);
+        Assert.Equal(0, await RunAsync("install", "--state", State, "--root", root));
+
+        Hosts.Host.Run("sysctl", "-w", "net.netfilter.nf_conntrack_acct=1");
+        Assert.Equal(0, await RunAsync("uninstall", "--state", State, "--root", root));
+        Assert.Empty(Directory.GetFiles(root, "*", SearchOption.AllDirectories));
+        Assert.False(Directory.Exists(State));
+        Assert.Equal("0", Hosts.Host.Run("sysctl", "-n", "net.netfilter.nf_conntrack_acct").Trim());
+    }
+
+    [Fact]
+    public async Task The_agent_needs_no_capability_that_its_unit_does_not_give_it()
+    {
+        Assert.Equal(0, await RunAsync("install", "--state", State, "--root", Folder["root"]));
+        var unit = await File.ReadAllLinesAsync(Folder["root/etc/systemd/system/bulkhead-agent.service"]);
+        var given = unit.Single(line => line.StartsWith("CapabilityBoundingSet=", StringComparison.Ordinal)).Split('=')[1].Split(' ').Select(name => name.ToLowerInvariant().Replace("cap_", "+", StringComparison.Ordinal));
+        Prefix = ["setpriv", "--no-new-privs", "--inh-caps=-all", $"--bounding-set=-all,{string.Join(',', given)}"];
+        var older = await Hosts.DialAsync(Hosts.Peer, Web);
+        Controller.Push(Closed(2));
+
+        Start();
+
+        await AppliedAsync(2);
+        Assert.Empty(Controller.States.Last().Problems);
+        Assert.Contains(Controller.States.Last().Listeners, listener => listener.Port == 80 && listener.Process > 0);
+        Assert.False(await ReachableAsync());
+        await Eventually.Holds(() => older.Poll(0, SelectMode.SelectRead), "the forbidden connection was ended");
+        Assert.Equal(0, await RunAsync("panic", "--state", State, "--reason", "test"));
+        Assert.True(await ReachableAsync());
+    }
+
+    [Fact]
+    public async Task Somebody_elses_unit_is_left_alone()
+    {
+        var unit = Folder["root/etc/systemd/system/bulkhead-agent.service"];
+        Directory.CreateDirectory(Path.GetDirectoryName(unit)!);
+        await File.WriteAllTextAsync(unit, "[Service]\nExecStart=/bin/true\n");
+        Assert.Equal(1, await RunAsync("install", "--state", State, "--root", Folder["root"]));
+        Assert.Equal(0, await RunAsync("uninstall", "--state", State, "--root", Folder["root"]));
+        Assert.Equal("[Service]\nExecStart=/bin/true\n", await File.ReadAllTextAsync(unit));
+    }
+
+    private async Task HadAsync(HostPolicy policy)
+    {
+        Controller.Push(policy);
+        var agent = Start();
+        await AppliedAsync(policy.Generation.Number);
+        agent.Kill();
+        await agent.WaitForExitAsync();
+        Controller.States.Clear();
+    }
+
+    /// <summary>From here on nft refuses scripts that contain a word.</summary>
+    private async Task RefuseAsync(string word)
+    {
+        ToolFolder = Directory.CreateDirectory(Folder["tools"]).FullName;
+        var nft = Path.Combine(ToolFolder, "nft");
+        await File.WriteAllTextAsync(nft, $"#!/bin/sh\ncat > {Folder["script"]}\nif grep -q {word} {Folder["script"]}; then echo refused >&2; exit 1; fi\nexec /usr/sbin/nft \"$@\" < {Folder["script"]}\n");
+        File.SetUnixFileMode(nft, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+    }
+
+    private int Dropped() =>
+        Table().Split('\n').Where(line => line.Contains("bulkhead:in:default", StringComparison.Ordinal)).Sum(line => int.Parse(line.Split("packets ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>How many connections of the peer to the host came about.</summary>
+    private async Task<int> ConnectAgainAndAgainAsync(CancellationToken cancel)
+    {
+        var passed = 0;
+        while (!cancel.IsCancellationRequested)
+        {
+            using var socket = Hosts.Peer.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            patience.CancelAfter(TimeSpan.FromMilliseconds(100));
+            try
+            {
+                await socket.ConnectAsync(new IPEndPoint(TwoHosts.HostAddress(false), 80), patience.Token);
+                passed++;
+            }
+            catch (Exception nothing) when (nothing is OperationCanceledException or SocketException)
+            {
+                // Dropped, or there is no link yet.
+            }
+        }
+
+        return passed;
+    }
+}
