@@ -1,3 +1,4 @@
+using Bulkhead.Agent.Blocks;
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Firewall;
@@ -45,8 +46,14 @@ internal static class AgentProcess
     }
 
     /// <summary>Runs until cancelled. The cached policy is in force before anything else begins.</summary>
+    /// <param name="state">The agent's folder.</param>
+    /// <param name="cgroup">The host's root in cgroup v2, or null for the whole hierarchy.</param>
+    /// <param name="runtime">Where users are shown their own blocks, or null for nowhere.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">The log.</param>
+    /// <param name="cancel">Ends it.</param>
     /// <exception cref="AgentException">The host is not paired, or another agent runs.</exception>
-    public static async Task RunAsync(StateDirectory state, string? cgroup, TimeProvider time, ILogger log, CancellationToken cancel)
+    public static async Task RunAsync(StateDirectory state, string? cgroup, string? runtime, TimeProvider time, ILogger log, CancellationToken cancel)
     {
         var identity = Identity.Load(state);
         state = StateDirectory.Create(state.Root);
@@ -74,7 +81,14 @@ internal static class AgentProcess
         await policies.StartAsync(cancel);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);
-        var telemetry = new TelemetryLoop(cgroups, spool, firewall.ConntrackPort, policies.ReportLostConnections, toReport.Set, own.Blocked, problems, time, log);
+        var blocks = new BlockJournal(time);
+        void Blocked(BlockedPacket packet, FlowKey? flow)
+        {
+            own.Blocked(packet);
+            blocks.Add(packet, flow);
+        }
+
+        var telemetry = new TelemetryLoop(cgroups, spool, firewall.ConntrackPort, policies.ReportLostConnections, toReport.Set, Blocked, problems, time, log);
         using var addresses = new AddressWatch(current =>
         {
             telemetry.Addresses = current;
@@ -94,6 +108,7 @@ internal static class AgentProcess
             new CertificateRenewal(link, state, problems, time, log).RunAsync(stop.Token),
             reporter.RunAsync(stop.Token),
             conntrack.RunAsync(stop.Token),
+            .. runtime is null ? Array.Empty<Task>() : [new BlockPublisher(blocks, new BlockFiles(runtime), problems, time).RunAsync(stop.Token)],
             status.RunAsync(stop.Token),
         ];
         await Task.WhenAny(parts);

@@ -13,6 +13,7 @@ var root = new RootCommand("Bulkhead agent: reports this host's connections and 
     StatusCommand.Create(),
     PolicyCommand.Create(),
     ExplainCommand.Create(),
+    WhyCommand.Create(),
     WaitSyncedCommand.Create(),
     PanicCommand.Create(),
     PanicCommand.CreateResume(),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Bulkhead.Agent.State;
 
 namespace Bulkhead.Agent.Commands;
 
@@ -9,7 +10,7 @@ internal static class CommandOptions
     public static Option<string> State() => new("--state")
     {
         Description = "The agent's own folder: identity, last policy, spool. Only root may read it.",
-        DefaultValueFactory = _ => "/var/lib/bulkhead",
+        DefaultValueFactory = _ => StateDirectory.Standard,
     };
 
     /// <summary><c>--cgroup</c>.</summary>

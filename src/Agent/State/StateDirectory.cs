@@ -5,6 +5,9 @@ namespace Bulkhead.Agent.State;
 /// </summary>
 internal sealed class StateDirectory
 {
+    /// <summary>Where it is unless it is said otherwise.</summary>
+    public const string Standard = "/var/lib/bulkhead";
+
     private const UnixFileMode PrivateDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private StateDirectory(string path) => Root = path;

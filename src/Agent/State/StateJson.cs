@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Bulkhead.Agent.Blocks;
 using Bulkhead.Agent.Checks;
 using Bulkhead.Agent.Policies;
 using Bulkhead.Policy.Rules;
@@ -14,6 +15,7 @@ namespace Bulkhead.Agent.State;
 [JsonSerializable(typeof(Identity))]
 [JsonSerializable(typeof(AgentStatus))]
 [JsonSerializable(typeof(PanicOrder))]
+[JsonSerializable(typeof(IReadOnlyList<Block>))]
 [JsonSerializable(typeof(IReadOnlyList<Finding>))]
 [JsonSerializable(typeof(LocalExplanation))]
 internal sealed partial class StateJson : JsonSerializerContext

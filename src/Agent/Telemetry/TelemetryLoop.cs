@@ -18,11 +18,11 @@ namespace Bulkhead.Agent.Telemetry;
 /// <param name="own">The netlink port of the agent's own changes to conntrack.</param>
 /// <param name="connectionsLost">Called on the telemetry thread when conntrack lost connections, other than by the agent's own doing.</param>
 /// <param name="listenersChanged">Called on the telemetry thread.</param>
-/// <param name="blocked">Is given each packet that our table blocked, on the telemetry thread.</param>
+/// <param name="blocked">Is given each packet that our table blocked, and its flow if it is known, on the telemetry thread.</param>
 /// <param name="problems">Where a failure is stated.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
-internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket> blocked, Problems problems, TimeProvider time, ILogger log)
+internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket, FlowKey?> blocked, Problems problems, TimeProvider time, ILogger log)
 {
     private const string Topic = "telemetry";
     private const int MostFlows = 50_000;
@@ -194,8 +194,9 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
             _events++;
             CountLost(sequence.Before(packet.Sequence));
             lost = lost || strays.ShowLoss(packet);
-            blocked(packet);
-            if (resolver.KeyOf(packet) is { } key)
+            var flow = resolver.KeyOf(packet);
+            blocked(packet, flow);
+            if (flow is { } key)
             {
                 var one = new Traffic(1, packet.Length, 0, 0);
                 _window.Block(key, packet.SourcePort, key.Direction == Policy.Rules.Direction.Outbound ? one : one.Reverse(), at);

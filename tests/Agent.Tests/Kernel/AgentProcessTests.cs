@@ -12,7 +12,8 @@ namespace Bulkhead.Agent.Tests.Kernel;
 /// <summary>The program itself, as a process of its own in a namespace, with a controller at the other end of the cable; needs root.</summary>
 public abstract class AgentProcessTests : IAsyncLifetime
 {
-    private static readonly string _program =
+    /// <summary>The agent, as built.</summary>
+    private protected static string Program { get; } =
         typeof(AgentProcessTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "AgentProgram").Value!;
 
     private readonly List<Process> _started = [];
@@ -122,7 +123,7 @@ public abstract class AgentProcessTests : IAsyncLifetime
 
     private protected Process Launch(params string[] arguments) => Hosts.Host.Inside(() =>
     {
-        string[] command = [.. Prefix, _program, .. arguments];
+        string[] command = [.. Prefix, Program, .. arguments];
         var process = new Process
         {
             StartInfo = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true },

@@ -27,7 +27,7 @@ public sealed class TelemetryTests : IAsyncLifetime
         _own = _hosts.Host.Inside(Conntrack.Open);
         _spool = new FlowSpool(_folder.Path, 1 << 20, NullLogger.Instance);
         _telemetry = new TelemetryLoop(
-            CgroupTree.Open(null), _spool, _own.PortId, () => Interlocked.Increment(ref _connectionsLost), () => { }, _ => { }, new Problems(() => { }), TimeProvider.System, NullLogger.Instance);
+            CgroupTree.Open(null), _spool, _own.PortId, () => Interlocked.Increment(ref _connectionsLost), () => { }, (_, _) => { }, new Problems(() => { }), TimeProvider.System, NullLogger.Instance);
     }
 
     public Task InitializeAsync() => Task.CompletedTask;
