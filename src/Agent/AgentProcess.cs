@@ -108,7 +108,7 @@ internal static class AgentProcess
             new CertificateRenewal(link, state, problems, time, log).RunAsync(stop.Token),
             reporter.RunAsync(stop.Token),
             conntrack.RunAsync(stop.Token),
-            .. runtime is null ? Array.Empty<Task>() : [new BlockPublisher(blocks, new BlockFiles(runtime), problems, time).RunAsync(stop.Token)],
+            .. runtime is null ? Array.Empty<Task>() : [new BlockPublisher(blocks, new BlockFiles(runtime), new RuleNames(link, time), problems, time).RunAsync(stop.Token)],
             status.RunAsync(stop.Token),
         ];
         await Task.WhenAny(parts);

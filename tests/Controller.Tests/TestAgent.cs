@@ -87,6 +87,8 @@ internal sealed class TestAgent : IDisposable
 
     public Task<StateAck> SendAsync(StateReport report) => PostAsync(_http, "state", report, StateAck.Parser);
 
+    public Task<RuleAnswer> SendAsync(RuleRequest request) => PostAsync(_http, "rules", request, RuleAnswer.Parser);
+
     public Task<FlowAck> SendAsync(FlowBatch batch) => PostAsync(_http, "flows", batch, FlowAck.Parser);
 
     public async Task<HttpResponseMessage> PostRawAsync(string path, byte[] body) =>

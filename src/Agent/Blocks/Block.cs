@@ -17,6 +17,18 @@ internal sealed record Block(string Direction, string Protocol, string Peer, int
     /// <summary>Packets that were reported, retries included.</summary>
     public long Packets { get; init; }
 
+    /// <summary>The ruleset that the rule is in, if that is known.</summary>
+    public string? Ruleset { get; init; }
+
+    /// <summary>Who answers for the rule, if it says so.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>Why there is the rule, if it says so.</summary>
+    public string? Because { get; init; }
+
+    /// <summary>The rule's ticket, if it has one.</summary>
+    public string? Ticket { get; init; }
+
     /// <summary>What makes two alike.</summary>
     [JsonIgnore]
     public Block Kind => this with { Last = default, Packets = 0 };

@@ -2,8 +2,8 @@ using Bulkhead.Contracts.Agent;
 
 namespace Bulkhead.Agent.Blocks;
 
-/// <summary>Writes users' blocks to their files, at most once a second.</summary>
-internal sealed class BlockPublisher(BlockJournal journal, BlockFiles files, Problems problems, TimeProvider time)
+/// <summary>Writes users' blocks to their files, at most once a second, with the names of the rules' owners.</summary>
+internal sealed class BlockPublisher(BlockJournal journal, BlockFiles files, RuleNames names, Problems problems, TimeProvider time)
 {
     private const string Topic = "blocks";
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
@@ -15,9 +15,14 @@ internal sealed class BlockPublisher(BlockJournal journal, BlockFiles files, Pro
         using var timer = new PeriodicTimer(_pause, time);
         while (await timer.WaitForNextTickAsync(cancel))
         {
+            // Written before anybody is asked: the controller may be what is blocked.
             foreach (var (uid, blocks) in journal.TakeChanged())
             {
-                Try(() => files.Write(uid, blocks));
+                Try(() => files.Write(uid, names.Name(blocks)));
+                if (await names.LearnAsync(blocks, cancel))
+                {
+                    Try(() => files.Write(uid, names.Name(blocks)));
+                }
             }
         }
     }

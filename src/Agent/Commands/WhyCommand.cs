@@ -53,7 +53,12 @@ internal static class WhyCommand
         "quarantine" => "one of the two ends is in quarantine. Ask those who answer for security.",
         "invalid" => "it was in the middle of a connection that this host does not know. Connect anew.",
         "default" => "no rule allows it. Ask the owner of the application for a rule.",
-        "override-deny" => $"rule {block.Rule} denies it, whatever is allowed. Ask the rule's owner.",
-        _ => $"rule {block.Rule} denies it. Ask the rule's owner.",
+        "override-deny" => $"{Rule(block)} denies it, whatever is allowed. {Owner(block)}",
+        _ => $"{Rule(block)} denies it. {Owner(block)}",
     };
+
+    private static string Rule(Block block) => $"rule {block.Rule}{(block.Ruleset is { } ruleset ? $" of ruleset {ruleset}" : "")}{(block.Because is { } because ? $" ({because})" : "")}";
+
+    private static string Owner(Block block) =>
+        $"Ask {(block.Owner is { } owner ? $"its owner, {owner}" : "the rule's owner")}{(block.Ticket is { } ticket ? $"; ticket {ticket}" : "")}.";
 }

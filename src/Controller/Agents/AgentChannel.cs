@@ -13,6 +13,7 @@ public static class AgentChannel
         .AddSingleton<PolicyTargets>()
         .AddSingleton<PolicyStream>()
         .AddSingleton<StateEndpoint>()
+        .AddSingleton<RulesEndpoint>()
         .AddSingleton<PairEndpoint>()
         .AddSingleton<RenewEndpoint>();
 
@@ -28,6 +29,7 @@ public static class AgentChannel
         channel.MapPost("/renew", (HttpContext context, RenewEndpoint renew) => renew.RenewAsync(context)).RequireAgentToRenew();
         channel.MapGet("/policy", (HttpContext context, PolicyStream stream) => stream.ServeAsync(context)).RequireAgent();
         channel.MapPost("/state", (HttpContext context, StateEndpoint state) => state.ReceiveAsync(context)).RequireAgent();
+        channel.MapPost("/rules", (HttpContext context, RulesEndpoint rules) => rules.AnswerAsync(context)).RequireAgent();
         return channel;
     }
 

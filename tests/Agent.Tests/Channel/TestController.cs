@@ -47,6 +47,9 @@ internal sealed class TestController : IAsyncDisposable
 
     public ConcurrentQueue<FlowBatch> Flows { get; } = new();
 
+    /// <summary>What it tells of rules.</summary>
+    public List<RuleInfo> Rules { get; } = [];
+
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>Answers a request in place of the controller, if it returns a status.</summary>
@@ -194,6 +197,10 @@ internal sealed class TestController : IAsyncDisposable
                 var batch = FlowBatch.Parser.ParseFrom(body.ToArray());
                 Flows.Enqueue(batch);
                 await ReplyAsync(context, new FlowAck { SpoolEpoch = batch.SpoolEpoch, Sequence = batch.Sequence });
+                break;
+            case "/agent/v1/rules":
+                var asked = RuleRequest.Parser.ParseFrom(body.ToArray()).Rules;
+                await ReplyAsync(context, new RuleAnswer { Rules = { Rules.Where(rule => asked.Contains(rule.Rule)) } });
                 break;
             case "/agent/v1/state":
                 States.Enqueue(StateReport.Parser.ParseFrom(body.ToArray()));

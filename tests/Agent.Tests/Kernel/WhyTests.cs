@@ -19,6 +19,7 @@ public sealed class WhyTests : AgentProcessTests
         File.SetUnixFileMode(Folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
         var policy = WirePolicies.Policy(2, outbound: Mode.Selective).Allowing(42, Direction.Outbound, "s0", 81, $"{TwoHosts.PeerAddress(false)}");
         policy.Entries[0].Action = Contracts.Agent.Action.Deny;
+        Controller.Rules.Add(new RuleInfo { Rule = 42, Ruleset = "storefront", Owner = "shop-team", Ticket = "CHG-7" });
         Controller.Push(policy);
         Start("--runtime", Runtime);
         await AppliedAsync(2);
@@ -26,10 +27,11 @@ public sealed class WhyTests : AgentProcessTests
         Assert.NotEqual(0, RunAs(Alice, "bash", "-c", "echo > /dev/tcp/10.78.0.2/81").ExitCode);
 
         await Eventually.Holds(() => File.Exists(Path.Combine(Runtime, $"blocks-{Alice}")), "her blocks are published");
+        await Eventually.Holds(() => WhyAs(Alice).Output.Contains("shop-team", StringComparison.Ordinal), "the rule's owner is known");
         var (exit, output) = WhyAs(Alice);
         Assert.Equal(0, exit);
         Assert.Contains("your connection to 10.78.0.2, tcp/81, was blocked", output, StringComparison.Ordinal);
-        Assert.Contains("rule 42 denies it", output, StringComparison.Ordinal);
+        Assert.Contains("rule 42 of ruleset storefront denies it. Ask its owner, shop-team; ticket CHG-7.", output, StringComparison.Ordinal);
         var block = Assert.Single(JsonDocument.Parse(WhyAs(Alice, "--output", "json").Output).RootElement.EnumerateArray());
         Assert.Equal(("10.78.0.2", 81, 42L), (block.GetProperty("peer").GetString(), block.GetProperty("port").GetInt32(), block.GetProperty("rule").GetInt64()));
 
