@@ -1,6 +1,7 @@
 using Bulkhead.Agent.Blocks;
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Firewall;
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Policies;
@@ -72,12 +73,12 @@ internal static class AgentProcess
         var own = new OwnConnections(time);
         using var link = new ControllerLink(identity, own);
         using var authority = identity.ToAuthority();
-        var units = new UnitCgroups(cgroups);
-        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, units.Read);
+        using var owners = new SocketOwners(CgroupTree.Open(cgroup));
+        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, owners);
         var features = await firewall.ProbeAsync();
         using var policies = new PolicyLoop(state, firewall, features, authority, identity.ToEndpoint(), own, problems, Changed, time, log);
         using var watch = firewall.Watch(policies.ReportTampering, policies.ReportDoubt);
-        using var unitWatch = units.Watch(policies.ReportCgroups, time);
+        using var unitWatch = owners.WatchCgroups(policies.ReportCgroups, time);
         await policies.StartAsync(cancel);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);

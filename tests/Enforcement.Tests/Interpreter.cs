@@ -22,6 +22,9 @@ internal sealed record Packet(Direction Hook, IpAddress Source, IpAddress Destin
 
     /// <summary>The local socket's cgroup, or null without a socket; level 0 for the root.</summary>
     public string? Cgroup { get; init; }
+
+    /// <summary>The local socket's mark.</summary>
+    public uint Mark { get; init; }
 }
 
 /// <summary>What became of a packet, the report on it, and how many rules it met on the way.</summary>
@@ -113,6 +116,7 @@ internal sealed class Interpreter(FirewallDocument document)
         Match.HopLimit hops => packet.Source.IsV6 == hops.IsV6 && packet.HopLimit == hops.Value,
         Match.NotLoneSyn => packet.Protocol == IpProtocol.Tcp && !packet.IsLoneSyn,
         Match.Limit => true,
+        Match.SocketMark mark => packet.Cgroup is not null && mark.Values.Contains(packet.Mark & mark.Mask),
         Match.HasSocket => packet.Cgroup is not null,
         Match.CgroupAt at => Ancestor(packet.Cgroup, at.Level) is { } cgroup && at.Cgroups.Any(c => c.Path == cgroup) == at.Among,
         _ => false,

@@ -61,14 +61,14 @@ public class UnitConditionTests
     {
         var policy = Make(new(EnforcementMode.Full, default), [Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(80)) with { Process = new(null, "db.service") }], Hosts("10.0.0.2"));
         var again = _cgroups with { Below = _cgroups.Below.Select(c => c.Unit == "db.service" ? c with { Name = c.Name with { Id = c.Name.Id + 100 } } : c).ToEquatableArray() };
-        Assert.NotEqual(FirewallRenderer.Render(policy, NameLookups.None, _cgroups), FirewallRenderer.Render(policy, NameLookups.None, again));
-        Assert.Equal(FirewallRenderer.Render(policy, NameLookups.None, _cgroups), FirewallRenderer.Render(policy, NameLookups.None, _cgroups with { }));
+        Assert.NotEqual(FirewallRenderer.Render(policy, NameLookups.None, new(_cgroups, null)), FirewallRenderer.Render(policy, NameLookups.None, new(again, null)));
+        Assert.Equal(FirewallRenderer.Render(policy, NameLookups.None, new(_cgroups, null)), FirewallRenderer.Render(policy, NameLookups.None, new(_cgroups with { }, null)));
     }
 
     private static void ForAnyPolicy(Action<HostPolicy, Packet, Func<SocketFacts, EndDecision>, Func<Packet, Fate>> check) =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(150), Prop.ForAll(Arb.From(WithUnits), policy =>
         {
-            var interpreter = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None, _cgroups));
+            var interpreter = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None, new(_cgroups, null)));
             var evaluator = new HostEvaluator(policy);
             foreach (var direction in Enum.GetValues<Direction>())
             {

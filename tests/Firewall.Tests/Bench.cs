@@ -36,7 +36,7 @@ public sealed class Bench : IAsyncDisposable
             }
         }
 
-        Driver = Host.Inside(() => FirewallDriver.Open(() => NameLookups.None, cgroup is null ? null : cgroup.Units.Read));
+        Driver = Host.Inside(() => FirewallDriver.Open(() => NameLookups.None, cgroup?.Owners));
         Blocks = Host.Inside(BlockLog.Open);
     }
 

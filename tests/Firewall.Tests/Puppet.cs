@@ -31,8 +31,7 @@ internal sealed record Puppet(NetworkNamespace Host, string Cgroup)
     {
         using var end = new CancellationTokenSource(Bench.Deadline);
         var from = (ushort)Interlocked.Increment(ref _port);
-        var (kind, address) = (protocol == IpProtocol.Tcp ? "TCP" : "UDP", to.IsV6 ? $"6:[{to}]" : $"4:{to}");
-        using var process = Start("-", string.Create(CultureInfo.InvariantCulture, $"{kind}{address}:{port},sourceport={from},reuseaddr{Options}"));
+        using var process = Start("-", $"{Target(to, protocol, port)},sourceport={from},reuseaddr{Options}");
         var reached = EchoesAsync(process, end.Token);
         var blocked = bench.Blocks.NextAsync(r => r.Protocol == protocol && r.SourcePort == from, end.Token);
         var attempt = await Task.WhenAny(reached, blocked) == reached && await reached
@@ -42,6 +41,26 @@ internal sealed record Puppet(NetworkNamespace Host, string Cgroup)
         process.Kill();
         return attempt;
     }
+
+    /// <summary>Has perl, whose copy <see cref="Program"/> has to be, set its socket's mark and try to reach an echo service; what it says.</summary>
+    public async Task<string> MarkAsync(uint mark, IpAddress to, byte protocol, ushort port)
+    {
+        const string script = """
+            my ($to, $port, $type, $mark) = @ARGV;
+            my $v6 = $to =~ /:/;
+            socket(S, $v6 ? AF_INET6 : AF_INET, $type, 0) or die;
+            print setsockopt(S, 1, 36, pack("L", $mark)) ? "set " : "refused ";
+            printf "%x ", unpack("L", getsockopt(S, 1, 36)) & 0xffffff;
+            connect(S, $v6 ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $to)) : pack_sockaddr_in($port, inet_aton($to)))
+              and syswrite(S, "x") and sysread(S, my $got, 1) and print("reached") or print("blocked");
+            """;
+        using var end = new CancellationTokenSource(Bench.Deadline);
+        using var process = Start("-MSocket=:all", "-e", script, to.ToString(), $"{port}", protocol == IpProtocol.Tcp ? "1" : "2", $"{mark}");
+        return await process.StandardOutput.ReadToEndAsync(end.Token);
+    }
+
+    private static string Target(IpAddress to, byte protocol, ushort port) => string.Create(
+        CultureInfo.InvariantCulture, $"{(protocol == IpProtocol.Tcp ? "TCP" : "UDP")}{(to.IsV6 ? $"6:[{to}]" : $"4:{to}")}:{port}");
 
     private static async Task<bool> EchoesAsync(Process process, CancellationToken cancellationToken)
     {

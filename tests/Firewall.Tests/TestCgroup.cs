@@ -1,4 +1,5 @@
 using System.Globalization;
+using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Processes;
 
 namespace Bulkhead.Firewall.Tests;
@@ -14,6 +15,7 @@ internal sealed class TestCgroup : IDisposable
         Name = string.Create(CultureInfo.InvariantCulture, $"bulkhead-tests-{Environment.ProcessId}-{Interlocked.Increment(ref _made)}");
         Tree = Open(Name);
         Units = new(Tree);
+        Owners = new(Tree);
     }
 
     /// <summary>Its name below the hierarchy's root.</summary>
@@ -22,6 +24,8 @@ internal sealed class TestCgroup : IDisposable
     public CgroupTree Tree { get; }
 
     public UnitCgroups Units { get; }
+
+    public SocketOwners Owners { get; }
 
     /// <summary>Folder of a cgroup below, which is made if it is not there.</summary>
     public string Below(string path) => Directory.CreateDirectory(Path.Combine(Tree.Root, path)).FullName;
@@ -41,6 +45,7 @@ internal sealed class TestCgroup : IDisposable
     public void Dispose()
     {
         Kill();
+        Owners.Dispose();
         foreach (var (_, folder) in Tree.Folders().OrderByDescending(found => found.Folder.Length))
         {
             Directory.Delete(folder);

@@ -99,6 +99,9 @@ public sealed record LocalSocket
     /// <summary>The identifier of its cgroup v2; 0 if the kernel does not say.</summary>
     public ulong CgroupId { get; init; }
 
+    /// <summary>Its mark; 0 if the kernel does not say.</summary>
+    public uint Mark { get; init; }
+
     /// <summary>What it sends.</summary>
     public FlowTuple Outgoing => new(Protocol, Local, LocalPort, Remote, RemotePort);
 

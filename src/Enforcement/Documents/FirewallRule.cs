@@ -124,6 +124,11 @@ public abstract record Match
     /// <param name="Cgroups">Sorted; never empty.</param>
     public sealed record CgroupAt(int Level, bool Among, EquatableArray<CgroupName> Cgroups) : Match;
 
+    /// <summary>Its local socket's mark is one of these in the bits of a mask; without a socket the condition does not hold.</summary>
+    /// <param name="Mask">The bits that are compared.</param>
+    /// <param name="Values">Sorted; never empty.</param>
+    public sealed record SocketMark(uint Mask, EquatableArray<uint> Values) : Match;
+
     /// <summary>Has a local socket.</summary>
     public sealed record HasSocket : Match;
 

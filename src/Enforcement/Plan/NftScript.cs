@@ -168,6 +168,8 @@ public static class NftScript
         Match.NotLoneSyn => "tcp flags & (fin | syn | rst | ack) != syn",
         Match.SocketCgroup cgroup => $"socket cgroupv2 level {Number(cgroup.Level)} \"{cgroup.Path}\"",
         Match.CgroupAt at => $"socket cgroupv2 level {Number(at.Level)} {(at.Among ? "" : "!= ")}{{ {string.Join(", ", at.Cgroups.Select(c => $"\"{c.Path}\""))} }}",
+        Match.SocketMark mark => string.Create(
+            CultureInfo.InvariantCulture, $"socket mark & 0x{mark.Mask:x8} == {{ {string.Join(", ", mark.Values.Select(v => $"0x{v:x8}"))} }}"),
         Match.HasSocket => "socket mark & 0 == 0",
         Match.Limit limit => $"limit rate {Number(limit.PerSecond)}/second",
         _ => throw new ArgumentOutOfRangeException(nameof(match)),

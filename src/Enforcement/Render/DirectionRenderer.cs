@@ -25,19 +25,19 @@ internal sealed class DirectionRenderer
     private readonly DocumentBuilder _document;
     private readonly HostPolicy _policy;
     private readonly NameLookups _lookups;
-    private readonly UnitConditions? _units;
+    private readonly SocketConditions _conditions;
     private readonly Direction _direction;
     private readonly EnforcementMode _mode;
     private readonly string _name;
     private readonly PacketEnd _peer;
 
-    public DirectionRenderer(DocumentBuilder document, HostPolicy policy, NameLookups lookups, HostCgroups? cgroups, Direction direction)
+    public DirectionRenderer(DocumentBuilder document, HostPolicy policy, NameLookups lookups, SocketContext sockets, Direction direction)
     {
         (_document, _policy, _lookups, _direction) = (document, policy, lookups, direction);
         _mode = policy.Modes[direction];
         _name = LogPrefix.TextOf(direction);
         _peer = direction == Direction.Inbound ? PacketEnd.Source : PacketEnd.Destination;
-        _units = cgroups is null ? null : new(document, _name, cgroups);
+        _conditions = new(document, _name, sockets.Cgroups, sockets.Marks);
     }
 
     public void Render()
@@ -197,7 +197,7 @@ internal sealed class DirectionRenderer
             var matches = _document.Addresses($"peers_{entry.Peers}", _peer, peers[entry.Peers].Members).ToArray();
             if (matches.Length > 0)
             {
-                var verdict = If(entry, entry.Action switch
+                var verdict = _conditions.If(entry, entry.Action switch
                 {
                     RuleAction.Allow => _accept,
                     RuleAction.Deny => Block(BlockReason.Deny, entry.Rule),
@@ -207,14 +207,6 @@ internal sealed class DirectionRenderer
             }
         }
     }
-
-    /// <summary>A verdict under the entry's condition on the host's own socket.</summary>
-    private Verdict If(HostEntry entry, Verdict verdict) => entry switch
-    {
-        { HasSocketCondition: false } => verdict,
-        { Process: { Path: null, Unit: not null }, Users.Count: 0 } when _units is not null => _units.If(entry, verdict),
-        _ => throw new InvalidOperationException($"Rule {entry.Rule} asks for a process or user, which this host cannot decide."),
-    };
 
     /// <summary>Inbound blocks drop, so that a retried SYN bridges the moment between two ends; outbound blocks reject, so that applications fail fast.</summary>
     private Verdict.Goto Block(BlockReason reason, RuleId? rule = null)

@@ -1,4 +1,5 @@
 using Bulkhead.Enforcement.Documents;
+using Bulkhead.Enforcement.Marks;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
@@ -15,20 +16,29 @@ public sealed record NameLookups(Match.SocketCgroup? Cgroup, EquatableArray<IpAd
     public static NameLookups None { get; } = new(null, []);
 }
 
+/// <summary>How owners of the host's sockets are told apart.</summary>
+/// <param name="Cgroups">By cgroup, for units; null if they cannot be.</param>
+/// <param name="Marks">By mark, for executables and users; null if sockets are not marked.</param>
+public sealed record SocketContext(HostCgroups? Cgroups, MarkTable? Marks)
+{
+    /// <summary>They cannot be.</summary>
+    public static SocketContext None { get; } = new(null, null);
+}
+
 /// <summary>Turns a host policy into the document that enforces it. Semantics: design, section 2.</summary>
 public static class FirewallRenderer
 {
     /// <summary>The document of a host policy.</summary>
     /// <param name="policy">One that <see cref="State.PolicyCheck"/> does not refuse.</param>
     /// <param name="lookups">How the agent looks up names.</param>
-    /// <param name="cgroups">The host's cgroups, by which units are told apart; null if they cannot be.</param>
+    /// <param name="sockets">How owners of sockets are told apart; null if they cannot be.</param>
     /// <exception cref="InvalidOperationException">An entry depends on the local socket in a way that cannot be decided here: such policies are refused before.</exception>
-    public static FirewallDocument Render(HostPolicy policy, NameLookups lookups, HostCgroups? cgroups = null)
+    public static FirewallDocument Render(HostPolicy policy, NameLookups lookups, SocketContext? sockets = null)
     {
         var document = new DocumentBuilder();
         foreach (var direction in (ReadOnlySpan<Direction>)[Direction.Inbound, Direction.Outbound])
         {
-            new DirectionRenderer(document, policy, lookups, cgroups, direction).Render();
+            new DirectionRenderer(document, policy, lookups, sockets ?? SocketContext.None, direction).Render();
         }
 
         return document.Build();

@@ -14,14 +14,7 @@ public sealed record HostCgroup(int Level, CgroupName Name, string Unit);
 /// <param name="Below">Every cgroup below it; sorted by level and name.</param>
 public sealed record HostCgroups(HostCgroup Root, EquatableArray<HostCgroup> Below)
 {
-    private readonly Dictionary<ulong, string> _units = Below.ToDictionary(cgroup => cgroup.Name.Id, cgroup => cgroup.Unit);
-
-    /// <summary>The unit of a socket by its cgroup's identifier, or null.</summary>
-    public string? UnitOf(ulong cgroup) => _units.TryGetValue(cgroup, out var unit) && unit.Length > 0 ? unit : null;
-
-    /// <inheritdoc/>
-    public bool Equals(HostCgroups? other) => other is not null && Root == other.Root && Below == other.Below;
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Root, Below);
+    /// <summary>The units by their cgroups' identifiers; a cgroup that is in none is left out.</summary>
+    public Dictionary<ulong, string> Units() =>
+        Below.Where(cgroup => cgroup.Unit.Length > 0).ToDictionary(cgroup => cgroup.Name.Id, cgroup => cgroup.Unit);
 }

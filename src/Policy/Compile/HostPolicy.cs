@@ -47,6 +47,9 @@ public sealed record HostPolicy
     /// <summary>The peer sets that entries name; by name.</summary>
     public EquatableArray<PeerSet> PeerSets { get; init; }
 
+    /// <summary>Whether a decision depends on the host's own socket.</summary>
+    public bool HasSocketConditions => Entries.Any(entry => entry.HasSocketCondition);
+
     /// <summary>Whether two policies enforce the same, whatever their generations.</summary>
     public bool EnforcesSameAs(HostPolicy other) => ReferenceEquals(this, other) || this with { Generation = other.Generation } == other;
 }

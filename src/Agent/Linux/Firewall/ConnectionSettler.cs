@@ -1,7 +1,6 @@
+using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Netlink;
-using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Enforcement.Connections;
-using Bulkhead.Enforcement.Render;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
 using Bulkhead.Policy.Services;
@@ -13,7 +12,7 @@ namespace Bulkhead.Agent.Linux.Firewall;
 /// host's sockets and their entries by name; only what has no socket needs conntrack's list, which is read last, since the kernel walks its
 /// whole hash table for it (20 ms where 262,144 chains are the rule).
 /// </summary>
-internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<HostCgroups?> cgroups)
+internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, SocketOwners? owners)
 {
     // A handshake that the old rules let begin may bring up a socket after the sockets were read.
     private const int Passes = 3;
@@ -86,13 +85,12 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
     private SocketTable ReadSockets(HostPolicy policy)
     {
         var found = sockets.Dump(IpProtocol.Tcp, _states);
-        if (!UnitCgroups.Matter(policy))
+        if (owners is null || !policy.HasSocketConditions)
         {
             return new(found);
         }
 
         found.AddRange(sockets.Dump(IpProtocol.Udp, SocketDiagnostics.AllStates));
-        var known = cgroups();
-        return new(found, socket => SocketFacts.Of(null, known?.UnitOf(socket.CgroupId), null));
+        return new(found, owners.Facts());
     }
 }

@@ -1,7 +1,8 @@
+using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Netlink;
-using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Enforcement.Documents;
+using Bulkhead.Enforcement.Marks;
 using Bulkhead.Enforcement.Plan;
 using Bulkhead.Enforcement.Render;
 using Bulkhead.Policy;
@@ -40,22 +41,24 @@ public sealed class FirewallDriver : IDisposable
     private readonly LocalAddresses _addresses;
     private readonly ConnectionSettler _settler;
     private readonly Func<NameLookups> _lookups;
-    private readonly Func<HostCgroups?> _cgroups;
+    private readonly SocketOwners? _owners;
     private HostEvaluator? _evaluator;
 
     private FirewallDriver(
-        TableKeeper table, Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups, Func<HostCgroups?> cgroups)
+        TableKeeper table, Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups, SocketOwners? owners)
     {
-        (_table, _conntrack, _sockets, _addresses, _lookups, _cgroups) = (table, conntrack, sockets, addresses, lookups, cgroups);
-        _settler = new(conntrack, sockets, addresses, cgroups);
+        (_table, _conntrack, _sockets, _addresses, _lookups, _owners) = (table, conntrack, sockets, addresses, lookups, owners);
+        _settler = new(conntrack, sockets, addresses, owners);
     }
 
-    /// <summary>Opens it for the calling thread's network namespace; nothing is changed yet.</summary>
+    /// <summary>Opens it for the calling thread's network namespace; nothing is changed yet. Owners of sockets cannot be told apart.</summary>
     /// <param name="lookups">How the agent looks up names; asked at each apply.</param>
-    /// <param name="cgroups">The host's cgroups, read anew at each call; null, or a result of null, if units cannot be told apart.</param>
     /// <exception cref="NetlinkException">The kernel lacks conntrack or sock_diag, or refuses them.</exception>
-    public static FirewallDriver Open(Func<NameLookups> lookups, Func<HostCgroups?>? cgroups = null) =>
-        new(TableKeeper.Open(), Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups, cgroups ?? (static () => null));
+    public static FirewallDriver Open(Func<NameLookups> lookups) => Open(lookups, null);
+
+    /// <summary>The same, with what tells owners of sockets apart; disposing of that is the caller's.</summary>
+    internal static FirewallDriver Open(Func<NameLookups> lookups, SocketOwners? owners) =>
+        new(TableKeeper.Open(), Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups, owners);
 
     /// <summary>The netlink port that conntrack's events of this driver's own changes carry.</summary>
     public uint ConntrackPort => _conntrack.PortId;
@@ -68,10 +71,14 @@ public sealed class FirewallDriver : IDisposable
     /// <summary>What this host can decide, as names from <see cref="Features"/>; found out by asking nft and the kernel for rules of each kind, none of which stays.</summary>
     public async Task<EquatableArray<string>> ProbeAsync()
     {
-        string[] units = _cgroups() is { } cgroups && await _table.KnowsAsync(new Match.CgroupAt(1, true, [cgroups.Root.Name])).ConfigureAwait(false)
-            ? [Features.UnitInbound, Features.UnitOutbound]
-            : [];
-        return units.Prepend(Features.Base).ToEquatableArray();
+        var units = _owners?.Cgroups() is { } cgroups && await _table.KnowsAsync(new Match.CgroupAt(1, true, [cgroups.Root.Name])).ConfigureAwait(false);
+        var marks = _owners?.Marks is not null && await _table.KnowsAsync(new Match.SocketMark(uint.MaxValue, [0, 1])).ConfigureAwait(false);
+        return
+        [
+            Features.Base,
+            .. marks ? [Features.ProcessInbound, Features.ProcessOutbound] : Array.Empty<string>(),
+            .. units ? [Features.UnitInbound, Features.UnitOutbound] : Array.Empty<string>(),
+        ];
     }
 
     /// <summary>
@@ -89,16 +96,16 @@ public sealed class FirewallDriver : IDisposable
         {
             for (var tries = 1; ; tries++)
             {
-                var cgroups = UnitCgroups.Matter(policy) ? _cgroups() : null;
+                var cgroups = policy.HasSocketConditions ? _owners?.Cgroups() : null;
                 var outcome = await ApplyAsync(policy, replace, cgroups).ConfigureAwait(false);
                 // A cgroup that is gone by the time nft looks for it makes nft refuse the whole transaction.
-                if (outcome.Ok || cgroups is null || tries == MostTries || cgroups.Equals(_cgroups()))
+                if (outcome.Ok || cgroups is null || tries == MostTries || cgroups.Equals(_owners!.Cgroups()))
                 {
                     return outcome;
                 }
             }
         }
-        catch (NetlinkException e)
+        catch (Exception e) when (e is NetlinkException or BpfException)
         {
             _table.Doubt();
             return new(e.Message);
@@ -112,7 +119,7 @@ public sealed class FirewallDriver : IDisposable
     /// <summary>Puts the policy in force again if it asks for units and the host's cgroups are others now. Does nothing before the first apply.</summary>
     /// <param name="cancellationToken">As in <see cref="ApplyAsync(HostPolicy, bool, CancellationToken)"/>.</param>
     public async Task<ApplyOutcome> RefreshAsync(CancellationToken cancellationToken) =>
-        _evaluator is { } evaluator && UnitCgroups.Matter(evaluator.Policy)
+        _evaluator is { } evaluator && evaluator.Policy.HasSocketConditions
             ? await ApplyAsync(evaluator.Policy, replace: false, cancellationToken).ConfigureAwait(false)
             : new((string?)null);
 
@@ -178,7 +185,26 @@ public sealed class FirewallDriver : IDisposable
 
     private async Task<ApplyOutcome> ApplyAsync(HostPolicy policy, bool replace, HostCgroups? cgroups)
     {
-        var document = FirewallRenderer.Render(policy, _lookups(), cgroups);
+        if (MarkTable.Matters(policy) && _owners is { Marks: not null } owners)
+        {
+            if (owners.Plan(policy, _evaluator?.Policy) is not { } marks)
+            {
+                return new("the policy tells more owners of sockets apart than the mask has room for");
+            }
+
+            if (!owners.StampsBy(marks))
+            {
+                // Rules that are in force know the new classes before any socket is of one.
+                if (_evaluator is { } current && MarkTable.Matters(current.Policy) && await LoadAsync(current.Policy, new(cgroups, marks)).ConfigureAwait(false) is { } refused)
+                {
+                    return new(refused);
+                }
+
+                _ = owners.Put(marks);
+            }
+        }
+
+        var document = FirewallRenderer.Render(policy, _lookups(), new(cgroups, _owners?.Marks));
         var plan = FirewallPlan.Diff(replace ? null : _table.Held, document);
         if (plan.IsEmpty)
         {
@@ -197,6 +223,13 @@ public sealed class FirewallDriver : IDisposable
         _evaluator = evaluator;
         var live = first || LiveConnections.CanEnd(policy) ? _settler.Settle(evaluator) : new((string?)null);
         return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted, Undone = undone.ToEquatableArray() };
+    }
+
+    private async Task<string?> LoadAsync(HostPolicy policy, SocketContext sockets)
+    {
+        var document = FirewallRenderer.Render(policy, _lookups(), sockets);
+        var plan = FirewallPlan.Diff(_table.Held, document);
+        return plan.IsEmpty ? null : (await _table.ApplyAsync(plan, document).ConfigureAwait(false)).Error;
     }
 
     /// <inheritdoc/>

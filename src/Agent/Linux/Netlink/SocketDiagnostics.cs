@@ -15,6 +15,7 @@ public sealed class SocketDiagnostics : IDisposable
     private const ushort DestroyByFamily = 21;
     private const byte Inet = 2;
     private const byte Inet6 = 10;
+    private const ushort MarkAttribute = 15;
     private const ushort CgroupIdentifier = 21;
     private const uint AnyCookie = uint.MaxValue;
 
@@ -148,13 +149,18 @@ public sealed class SocketDiagnostics : IDisposable
             return false;
         }
 
-        ulong cgroup = 0;
+        (ulong cgroup, uint mark) = (0, 0);
         var attributes = message.Attributes(Marshal.SizeOf<Answer>());
         while (attributes.Next())
         {
-            if (attributes.Type == CgroupIdentifier)
+            switch (attributes.Type)
             {
-                cgroup = attributes.U64();
+                case CgroupIdentifier:
+                    cgroup = attributes.U64();
+                    break;
+                case MarkAttribute:
+                    mark = attributes.U32();
+                    break;
             }
         }
 
@@ -172,6 +178,7 @@ public sealed class SocketDiagnostics : IDisposable
             Inode = answer.Inode,
             Uid = answer.Uid,
             CgroupId = cgroup,
+            Mark = mark,
         };
         return true;
     }

@@ -1,7 +1,6 @@
 using Bulkhead.Enforcement.Documents;
 using Bulkhead.Enforcement.Render;
 using Bulkhead.Policy;
-using Bulkhead.Policy.Compile;
 
 namespace Bulkhead.Agent.Linux.Processes;
 
@@ -16,9 +15,6 @@ internal sealed class UnitCgroups(CgroupTree tree)
     private const string CgroupFolder = "/sys/fs/cgroup/";
     private const int LongestPath = 1000;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(500);
-
-    /// <summary>Whether a policy's rules depend on them.</summary>
-    public static bool Matter(HostPolicy policy) => policy.Entries.Any(entry => entry.HasSocketCondition);
 
     /// <summary>
     /// What there is now; null if rules cannot name cgroups here. One whose name nft would misread is left out, so that its sockets wait

@@ -1,0 +1,90 @@
+using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Enforcement.Connections;
+using Bulkhead.Enforcement.Marks;
+using Bulkhead.Enforcement.Render;
+using Bulkhead.Policy;
+using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Evaluate;
+
+namespace Bulkhead.Agent.Linux.Bpf;
+
+/// <summary>Who owns the host's sockets, as far as rules ask: by cgroup, and by the stamps of our programs.</summary>
+internal sealed class SocketOwners : IDisposable
+{
+    private readonly UnitCgroups _units;
+    private readonly SocketStamps? _stamps;
+    private readonly SocketSweep? _sweep;
+
+    /// <summary>Tries what the kernel can do; nothing changes before <see cref="Put"/>.</summary>
+    /// <param name="tree">The host's part of the cgroup tree; another than what other threads use.</param>
+    /// <param name="mask">The bits of marks that are ours.</param>
+    public SocketOwners(CgroupTree tree, uint mask = MarkTable.DefaultMask)
+    {
+        _units = new(tree);
+        try
+        {
+            _stamps = SocketStamps.Load(tree.Root, mask);
+            _sweep = new(tree, _stamps, new(_ => []));
+        }
+        catch (Exception refused) when (refused is BpfException or DllNotFoundException or EntryPointNotFoundException)
+        {
+            Refusal = refused.Message;
+        }
+    }
+
+    /// <summary>Why sockets cannot be stamped here, or null.</summary>
+    public string? Refusal { get; }
+
+    /// <summary>What stamps mean; null if there are none.</summary>
+    public MarkTable? Marks => _stamps?.Table;
+
+    /// <summary>The host's cgroups now; null if rules cannot name them.</summary>
+    public HostCgroups? Cgroups() => _units.Read();
+
+    /// <summary>Begins to tell of cgroups that come and go.</summary>
+    public IDisposable WatchCgroups(Action changed, TimeProvider time) => _units.Watch(changed, time);
+
+    /// <summary>A table with a class for every owner that two policies tell apart; null if there are too many for the mask.</summary>
+    /// <param name="policy">The one to come.</param>
+    /// <param name="current">The one in force, or null.</param>
+    public MarkTable? Plan(HostPolicy policy, HostPolicy? current)
+    {
+        var needed = MarkTable.Owners(policy, []);
+        if (_stamps!.Table.With(needed) is { } enough)
+        {
+            return enough;
+        }
+
+        // What neither policy tells apart makes room, once no socket carries it any more.
+        var kept = current is null ? needed : needed.Concat(MarkTable.Owners(current, [])).ToEquatableArray();
+        Put(_stamps.Table.Only(kept));
+        return _stamps.Table.With(needed);
+    }
+
+    /// <summary>Whether sockets are stamped by a table already.</summary>
+    public bool StampsBy(MarkTable table) => _stamps is { Attached: true } stamps && stamps.Table == table;
+
+    /// <summary>Has new sockets stamped by a table, and then those that there are.</summary>
+    /// <returns>How many of those got another stamp.</returns>
+    /// <exception cref="BpfException">The kernel refuses.</exception>
+    public int Put(MarkTable table)
+    {
+        _stamps!.Put(table);
+        return _sweep!.Run();
+    }
+
+    /// <summary>Whose sockets are, by what was read of them; the cgroups are read now.</summary>
+    public Func<LocalSocket, SocketFacts> Facts()
+    {
+        var units = Cgroups()?.Units();
+        return socket =>
+        {
+            var unit = units?.GetValueOrDefault(socket.CgroupId);
+            var owner = Marks?.OwnerOf(socket.Mark);
+            return owner is { Identified: false } && unit is null ? SocketFacts.Unidentified : SocketFacts.Of(owner?.Path, unit, owner?.Groups);
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stamps?.Dispose();
+}
