@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs the Debian or Ubuntu packages that Bulkhead's demo, tests and benchmarks use, as far as they are missing.
-# Says first which; starts none of their services. Usage: scripts/install-packages.sh [lab|test|bench]...   (default: lab)
+# Says first which; starts none of their services. Usage: scripts/install-packages.sh [build|lab|test|bench]...   (default: lab)
 set -eu
 
-lab="iproute2 util-linux nftables conntrack procps curl nginx-light mariadb-server libmariadb3 redis-server postgresql prometheus
+build="clang libbpf-dev"
+lab="$build libbpf1 iproute2 util-linux nftables conntrack procps curl nginx-light mariadb-server libmariadb3 redis-server postgresql prometheus
   prometheus-node-exporter openssh-server openssh-client dnsmasq-base"
 test="chromium fonts-dejavu-core socat"
 bench="iperf3 iptables ethtool"
@@ -11,10 +12,11 @@ bench="iperf3 iptables ethtool"
 wanted=
 for group in "${@:-lab}"; do
   case $group in
+    build) wanted="$wanted $build" ;;
     lab) wanted="$wanted $lab" ;;
     test) wanted="$wanted $lab $test" ;;
     bench) wanted="$wanted $lab $bench" ;;
-    *) echo "install-packages: no group '$group'; there are lab, test and bench" >&2; exit 2 ;;
+    *) echo "install-packages: no group '$group'; there are build, lab, test and bench" >&2; exit 2 ;;
   esac
 done
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Bulkhead.Agent.Blocks;
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux;
@@ -9,6 +10,7 @@ using Bulkhead.Agent.Reporting;
 using Bulkhead.Agent.Spool;
 using Bulkhead.Agent.State;
 using Bulkhead.Agent.Telemetry;
+using Bulkhead.Contracts.Agent;
 using Microsoft.Extensions.Logging;
 
 namespace Bulkhead.Agent;
@@ -32,16 +34,18 @@ internal static class AgentProcess
     /// essential and fail-safe connections, so that a failure at boot opens nothing; the agent tries the policy again.
     /// </summary>
     /// <exception cref="AgentException">The host is not paired, or an agent runs.</exception>
-    public static async Task<bool> ApplyAsync(StateDirectory state, string? cgroup, TimeProvider time, ILogger log, CancellationToken cancel)
+    public static async Task<bool> ApplyAsync(StateDirectory state, string? cgroup, uint markMask, TimeProvider time, ILogger log, CancellationToken cancel)
     {
         var identity = Identity.Load(state);
         state = StateDirectory.Create(state.Root);
         using var only = state.Lock();
         var cgroups = CgroupTree.Open(cgroup);
         using var authority = identity.ToAuthority();
-        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, new UnitCgroups(cgroups).Read);
+        var problems = new Problems(() => { });
+        using var owners = Owners(state, cgroup, markMask, problems, log);
+        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, owners);
         var features = await firewall.ProbeAsync();
-        using var policies = new PolicyLoop(state, firewall, features, authority, identity.ToEndpoint(), new OwnConnections(time), new Problems(() => { }), () => { }, time, log);
+        using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity.ToEndpoint(), new OwnConnections(time), problems, () => { }, time, log);
         await policies.StartAsync(cancel);
         return await policies.LockIfRefusedAsync(cancel);
     }
@@ -49,12 +53,13 @@ internal static class AgentProcess
     /// <summary>Runs until cancelled. The cached policy is in force before anything else begins.</summary>
     /// <param name="state">The agent's folder.</param>
     /// <param name="cgroup">The host's root in cgroup v2, or null for the whole hierarchy.</param>
+    /// <param name="markMask">The bits of socket marks that are the agent's own.</param>
     /// <param name="runtime">Where users are shown their own blocks, or null for nowhere.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">The log.</param>
     /// <param name="cancel">Ends it.</param>
     /// <exception cref="AgentException">The host is not paired, or another agent runs.</exception>
-    public static async Task RunAsync(StateDirectory state, string? cgroup, string? runtime, TimeProvider time, ILogger log, CancellationToken cancel)
+    public static async Task RunAsync(StateDirectory state, string? cgroup, uint markMask, string? runtime, TimeProvider time, ILogger log, CancellationToken cancel)
     {
         var identity = Identity.Load(state);
         state = StateDirectory.Create(state.Root);
@@ -73,10 +78,10 @@ internal static class AgentProcess
         var own = new OwnConnections(time);
         using var link = new ControllerLink(identity, own);
         using var authority = identity.ToAuthority();
-        using var owners = new SocketOwners(CgroupTree.Open(cgroup));
+        using var owners = Owners(state, cgroup, markMask, problems, log);
         using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, owners);
         var features = await firewall.ProbeAsync();
-        using var policies = new PolicyLoop(state, firewall, features, authority, identity.ToEndpoint(), own, problems, Changed, time, log);
+        using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity.ToEndpoint(), own, problems, Changed, time, log);
         using var watch = firewall.Watch(policies.ReportTampering, policies.ReportDoubt);
         using var unitWatch = owners.WatchCgroups(policies.ReportCgroups, time);
         await policies.StartAsync(cancel);
@@ -123,5 +128,25 @@ internal static class AgentProcess
         {
             // That is how the parts end.
         }
+    }
+
+    /// <summary>What tells owners of sockets apart; says so if executables cannot be. Where our programs go is kept for whoever takes them off.</summary>
+    private static SocketOwners Owners(StateDirectory state, string? cgroup, uint markMask, Problems problems, ILogger log)
+    {
+        var tree = CgroupTree.Open(cgroup);
+        DurableFile.Write(state.Cgroup, Encoding.UTF8.GetBytes(tree.Root));
+        var owners = new SocketOwners(tree, markMask);
+        if (owners.Refusal is { } refusal)
+        {
+            log.SocketsNotStamped(refusal);
+            problems.Set("socket-owners", new Failure
+            {
+                Code = "executables-not-enforceable",
+                Message = $"Rules for executables and users cannot be enforced on this host, and are left out here, never widened. {refusal}",
+                Remedy = "Use a kernel of 5.10 or newer with BTF, install libbpf1, and give the agent CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN; rules for units work without.",
+            });
+        }
+
+        return owners;
     }
 }

@@ -87,6 +87,9 @@ internal static partial class Log
     [LoggerMessage(36, LogLevel.Critical, "only essential and fail-safe connections pass in the enforced directions until the agent runs: {Reason}")]
     public static partial void ShutInstead(this ILogger log, string reason);
 
+    [LoggerMessage(37, LogLevel.Warning, "rules for executables and users cannot be enforced here: {Reason}")]
+    public static partial void SocketsNotStamped(this ILogger log, string reason);
+
     [LoggerMessage(40, LogLevel.Warning, "the status file cannot be written: {Reason}")]
     public static partial void StatusNotWritten(this ILogger log, string reason);
 }

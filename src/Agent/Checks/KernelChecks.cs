@@ -1,4 +1,5 @@
 using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Firewall;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
@@ -68,7 +69,8 @@ internal static class KernelChecks
     {
         try
         {
-            using var firewall = FirewallDriver.Open(() => NameLookups.None, new UnitCgroups(CgroupTree.Open(null)).Read);
+            using var owners = new SocketOwners(CgroupTree.Open(null));
+            using var firewall = FirewallDriver.Open(() => NameLookups.None, owners);
             return await firewall.ProbeAsync();
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or AgentException)

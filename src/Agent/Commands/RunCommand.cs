@@ -13,14 +13,21 @@ internal static class RunCommand
     {
         var state = CommandOptions.State();
         var cgroup = CommandOptions.Cgroup();
+        var markMask = CommandOptions.MarkMask();
         var runtime = new Option<string?>("--runtime") { Description = $"Where users are shown their own blocked connections ('why'); {BlockFiles.Standard} for the agent with the standard folder, nowhere for others." };
-        var command = new Command("run", "Enforce this host's policy and report its connections, until SIGTERM. The rules stay in the kernel.") { state, cgroup, runtime };
+        var command = new Command("run", "Enforce this host's policy and report its connections, until SIGTERM. The rules stay in the kernel.") { state, cgroup, markMask, runtime };
         command.SetAction(async (parsed, cancel) =>
         {
             using var logging = Logging();
             var folder = StateDirectory.At(parsed.GetRequiredValue(state));
             await AgentProcess.RunAsync(
-                folder, parsed.GetValue(cgroup), parsed.GetValue(runtime) ?? (folder.Root == StateDirectory.Standard ? BlockFiles.Standard : null), TimeProvider.System, logging.CreateLogger("agent"), cancel);
+                folder,
+                parsed.GetValue(cgroup),
+                parsed.GetValue(markMask),
+                parsed.GetValue(runtime) ?? (folder.Root == StateDirectory.Standard ? BlockFiles.Standard : null),
+                TimeProvider.System,
+                logging.CreateLogger("agent"),
+                cancel);
             return ExitCodes.Good;
         });
         return command;

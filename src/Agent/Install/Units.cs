@@ -17,6 +17,7 @@ internal sealed record Units(string Program, string State)
     /// <summary>The agent.</summary>
     public const string Name = "bulkhead-agent.service";
 
+    // CAP_SYS_ADMIN: the kernel hands out programs and maps by their ids for nothing less, and the next agent takes over those of the one before.
     private const string Sandbox = """
         NoNewPrivileges=yes
         SystemCallArchitectures=native
@@ -50,7 +51,7 @@ internal sealed record Units(string Program, string State)
         RemainAfterExit=yes
         ExecStart={Quote(Program)} apply --state {Quote(State)}
         TimeoutStartSec=60
-        CapabilityBoundingSet=CAP_NET_ADMIN CAP_DAC_READ_SEARCH
+        CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_BPF CAP_PERFMON CAP_SYS_ADMIN
         RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
         {Sandbox}
 
@@ -75,7 +76,7 @@ internal sealed record Units(string Program, string State)
         RestartSec=1
         TimeoutStopSec=15
         OOMScoreAdjust=-900
-        CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_BPF CAP_PERFMON CAP_CHOWN
+        CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_BPF CAP_PERFMON CAP_SYS_ADMIN CAP_CHOWN
         RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
         {Sandbox}
 

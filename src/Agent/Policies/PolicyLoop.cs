@@ -58,6 +58,7 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="folder">The agent's folder.</param>
     /// <param name="firewall">The kernel's table.</param>
     /// <param name="features">What the host can decide.</param>
+    /// <param name="markMask">The bits of socket marks that are ours.</param>
     /// <param name="authority">The controller's CA.</param>
     /// <param name="dialled">Where the agent itself reaches the controller, if that is known by address.</param>
     /// <param name="own">The agent's own connections.</param>
@@ -66,10 +67,10 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="log">The log.</param>
     public PolicyLoop(
-        StateDirectory folder, FirewallDriver firewall, EquatableArray<string> features, X509Certificate2 authority, ControllerEndpoint? dialled, OwnConnections own, Problems problems, Action changed, TimeProvider time, ILogger log)
+        StateDirectory folder, FirewallDriver firewall, EquatableArray<string> features, uint markMask, X509Certificate2 authority, ControllerEndpoint? dialled, OwnConnections own, Problems problems, Action changed, TimeProvider time, ILogger log)
     {
         (_folder, _cache, _firewall, _authority, _dialled, _problems, _changed, _time, _log) = (folder, new(folder), firewall, authority, dialled, problems, changed, time, log);
-        _state = PolicyState.Initial with { Features = features };
+        _state = PolicyState.Initial with { Features = features, MarkMask = markMask };
         Channel = new(own, _signal.Set);
         _panic = new(folder, _signal.Set);
     }

@@ -36,6 +36,9 @@ internal sealed class StateDirectory
     /// <summary>What <c>status</c> shows.</summary>
     public string Status => Path.Combine(Root, "status.json");
 
+    /// <summary>Folder of the cgroup that the agent's eBPF programs are attached to.</summary>
+    public string Cgroup => Path.Combine(Root, "cgroup");
+
     /// <summary>The folder of flow batches that are not yet acknowledged.</summary>
     public string Spool => Path.Combine(Root, "spool");
 

@@ -18,6 +18,10 @@ public sealed record MarkTable(uint Mask, EquatableArray<(uint Mark, SocketOwner
     /// <summary>A table without classes.</summary>
     public static MarkTable Empty { get; } = new(DefaultMask, []);
 
+    /// <summary>Whether a mask is one run of 2 to 16 bits.</summary>
+    public static bool IsMask(uint mask) =>
+        BitOperations.PopCount(mask) is >= 2 and <= 16 and var bits && mask >> BitOperations.TrailingZeroCount(mask) == (1u << bits) - 1;
+
     /// <summary>How many classes there can be.</summary>
     public static int Capacity(uint mask) => (1 << BitOperations.PopCount(mask)) - 1;
 

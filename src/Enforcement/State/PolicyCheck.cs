@@ -1,3 +1,4 @@
+using Bulkhead.Enforcement.Marks;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
@@ -12,7 +13,8 @@ public static class PolicyCheck
     /// <param name="offered">The policy.</param>
     /// <param name="epochProven">Whether the CA's signature over its epoch holds.</param>
     /// <param name="supported">Names from <see cref="Features"/> that this host can decide.</param>
-    public static Problem? Refuse(HostPolicy? current, HostPolicy offered, bool epochProven, EquatableArray<string> supported)
+    /// <param name="markMask">The bits of socket marks that are ours.</param>
+    public static Problem? Refuse(HostPolicy? current, HostPolicy offered, bool epochProven, EquatableArray<string> supported, uint markMask = MarkTable.DefaultMask)
     {
         ArgumentNullException.ThrowIfNull(offered);
         var generation = offered.Generation;
@@ -44,6 +46,14 @@ public static class PolicyCheck
                 "feature-missing",
                 $"Policy {generation} requires what this agent lacks: {string.Join(", ", missing)}",
                 "Upgrade the agent, or take the rule's condition away.");
+        }
+
+        if (MarkTable.Owners(offered, []).Count > MarkTable.Capacity(markMask))
+        {
+            return Refusal(
+                "too-many-executables",
+                $"Policy {generation} names more executables than sockets can be marked with: {MarkTable.Capacity(markMask) - 2} at most",
+                "Name fewer executables on this host, ask for units, or give the agent more bits by --mark-mask.");
         }
 
         if (current is not null && generation == current.Generation && offered != current)

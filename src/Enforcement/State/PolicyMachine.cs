@@ -74,7 +74,7 @@ public static class PolicyMachine
 
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Offer(PolicyState state, PolicyEvent.Offered offer)
     {
-        if (PolicyCheck.Refuse(state.Desired, offer.Policy, offer.EpochProven, state.Features) is { } refusal)
+        if (PolicyCheck.Refuse(state.Desired, offer.Policy, offer.EpochProven, state.Features, state.MarkMask) is { } refusal)
         {
             return (state with { Refusal = refusal }, [new PolicyEffect.Report()]);
         }

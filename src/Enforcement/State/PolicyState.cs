@@ -1,4 +1,5 @@
 using Bulkhead.Enforcement.Documents;
+using Bulkhead.Enforcement.Marks;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
@@ -19,6 +20,9 @@ public sealed record PolicyState
 
     /// <summary>What the host can decide, as names from <see cref="Policy.Compile.Features"/>.</summary>
     public EquatableArray<string> Features { get; init; } = [Policy.Compile.Features.Base];
+
+    /// <summary>The bits of socket marks that are ours.</summary>
+    public uint MarkMask { get; init; } = MarkTable.DefaultMask;
 
     /// <summary>What the host is to enforce: the last policy accepted; null if there never was one.</summary>
     public HostPolicy? Desired { get; init; }

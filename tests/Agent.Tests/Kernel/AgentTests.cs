@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.Json;
 using Bulkhead.Agent.Tests.Policies;
 using Bulkhead.Contracts.Agent;
-using Bulkhead.Firewall.Tests;
 using Google.Protobuf;
 
 namespace Bulkhead.Agent.Tests.Kernel;
@@ -166,29 +165,6 @@ public sealed class AgentTests : AgentProcessTests
     }
 
     [Fact]
-    public async Task A_port_is_its_units_alone_also_after_the_unit_was_started_again()
-    {
-        using var cgroup = new TestCgroup();
-        var policy = Closed(2).Allowing(1, Direction.Inbound, "s0", 5001, $"{TwoHosts.PeerAddress(false)}");
-        policy.Entries[0].ProcessUnit = "app.service";
-        policy.RequiredFeatures.Add("unit-inbound-1");
-        Controller.Push(policy);
-        Start("--cgroup", cgroup.Name);
-        await AppliedAsync(2);
-        Assert.Contains("unit-outbound-1", Controller.States.Last().Agent.Features);
-        foreach (var path in (string[])["app.service", "system.slice/app.service"])
-        {
-            Serve(cgroup.Below(path));
-            await Eventually.Holds(() => ReachableAsync(5001), "the unit is reached");
-            cgroup.Kill(path);
-            cgroup.Remove(path);
-            Serve(cgroup.Below("other.service"));
-            Assert.False(await ReachableAsync(5001));
-            cgroup.Kill("other.service");
-        }
-    }
-
-    [Fact]
     public async Task Stopping_is_announced_and_leaves_the_rules()
     {
         Controller.Push(Closed(2));
@@ -234,12 +210,5 @@ public sealed class AgentTests : AgentProcessTests
         Assert.True(await ReachableAsync());
         Assert.Equal(["lock"], Directory.GetFileSystemEntries(State).Select(Path.GetFileName));
         Assert.Equal(5, Status().ExitCode);
-    }
-
-    /// <summary>Has a program of a cgroup listen on port 5001.</summary>
-    private void Serve(string cgroup)
-    {
-        Hosts.Host.Run("sh", "-c", "echo $$ > \"$0/cgroup.procs\"; socat TCP4-LISTEN:5001,fork,reuseaddr PIPE > /dev/null 2>&1 &", cgroup);
-        Assert.True(SpinWait.SpinUntil(() => Hosts.Host.Run("cat", "/proc/net/tcp").Contains(":1389 00000000:0000 0A", StringComparison.Ordinal), TimeSpan.FromSeconds(20)), "socat listens");
     }
 }

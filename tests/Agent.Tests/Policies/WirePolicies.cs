@@ -41,6 +41,12 @@ internal static class WirePolicies
         return policy;
     }
 
+    public static HostPolicy Numbered(this HostPolicy policy, ulong number)
+    {
+        policy.Generation.Number = number;
+        return policy;
+    }
+
     public static Prefix ToWire(IpPrefix prefix) =>
         new() { Address = ByteString.CopyFrom(prefix.Address.ToBytes()), Length = (uint)prefix.Length };
 

@@ -5,7 +5,7 @@ namespace Bulkhead.Agent.Linux.Bpf;
 /// <summary>Programs and maps that were compiled into the agent, loaded into the kernel. They stay there for as long as they are attached.</summary>
 internal sealed unsafe class BpfObject : IDisposable
 {
-    private const int LogSize = 1 << 20;
+    private const int LogSize = 64 << 10;
     private const int LongestDetail = 500;
 
     private nint _loaded;
