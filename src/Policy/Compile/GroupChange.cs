@@ -128,13 +128,7 @@ internal sealed class GroupChange(
             }
         }
 
-        var sets = new SetSums(variant, sums, []);
-        foreach (var (view, moves) in translated ?? [])
-        {
-            sets = sets.With(group, view, moves);
-        }
-
-        return sets;
+        return new(variant, sums, translated is null ? [] : [.. translated.OrderBy(view => view.Key).Select(view => ViewSet.Empty(view.Key, group.NameOf(variant, view.Key)).With(view.Value)!)]);
     }
 
     /// <summary>Takes off the held addresses that are not in a variant, and counts who is visible under others.</summary>

@@ -91,7 +91,8 @@ internal static class SharedAddressFindings
         foreach (var alike in entries.GroupBy(entry => (entry.Rule, entry.Subject)))
         {
             // Scopes of a ruleset are ORed: what one of them lets in is no stranger to the rule.
-            bool IsMeant(Workload workload) => alike.Any(entry => state.Lattice.GroupsOf(labelSets[workload.Id]).Contains(entry.Peer.Group!.Id));
+            var meant = labelSets.Values.Distinct().Where(labelSet => alike.Any(entry => state.Lattice.GroupsOf(labelSet).Contains(entry.Peer.Group!.Id))).ToHashSet();
+            bool IsMeant(Workload workload) => meant.Contains(labelSets[workload.Id]);
             foreach (var entry in alike)
             {
                 var others = met(entry, IsMeant).Where(workload => !IsMeant(workload)).ToList();

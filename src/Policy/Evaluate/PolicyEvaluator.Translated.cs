@@ -1,5 +1,6 @@
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Inventory;
+using Bulkhead.Policy.Labels;
 using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Policy.Evaluate;
@@ -10,6 +11,10 @@ public sealed partial class PolicyEvaluator
     /// <summary>The workloads that may be at one end of a connection, and what each of them sees of it; by id.</summary>
     public IReadOnlyList<ConnectionEnd> Ends(Connection connection, Direction direction) => ConnectionEnd.Of(_state.Workloads, connection, direction);
 
+    /// <summary>Whether translations may have to do with a connection; most have not, and are judged without asking who else may be at their ends.</summary>
+    internal bool IsTranslated(Connection connection) =>
+        _state.Workloads.Translations.Concern(connection.Source) || _state.Workloads.Translations.Concern(connection.Destination);
+
     /// <summary>
     /// What an end decides, and the workload at it: of several that may be, the outcome that they share, told with the reasons of the one that
     /// is furthest from allowing. One that is not managed stops nothing.
@@ -17,7 +22,8 @@ public sealed partial class PolicyEvaluator
     internal (EndDecision? Decision, ConnectionEnd? End) Told(Direction direction, Connection connection)
     {
         var ends = Ends(connection, direction);
-        var decisions = ends.Select(end => end.Workload.Managed ? Decide(end) : null).ToList();
+        var byRules = new Dictionary<(LabelSet, KinKey, Connection), EndDecision>();
+        var decisions = ends.Select(end => end.Workload.Managed ? Decide(end, byRules) : null).ToList();
         var managed = decisions.Zip(ends).Where(pair => pair.First is not null).ToList();
         if (managed.Count == 0)
         {
@@ -39,7 +45,7 @@ public sealed partial class PolicyEvaluator
         var (own, seen) = (Seat.Of(_state, end.Workload), end.Seen);
         var peer = new Addresses.ScopedAddress(seen.Space, end.Direction == Direction.Inbound ? seen.Source : seen.Destination);
         var alone = !_state.Workloads.Translations.IsShared(peer);
-        var others = Others(end, peer).Select(other => (Seat: Seat.Of(_state, other.Workload), other.Port)).ToList();
+        var others = Others(end, peer).DistinctBy(other => (other.Workload.Labels, KinKey.Of(other.Workload), other.Port)).Select(other => (Seat: Seat.Of(_state, other.Workload), other.Port)).ToList();
         foreach (var entry in own.Kind.Entries.All)
         {
             if (entry.Direction != end.Direction || (own.Standing.Key.Features & entry.Needs) != entry.Needs)
@@ -66,7 +72,8 @@ public sealed partial class PolicyEvaluator
         ? [.. _state.Workloads.Translations.ComingFrom(peer).Select(workload => (workload, end.Seen.Port))]
         : _state.Workloads.Translations.LeadingTo(peer, end.Seen.Protocol, end.Seen.Port);
 
-    private EndDecision Decide(ConnectionEnd seen)
+    /// <summary>Thousands may be behind one address; rules cannot tell those apart that agree on what compiling looks at, and do not ask for their own address.</summary>
+    private EndDecision Decide(ConnectionEnd seen, Dictionary<(LabelSet, KinKey, Connection), EndDecision> byRules)
     {
         var end = EndAt(seen.Workload, seen.Direction, seen.Seen);
         if (BeforeRules(end) is { } before)
@@ -74,8 +81,14 @@ public sealed partial class PolicyEvaluator
             return Decision.Final(end.Direction, end.Mode, before.Outcome, before.By);
         }
 
-        var candidates = Covering(seen).Where(covering => covering.HasPort).Select(covering => Candidate.Of(covering.Entry, end.Socket)).OfType<Candidate>().ToList();
-        return Decision.ByRules(end.Direction, end.Mode, candidates, end.Socket);
+        var alike = (seen.Workload.Labels, KinKey.Of(seen.Workload), end.Direction == Direction.Inbound ? seen.Seen with { Destination = default } : seen.Seen with { Source = default });
+        if (!byRules.TryGetValue(alike, out var decision))
+        {
+            var candidates = Covering(seen).Where(covering => covering.HasPort).Select(covering => Candidate.Of(covering.Entry, end.Socket)).OfType<Candidate>().ToList();
+            byRules.Add(alike, decision = Decision.ByRules(end.Direction, end.Mode, candidates, end.Socket));
+        }
+
+        return decision;
     }
 
     private static bool HasPort(Entry entry, byte protocol, ushort port)

@@ -41,7 +41,7 @@ public sealed partial class PolicyEvaluator
     /// <summary>Judges a connection at its managed ends and combines what they decide.</summary>
     public Verdict Judge(Connection connection)
     {
-        if (!_state.Workloads.Translations.IsEmpty)
+        if (IsTranslated(connection))
         {
             return Verdict.Combine(Told(Direction.Outbound, connection).Decision, Told(Direction.Inbound, connection).Decision);
         }

@@ -11,12 +11,14 @@ public sealed class Translations
 {
     private readonly WorkloadIndex _index;
     private readonly LayeredMap<ScopedAddress, Claims> _claims;
+    private readonly Lazy<HashSet<IpAddress>> _concerned;
 
     internal Translations(WorkloadIndex index, IEnumerable<Workload> workloads)
         : this(index, new LayeredMap<ScopedAddress, Claims>([])) =>
         _claims = _claims.With(Changes(workloads.Select(workload => ((Workload?)null, (Workload?)workload))));
 
-    private Translations(WorkloadIndex index, LayeredMap<ScopedAddress, Claims> claims) => (_index, _claims) = (index, claims);
+    private Translations(WorkloadIndex index, LayeredMap<ScopedAddress, Claims> claims) =>
+        (_index, _claims, _concerned) = (index, claims, new(FindConcerned));
 
     /// <summary>Whether no workload is translated.</summary>
     public bool IsEmpty => _claims.Count == 0;
@@ -61,7 +63,19 @@ public sealed class Translations
         workload.Admitted ? workload.Published.Where(publication => !IsAnothers(workload, publication)) : [];
 
     /// <summary>Whether more than one workload connects from an address.</summary>
-    public bool IsShared(ScopedAddress address) => !IsEmpty && ComingFrom(address).Count > 1;
+    public bool IsShared(ScopedAddress address)
+    {
+        if (IsEmpty || _claims.Find(address) is null)
+        {
+            return false;
+        }
+
+        var holder = _index.Holder(address)?.Id;
+        return At(address).Where(workload => workload.Id != holder && Contains(workload.Sources, address)).Take(2).Count() + (holder is null ? 0 : 1) > 1;
+    }
+
+    /// <summary>Whether translations may have to do with a connection to or from an address, in any space; that they do not is certain.</summary>
+    internal bool Concern(IpAddress address) => !IsEmpty && _concerned.Value.Contains(address);
 
     /// <summary>Whether a workload is visible under an address that may be another's as well, or not its own.</summary>
     internal bool Concern(Workload workload)
@@ -83,15 +97,33 @@ public sealed class Translations
             return next;
         }
 
-        foreach (var address in changed.SelectMany(pair => AllOf(pair.Old).Concat(AllOf(pair.Now))).Distinct())
+        foreach (var (old, now) in changed)
         {
-            if (_claims.Find(address) is null && next._claims.Find(address) is null)
+            if (old?.Admitted == now?.Admitted && old?.Addresses == now?.Addresses && old?.Sources == now?.Sources && old?.Published == now?.Published)
             {
                 continue;
             }
 
-            touched.UnionWith(At(address).Concat(next.At(address)).Select(workload => workload.Id));
-            touched.UnionWith(new[] { _index.Holder(address), index.Holder(address) }.OfType<Workload>().Select(workload => workload.Id));
+            var published = PublishedAddresses(old).Union(PublishedAddresses(now)).ToHashSet();
+            foreach (var address in AllOf(old).Union(AllOf(now)))
+            {
+                var (claimed, isClaimed) = (_claims.Find(address) is not null, next._claims.Find(address) is not null);
+                if (!claimed && !isClaimed)
+                {
+                    continue;
+                }
+
+                var shared = IsShared(address) != next.IsShared(address);
+                if (shared || claimed != isClaimed)
+                {
+                    touched.UnionWith(new[] { _index.Holder(address), index.Holder(address) }.OfType<Workload>().Select(workload => workload.Id));
+                }
+
+                if (shared || published.Contains(address))
+                {
+                    touched.UnionWith(At(address).Concat(next.At(address)).Select(workload => workload.Id));
+                }
+            }
         }
 
         return next;
@@ -105,6 +137,12 @@ public sealed class Translations
             && workload.Sources.Concat(workload.Addresses).All(address => IsShared(address) == other.IsShared(address)));
 
     private static IEnumerable<ScopedAddress> AllOf(Workload? workload) => workload is null ? [] : workload.Addresses.Concat(TranslatedOf(workload));
+
+    private static IEnumerable<ScopedAddress> PublishedAddresses(Workload? workload) => workload?.Published.Select(publication => publication.Address) ?? [];
+
+    private HashSet<IpAddress> FindConcerned() =>
+        [.. _claims.Values.SelectMany(claims => At(claims.Address).SelectMany(workload => workload.Addresses)
+            .Concat(_index.Holder(claims.Address)?.Addresses ?? []).Append(claims.Address)).Select(address => address.Address)];
 
     private static IEnumerable<ScopedAddress> TranslatedOf(Workload workload) =>
         workload.Sources.Concat(workload.Published.Select(publication => publication.Address)).Distinct();
