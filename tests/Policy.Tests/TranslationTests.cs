@@ -150,6 +150,18 @@ public class TranslationTests
         Assert.Equal("Add tcp/80 to the services of rule 1 of ruleset 'r', which covers both ends already.", remedy.Sentence);
     }
 
+    [Fact]
+    public void Who_reaches_whom_goes_through_translations()
+    {
+        var world = Office().Host("shop", "role=shop").InSpace("box", seesIt: false).Translated(["192.0.2.5 tcp/8080 80"], "192.0.2.6").Ruleset("r", "all", Write.Allow("role=desk|shop", "role=db", "tcp/80"), Write.Allow("role=db", "role=shop", "tcp/80"));
+        var (evaluator, db) = (new PolicyEvaluator(world.Compile()), world.Workloads[0]);
+        string Text(IEnumerable<Reached> reached) => string.Join("; ", reached.Select(r => $"{r.Example.Name} {r.Verdict.Kind}"));
+        // The provider would let the desk in; but nothing says under which address the branch sees it.
+        Assert.Equal("desk Blocked; printer Blocked; shop Allowed", Text(Reachability.To(evaluator, db, 6, 80, SocketFacts.Unrecorded, SocketFacts.Unrecorded).Workloads));
+        Assert.Equal("shop Allowed", Text(Reachability.From(evaluator, db, 6, 80, SocketFacts.Unrecorded, SocketFacts.Unrecorded).Workloads));
+        Assert.Equal("", Text(Reachability.From(evaluator, db, 6, 81, SocketFacts.Unrecorded, SocketFacts.Unrecorded).Workloads));
+    }
+
     private static World Office(string printersSource = "192.0.2.1") => new World().Host("db", "role=db")
         .Host("desk", "role=desk").InSpace("branch").Translated([], "192.0.2.1").Host("printer", "role=printer").InSpace("branch").Translated([], printersSource).Modes("all", "full", "full");
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using Bulkhead.Cli.CommandLine;
 using Bulkhead.Cli.Output;
 using Bulkhead.Policy;
-using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
 using Bulkhead.Policy.Services;
@@ -35,12 +34,14 @@ internal static class ExplainFilesCommand
             return Survey(call, policy, compiled, port);
         }
 
-        var (source, sources) = FindWorkload.End(compiled.Workloads, consumer);
-        var (destination, destinations) = FindWorkload.End(compiled.Workloads, provider);
-        var (from, to) = Pair(sources, destinations) ?? throw new Failure(
-            ExitCode.Refused, $"'{consumer}' and '{provider}' have no addresses of the same family in the same space.", "Name an address of each, as SPACE/ADDRESS if the space is not the default one.");
-        var connection = new Policy.Evaluate.Connection(from.Space, from.Address, to.Address, port.Protocol, port.First, Consumer(call), Provider(call));
-        var result = FileExplanation.Of(policy.Folder, compiled, connection, (source, from), (destination, to), port);
+        var (source, sourceAddress) = FindWorkload.End(compiled.Workloads, consumer);
+        var (destination, destinationAddress) = FindWorkload.End(compiled.Workloads, provider);
+        var meeting = Meeting.Between(
+            sourceAddress is { } exactSource ? [exactSource] : Meeting.SourcesOf(source!),
+            destinationAddress is { } exact ? [(exact, port.First)] : Meeting.DestinationsOf(compiled.Workloads, destination!, port.Protocol, port.First)) ?? throw new Failure(
+            ExitCode.Refused, $"'{consumer}' and '{provider}' have no addresses of the same family in the same space.", "Name an address of each, as SPACE/ADDRESS if the space is not the default one; or declare in the inventory under which address the one is published, or the other connects.");
+        var connection = new Policy.Evaluate.Connection(meeting.Source.Space, meeting.Source.Address, meeting.Destination.Address, port.Protocol, meeting.Port, Consumer(call), Provider(call));
+        var result = FileExplanation.Of(policy.Folder, compiled, connection, (source, meeting.Source), (destination, meeting.Destination), port);
         call.Show(result, _ => Write(call.Terminal.Out, result));
         if (call.Value(Expect) is { } expected && Phrase(expected) != result.Verdict)
         {
@@ -94,15 +95,6 @@ internal static class ExplainFilesCommand
         return port.IsAny || (hasNumber && port.First != port.Last)
             ? throw Failure.Usage($"'{text}' is more than one port. A connection has one, such as tcp/443 or icmp/8.")
             : port;
-    }
-
-    private static (ScopedAddress From, ScopedAddress To)? Pair(IReadOnlyList<ScopedAddress> sources, IReadOnlyList<ScopedAddress> destinations)
-    {
-        var pairs = from source in sources
-                    from destination in destinations
-                    where source.Space == destination.Space && source.Address.IsV6 == destination.Address.IsV6
-                    select ((ScopedAddress, ScopedAddress)?)(source, destination);
-        return pairs.FirstOrDefault();
     }
 
     private static void Write(IAnsiConsole console, FileExplanation explanation)

@@ -31,12 +31,15 @@ public sealed record RuleTouch(int? Consumers, int? Providers, IReadOnlyList<Wor
 public static class Reachability
 {
     /// <summary>What becomes of connections from anybody to a workload's port.</summary>
-    public static Reach To(PolicyEvaluator evaluator, Workload provider, byte protocol, ushort port, SocketFacts consumer, SocketFacts serving) =>
-        Survey(evaluator, provider, (own, other) => new(own.Space, other.Address, own.Address, protocol, port, consumer, serving));
+    public static Reach To(PolicyEvaluator evaluator, Workload provider, byte protocol, ushort port, SocketFacts consumer, SocketFacts serving)
+    {
+        var own = Meeting.DestinationsOf(evaluator.Compiled.Workloads, provider, protocol, port).ToList();
+        return Survey(evaluator, provider, protocol, port, consumer, serving, other => Meeting.Between(other.Sources, own));
+    }
 
     /// <summary>What becomes of connections from a workload to anybody's port.</summary>
     public static Reach From(PolicyEvaluator evaluator, Workload consumer, byte protocol, ushort port, SocketFacts connecting, SocketFacts provider) =>
-        Survey(evaluator, consumer, (own, other) => new(own.Space, own.Address, other.Address, protocol, port, connecting, provider));
+        Survey(evaluator, consumer, protocol, port, connecting, provider, other => Meeting.Between(Meeting.SourcesOf(consumer), other.Destinations));
 
     /// <summary>Which workloads a rule touches; null if there is no such rule, or it has expired.</summary>
     public static RuleTouch? Of(CompiledPolicy compiled, RuleId rule)
@@ -63,7 +66,7 @@ public static class Reachability
             : end.Groups.SelectMany(group => group.LabelSets.Span.ToArray()).Distinct().Sum(labelSet => state.Inhabited(labelSet)?.Kins.Where(kin => kin.Key.Admitted).Sum(kin => kin.Members.Length) ?? 0);
     }
 
-    private static Reach Survey(PolicyEvaluator evaluator, Workload own, Func<ScopedAddress, ScopedAddress, Connection> connect)
+    private static Reach Survey(PolicyEvaluator evaluator, Workload own, byte protocol, ushort port, SocketFacts connecting, SocketFacts serving, Func<Others, Meeting?> meet)
     {
         var state = evaluator.Compiled.State;
         var asked = new List<(LabelSet Labels, Workload Example, int Count)>();
@@ -72,10 +75,16 @@ public static class Reachability
         {
             foreach (var kin in state.Inhabited(labelSet)?.Kins ?? [])
             {
-                if (kin.Members.FirstOrDefault(workload => workload.Id != own.Id) is { } other && Pair(own, other.Addresses) is { } pair)
+                // Own addresses are much alike within a kin, translated ones are not.
+                var others = kin.Members.Where(workload => workload.Id != own.Id).Take(1).Concat(kin.Translated.Where(workload => workload.Id != own.Id));
+                foreach (var other in others)
                 {
-                    asked.Add((state.Lattice.LabelsOf(labelSet), other, kin.Members.Length - (kin.Members.Contains(own) ? 1 : 0)));
-                    connections.Add(connect(pair.Own, pair.Other));
+                    if (meet(new(Meeting.SourcesOf(other), Meeting.DestinationsOf(state.Workloads, other, protocol, port))) is { } meeting)
+                    {
+                        asked.Add((state.Lattice.LabelsOf(labelSet), other, kin.Members.Length - (kin.Members.Contains(own) ? 1 : 0)));
+                        connections.Add(Connect(meeting));
+                        break;
+                    }
                 }
             }
         }
@@ -83,11 +92,11 @@ public static class Reachability
         var networks = new List<(string Name, IpAddress Example)>();
         foreach (var (name, network) in state.Networks)
         {
-            var free = network.Network.Prefixes.Select(prefix => new ScopedAddress(own.Space, prefix.Address)).Where(address => state.Workloads.Holder(address) is null);
-            if (Pair(own, free.ToEquatableArray()) is { } pair)
+            var free = network.Network.Prefixes.Select(prefix => new ScopedAddress(own.Space, prefix.Address)).Where(address => state.Workloads.Translations.VisibleAt(address).Count == 0).ToList();
+            if (meet(new(free, free.Select(address => (address, port)))) is { } meeting)
             {
-                networks.Add((name, pair.Other.Address));
-                connections.Add(connect(pair.Own, pair.Other));
+                networks.Add((name, (free.Contains(meeting.Source) ? meeting.Source : meeting.Destination).Address));
+                connections.Add(Connect(meeting));
             }
         }
 
@@ -95,22 +104,10 @@ public static class Reachability
         return new(
             [.. asked.Select((one, i) => new Reached(one.Labels, one.Example, one.Count, verdicts[i])).OrderBy(r => r.Labels).ThenBy(r => r.Example.Id)],
             [.. networks.Select((one, i) => new ReachedNetwork(one.Name, one.Example, verdicts[asked.Count + i])).OrderBy(r => r.Name, StringComparer.Ordinal)]);
+
+        Connection Connect(Meeting meeting) => new(meeting.Source.Space, meeting.Source.Address, meeting.Destination.Address, protocol, meeting.Port, connecting, serving);
     }
 
-    /// <summary>Addresses of one space and family.</summary>
-    private static (ScopedAddress Own, ScopedAddress Other)? Pair(Workload own, EquatableArray<ScopedAddress> others)
-    {
-        foreach (var mine in own.Addresses)
-        {
-            foreach (var other in others)
-            {
-                if (mine.Space == other.Space && mine.Address.IsV6 == other.Address.IsV6)
-                {
-                    return (mine, other);
-                }
-            }
-        }
-
-        return null;
-    }
+    /// <summary>Where others connect from, and where they are reached.</summary>
+    private readonly record struct Others(IEnumerable<ScopedAddress> Sources, IEnumerable<(ScopedAddress Address, ushort Port)> Destinations);
 }
