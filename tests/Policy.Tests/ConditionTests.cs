@@ -54,6 +54,31 @@ public class ConditionTests
         Assert.Equal(Outcome.Block, Judge(SocketFacts.Of("/usr/bin/psql", null, null)));
     }
 
+    /// <summary>Whoever is in a group is blocked by one rule, everybody else by the default; that takes all combinations of groups to see.</summary>
+    [Theory]
+    [InlineData(8, Outcome.Block)]
+    [InlineData(9, Outcome.Unknown)]
+    public void More_groups_than_can_be_gone_through_leave_it_unknown(int groups, Outcome expected)
+    {
+        string[] users = [.. Enumerable.Range(1, groups).Select(i => $"g{i}")];
+        var world = new World().Host("web", "role=web").Host("db", "role=db").Modes("role=web", "visibility", "full")
+            .Ruleset("r", "all", Write.OverrideDeny("role=web", "role=db", "any") with { Users = users }, Write.Allow("role=web", "role=db", "any") with { Users = users });
+        Assert.Equal(expected, world.Judge("web", "db", "tcp/1", consumer: SocketFacts.Of("/bin/a", null, null)).Source!.Outcome);
+    }
+
+    [Theory]
+    [InlineData(7, 7, Outcome.Block)]
+    [InlineData(7, 8, Outcome.Unknown)]
+    [InlineData(63, 0, Outcome.Block)]
+    [InlineData(64, 0, Outcome.Unknown)]
+    public void More_processes_than_can_be_gone_through_leave_it_unknown(int paths, int units, Outcome expected)
+    {
+        var processes = Enumerable.Range(1, paths).Select(i => new ProcessDocument { Path = $"/bin/p{i}" }).Concat(Enumerable.Range(1, units).Select(i => new ProcessDocument { Unit = $"u{i}.service" }));
+        RuleDocument[] rules = [.. processes.SelectMany(process => (RuleDocument[])[Write.OverrideDeny("role=web", "role=db", "any") with { FromProcess = process }, Write.Allow("role=web", "role=db", "any") with { FromProcess = process }])];
+        var world = new World().Host("web", "role=web").Host("db", "role=db").Modes("role=web", "visibility", "full").Ruleset("r", "all", rules);
+        Assert.Equal(expected, world.Judge("web", "db", "tcp/1").Source!.Outcome);
+    }
+
     private static World FromProcess(string outbound, IReadOnlyList<string>? features = null, string consumer = "strict") => new World()
         .Host("web", "role=web", features: features).Host("db", "role=db")
         .Modes("role=db", "full", "visibility").Modes("role=web", "visibility", outbound)

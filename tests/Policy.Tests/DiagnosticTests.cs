@@ -42,6 +42,15 @@ public class DiagnosticTests
     }
 
     [Theory]
+    [InlineData("env=prod", false)]
+    [InlineData("app=mail", true)]
+    public void A_rule_that_repeats_a_scopes_key_could_never_match_only_if_no_scope_lets_it(string otherScope, bool never)
+    {
+        var problem = new World().Ruleset("r", [new() { Selector = "app=shop" }, new() { Selector = otherScope }], Write.Allow("app=web", "role=db", "any")).Problems().First(p => p.Code == "repeats-scope-key");
+        Assert.Equal(never, problem.Message.Contains("never match", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("host-bits-set", "192.0.2.1/24")]
     [InlineData("host-bits-set", "2001:db8::1/32")]
     [InlineData("bad-cidr", "192.0.2.0/33")]

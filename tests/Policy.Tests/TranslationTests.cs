@@ -162,6 +162,21 @@ public class TranslationTests
         Assert.Equal("", Text(Reachability.From(evaluator, db, 6, 81, SocketFacts.Unrecorded, SocketFacts.Unrecorded).Workloads));
     }
 
+    [Fact]
+    public void Where_it_is_known_who_connects_others_behind_the_address_do_not_matter()
+    {
+        var world = Office().Ruleset("r", "all", Write.Allow("role=desk", "role=db", "tcp/80"), Write.Allow("role=desk", "network:db", "tcp/80")).Network("db", "10.0.0.1");
+        var (evaluator, connection) = (new PolicyEvaluator(world.Compile()), world.Connect("192.0.2.1", "db", "tcp/80"));
+        WorkloadId Id(string name) => world.Workloads.Single(workload => workload.Name == name).Id;
+        Assert.Equal(VerdictKind.Unknown, evaluator.Judge(connection).Kind);
+        Assert.Equal(VerdictKind.Allowed, evaluator.Judge(connection, Id("desk"), null).Kind);
+        Assert.Equal(VerdictKind.Blocked, evaluator.Judge(connection, Id("printer"), null).Kind);
+        Assert.Equal(VerdictKind.Unknown, evaluator.Judge(connection, Id("db"), null).Kind);
+        Assert.Equal("desk Allowed; printer Blocked", string.Join("; ", Reachability.To(evaluator, world.Workloads[0], 6, 80, SocketFacts.Unrecorded, SocketFacts.Unrecorded).Workloads.Select(r => $"{r.Example.Name} {r.Verdict.Kind}")));
+        Assert.NotEmpty(new Explainer(evaluator).Explain(connection, Id("printer"), null).Remedies);
+        Assert.Empty(new Explainer(evaluator).Explain(connection, Id("desk"), null).Remedies);
+    }
+
     private static World Office(string printersSource = "192.0.2.1") => new World().Host("db", "role=db")
         .Host("desk", "role=desk").InSpace("branch").Translated([], "192.0.2.1").Host("printer", "role=printer").InSpace("branch").Translated([], printersSource).Modes("all", "full", "full");
 

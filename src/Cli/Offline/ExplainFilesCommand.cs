@@ -41,7 +41,9 @@ internal static class ExplainFilesCommand
             destinationAddress is { } exact ? [(exact, port.First)] : Meeting.DestinationsOf(compiled.Workloads, destination!, port.Protocol, port.First)) ?? throw new Failure(
             ExitCode.Refused, $"'{consumer}' and '{provider}' have no addresses of the same family in the same space.", "Name an address of each, as SPACE/ADDRESS if the space is not the default one; or declare in the inventory under which address the one is published, or the other connects.");
         var connection = new Policy.Evaluate.Connection(meeting.Source.Space, meeting.Source.Address, meeting.Destination.Address, port.Protocol, meeting.Port, Consumer(call), Provider(call));
-        var result = FileExplanation.Of(policy.Folder, compiled, connection, (source, meeting.Source), (destination, meeting.Destination), port);
+        var result = FileExplanation.Of(
+            policy.Folder, compiled, new Explainer(new(compiled)).Explain(connection, sourceAddress is null ? source?.Id : null, destinationAddress is null ? destination?.Id : null),
+            connection, (source, meeting.Source), (destination, meeting.Destination), port);
         call.Show(result, _ => Write(call.Terminal.Out, result));
         if (call.Value(Expect) is { } expected && Phrase(expected) != result.Verdict)
         {

@@ -33,9 +33,8 @@ internal sealed record FileExplanation(
     string From, string To, string FromAddress, string ToAddress, string Port, string Verdict, FileDecision? Source, FileDecision? Destination, IReadOnlyList<MissingRule> LeftOut,
     IReadOnlyList<string> Remedies)
 {
-    public static FileExplanation Of(PolicyFolder folder, CompiledPolicy compiled, Policy.Evaluate.Connection connection, (Workload? Workload, ScopedAddress At) from, (Workload? Workload, ScopedAddress At) to, PortMatch port)
+    public static FileExplanation Of(PolicyFolder folder, CompiledPolicy compiled, ConnectionExplanation explanation, Policy.Evaluate.Connection connection, (Workload? Workload, ScopedAddress At) from, (Workload? Workload, ScopedAddress At) to, PortMatch port)
     {
-        var explanation = new Explainer(new(compiled)).Explain(connection);
         var verdict = explanation.Verdict;
         var ends = new[] { from.Workload, to.Workload }.OfType<Workload>().DistinctBy(workload => workload.Id).ToDictionary(workload => workload.Id, workload => workload.Name);
         var rules = compiled.Policy.Rulesets.SelectMany(ruleset => ruleset.Rules)

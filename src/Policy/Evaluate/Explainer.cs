@@ -27,9 +27,12 @@ public sealed class Explainer
     public string RulesetOf(RuleId rule) => _rulesets.Value.GetValueOrDefault(rule, "");
 
     /// <summary>Explains a connection.</summary>
-    public ConnectionExplanation Explain(Connection connection)
+    /// <param name="connection">The connection.</param>
+    /// <param name="consumer">Who connects, if that is known although others have the same address.</param>
+    /// <param name="provider">Who serves, likewise.</param>
+    public ConnectionExplanation Explain(Connection connection, WorkloadId? consumer = null, WorkloadId? provider = null)
     {
-        var (source, destination) = (_evaluator.Told(Direction.Outbound, connection), _evaluator.Told(Direction.Inbound, connection));
+        var (source, destination) = (_evaluator.Told(Direction.Outbound, connection, consumer), _evaluator.Told(Direction.Inbound, connection, provider));
         var remedies = new List<Remedy>();
         var silent = new List<ConnectionEnd>();
         foreach (var (decision, end) in new[] { source, destination })

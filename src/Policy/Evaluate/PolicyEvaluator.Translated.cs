@@ -11,6 +11,10 @@ public sealed partial class PolicyEvaluator
     /// <summary>The workloads that may be at one end of a connection, and what each of them sees of it; by id.</summary>
     public IReadOnlyList<ConnectionEnd> Ends(Connection connection, Direction direction) => ConnectionEnd.Of(_state.Workloads, connection, direction);
 
+    /// <summary>Judges a connection of which it is known who is at its ends, even if these share their addresses with others.</summary>
+    public Verdict Judge(Connection connection, WorkloadId? consumer, WorkloadId? provider) =>
+        Verdict.Combine(Told(Direction.Outbound, connection, consumer).Decision, Told(Direction.Inbound, connection, provider).Decision);
+
     /// <summary>Whether translations may have to do with a connection; most have not, and are judged without asking who else may be at their ends.</summary>
     internal bool IsTranslated(Connection connection) =>
         _state.Workloads.Translations.Concern(connection.Source) || _state.Workloads.Translations.Concern(connection.Destination);
@@ -19,9 +23,17 @@ public sealed partial class PolicyEvaluator
     /// What an end decides, and the workload at it: of several that may be, the outcome that they share, told with the reasons of the one that
     /// is furthest from allowing. One that is not managed stops nothing.
     /// </summary>
-    internal (EndDecision? Decision, ConnectionEnd? End) Told(Direction direction, Connection connection)
+    /// <param name="direction">Which end.</param>
+    /// <param name="connection">The connection.</param>
+    /// <param name="known">Who is there, if that is known; ignored if it cannot be.</param>
+    internal (EndDecision? Decision, ConnectionEnd? End) Told(Direction direction, Connection connection, WorkloadId? known = null)
     {
         var ends = Ends(connection, direction);
+        if (known is { } id && ends.Any(end => end.Workload.Id == id))
+        {
+            ends = [.. ends.Where(end => end.Workload.Id == id)];
+        }
+
         var byRules = new Dictionary<(LabelSet, KinKey, Connection), EndDecision>();
         var decisions = ends.Select(end => end.Workload.Managed ? Decide(end, byRules) : null).ToList();
         var managed = decisions.Zip(ends).Where(pair => pair.First is not null).ToList();

@@ -52,7 +52,7 @@ public sealed partial class PolicyEvaluator
             destination is { Managed: true } ? Decide(EndAt(destination, Direction.Inbound, connection)) : null);
     }
 
-    /// <summary>Judges many connections, on all processors; what an <see cref="EdgeVerdict"/> says is what <see cref="Judge"/> does.</summary>
+    /// <summary>Judges many connections, on all processors; what an <see cref="EdgeVerdict"/> says is what <see cref="Judge(Connection)"/> does.</summary>
     public EdgeVerdict[] JudgeAll(IReadOnlyList<Connection> connections) => JudgeAll(connections, this)[0];
 
     /// <summary>Judges many connections under several policies for the same workloads; the outer index is the policy's.</summary>

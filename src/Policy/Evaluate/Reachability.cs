@@ -34,12 +34,12 @@ public static class Reachability
     public static Reach To(PolicyEvaluator evaluator, Workload provider, byte protocol, ushort port, SocketFacts consumer, SocketFacts serving)
     {
         var own = Meeting.DestinationsOf(evaluator.Compiled.Workloads, provider, protocol, port).ToList();
-        return Survey(evaluator, provider, protocol, port, consumer, serving, other => Meeting.Between(other.Sources, own));
+        return Survey(evaluator, provider, Direction.Inbound, new(default, default, default, protocol, port, consumer, serving), other => Meeting.Between(other.Sources, own));
     }
 
     /// <summary>What becomes of connections from a workload to anybody's port.</summary>
     public static Reach From(PolicyEvaluator evaluator, Workload consumer, byte protocol, ushort port, SocketFacts connecting, SocketFacts provider) =>
-        Survey(evaluator, consumer, protocol, port, connecting, provider, other => Meeting.Between(Meeting.SourcesOf(consumer), other.Destinations));
+        Survey(evaluator, consumer, Direction.Outbound, new(default, default, default, protocol, port, connecting, provider), other => Meeting.Between(Meeting.SourcesOf(consumer), other.Destinations));
 
     /// <summary>Which workloads a rule touches; null if there is no such rule, or it has expired.</summary>
     public static RuleTouch? Of(CompiledPolicy compiled, RuleId rule)
@@ -66,7 +66,7 @@ public static class Reachability
             : end.Groups.SelectMany(group => group.LabelSets.Span.ToArray()).Distinct().Sum(labelSet => state.Inhabited(labelSet)?.Kins.Where(kin => kin.Key.Admitted).Sum(kin => kin.Members.Length) ?? 0);
     }
 
-    private static Reach Survey(PolicyEvaluator evaluator, Workload own, byte protocol, ushort port, SocketFacts connecting, SocketFacts serving, Func<Others, Meeting?> meet)
+    private static Reach Survey(PolicyEvaluator evaluator, Workload own, Direction direction, Connection like, Func<Others, Meeting?> meet)
     {
         var state = evaluator.Compiled.State;
         var asked = new List<(LabelSet Labels, Workload Example, int Count)>();
@@ -79,7 +79,7 @@ public static class Reachability
                 var others = kin.Members.Where(workload => workload.Id != own.Id).Take(1).Concat(kin.Translated.Where(workload => workload.Id != own.Id));
                 foreach (var other in others)
                 {
-                    if (meet(new(Meeting.SourcesOf(other), Meeting.DestinationsOf(state.Workloads, other, protocol, port))) is { } meeting)
+                    if (meet(new(Meeting.SourcesOf(other), Meeting.DestinationsOf(state.Workloads, other, like.Protocol, like.Port))) is { } meeting)
                     {
                         asked.Add((state.Lattice.LabelsOf(labelSet), other, kin.Members.Length - (kin.Members.Contains(own) ? 1 : 0)));
                         connections.Add(Connect(meeting));
@@ -93,7 +93,7 @@ public static class Reachability
         foreach (var (name, network) in state.Networks)
         {
             var free = network.Network.Prefixes.Select(prefix => new ScopedAddress(own.Space, prefix.Address)).Where(address => state.Workloads.Translations.VisibleAt(address).Count == 0).ToList();
-            if (meet(new(free, free.Select(address => (address, port)))) is { } meeting)
+            if (meet(new(free, free.Select(address => (address, like.Port)))) is { } meeting)
             {
                 networks.Add((name, (free.Contains(meeting.Source) ? meeting.Source : meeting.Destination).Address));
                 connections.Add(Connect(meeting));
@@ -101,11 +101,21 @@ public static class Reachability
         }
 
         var verdicts = evaluator.JudgeAll(connections);
+        for (var i = 0; i < connections.Count; i++)
+        {
+            if (evaluator.IsTranslated(connections[i]))
+            {
+                WorkloadId? other = i < asked.Count ? asked[i].Example.Id : null;
+                var (consumer, provider) = direction == Direction.Inbound ? (other, (WorkloadId?)own.Id) : (own.Id, other);
+                verdicts[i] = TranslatedEdges.Brief(evaluator.Judge(connections[i], consumer, provider));
+            }
+        }
+
         return new(
             [.. asked.Select((one, i) => new Reached(one.Labels, one.Example, one.Count, verdicts[i])).OrderBy(r => r.Labels).ThenBy(r => r.Example.Id)],
             [.. networks.Select((one, i) => new ReachedNetwork(one.Name, one.Example, verdicts[asked.Count + i])).OrderBy(r => r.Name, StringComparer.Ordinal)]);
 
-        Connection Connect(Meeting meeting) => new(meeting.Source.Space, meeting.Source.Address, meeting.Destination.Address, protocol, meeting.Port, connecting, serving);
+        Connection Connect(Meeting meeting) => like with { Space = meeting.Source.Space, Source = meeting.Source.Address, Destination = meeting.Destination.Address, Port = meeting.Port };
     }
 
     /// <summary>Where others connect from, and where they are reached.</summary>

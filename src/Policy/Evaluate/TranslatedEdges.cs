@@ -23,7 +23,8 @@ internal static class TranslatedEdges
         }
     }
 
-    private static EdgeVerdict Brief(Verdict verdict)
+    /// <summary>A verdict in brief.</summary>
+    public static EdgeVerdict Brief(Verdict verdict)
     {
         var brief = new EdgeVerdict();
         foreach (var end in new[] { verdict.Source, verdict.Destination }.OfType<EndDecision>())
