@@ -27,6 +27,18 @@ internal static class DraftCommand
                 call.Show(
                     await call.GetAsync<DraftImpact>(Query.Add("policy/draft/impact", ("since", call.Value(since)), ("until", call.Value(until)))).ConfigureAwait(false),
                     impact => ImpactSheet.Write(call.Terminal, impact, call.Now, call.Terminal.Out))),
+            new Command("assertions", "Show whether the draft's assertions hold, for every workload that could exist; exit with 1 if one fails.").Runs(host, async call =>
+            {
+                var assertions = await call.GetAsync<IReadOnlyList<AssertionView>>("policy/draft/assertions").ConfigureAwait(false);
+                call.Show(assertions, shown => ProofSheets.Write(call.Terminal, shown));
+                return assertions.Any(a => a.State is AssertionState.Violated or AssertionState.Undecided) ? ExitCode.Refused : ExitCode.Ok;
+            }),
+            new Command("health", "Show rules that do nothing, less than they say, or more than the traffic needs.").With(since, until).Runs(host, async call =>
+                call.Show(
+                    await call.GetAsync<RuleHealthView>(Query.Add("policy/draft/health", ("since", call.Value(since)), ("until", call.Value(until)))).ConfigureAwait(false),
+                    health => ProofSheets.Write(call.Terminal, health))),
+            new Command("effects", "Show what the draft newly allows and blocks, for every workload that could exist.").Runs(host, async call =>
+                call.Show(await call.GetAsync<DraftEffects>("policy/draft/effects").ConfigureAwait(false), effects => ProofSheets.Write(call.Terminal, effects))),
             new Command("apply", "Put the content of YAML or JSON files into the draft; what has the same name is replaced, the rest stays.").With(files).Runs(host, call =>
             {
                 var edits = PolicyFile.Read(call.Value(files));

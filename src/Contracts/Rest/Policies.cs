@@ -1,7 +1,7 @@
 namespace Bulkhead.Contracts.Rest;
 
 /// <summary>One difference between the draft and the newest revision (<c>GET /api/v1/policy/draft/changes</c>).</summary>
-/// <param name="Kind"><c>ruleset</c>, <c>service</c>, <c>network</c>, <c>modes</c> or <c>failSafe</c>.</param>
+/// <param name="Kind"><c>ruleset</c>, <c>service</c>, <c>network</c>, <c>labelGroup</c>, <c>assertion</c>, <c>modes</c>, <c>failSafe</c> or <c>plans</c>.</param>
 /// <param name="Name">The object's name; empty for modes and failSafe.</param>
 /// <param name="Change"><c>added</c>, <c>changed</c> or <c>removed</c>.</param>
 /// <param name="Details">A sentence for each changed field or rule.</param>
@@ -11,7 +11,7 @@ public sealed record PolicyChange(string Kind, string Name, string Change, IRead
 /// <param name="BaseRevision">The revision compared with; 0 before the first.</param>
 /// <param name="DraftVersion">Counts edits; send it with <see cref="Provision"/>.</param>
 /// <param name="Changes">Empty if there is nothing to provision.</param>
-/// <param name="Diagnostics">All problems and warnings of the draft.</param>
+/// <param name="Diagnostics">All problems and warnings of the draft, assertions that it breaks included.</param>
 public sealed record DraftStatus(long BaseRevision, long DraftVersion, IReadOnlyList<PolicyChange> Changes, IReadOnlyList<DiagnosticView> Diagnostics);
 
 /// <summary><c>GET /api/v1/policy/draft/impact</c>: what provisioning the draft would do to the traffic seen in a window.</summary>

@@ -153,6 +153,7 @@ public static class ControllerApp
     {
         DraftEndpoints.Map(policy);
         DraftObjectEndpoints.Map(policy);
+        DraftProofs.Map(policy);
         ProvisionEndpoint.Map(policy);
         RevisionEndpoints.Map(policy);
     }

@@ -18,7 +18,10 @@ public static class PolicyViews
         snapshot.Provisioned.Number,
         snapshot.DraftPolicy.Version,
         Changes(snapshot.Provisioned.Document, snapshot.DraftPolicy.Document),
-        [.. DiagnosticsOf(snapshot.DraftPolicy.Model, snapshot.DraftPolicy.Model.Ok ? snapshot.Draft : null).Select(Problems.ToView)]);
+        [
+            .. DiagnosticsOf(snapshot.DraftPolicy.Model, snapshot.DraftPolicy.Model.Ok ? snapshot.Draft : null)
+                .Concat(snapshot.DraftProofs.Select(proof => proof.ToDiagnostic()).OfType<Diagnostic>()).Select(Problems.ToView),
+        ]);
 
     /// <summary>Everything to be said about a policy: of its text, and of its compilation for today's workloads.</summary>
     public static IEnumerable<Diagnostic> DiagnosticsOf(Checked<Policy.Rules.PolicyModel> model, CompiledPolicy? compiled) =>

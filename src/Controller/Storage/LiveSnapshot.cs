@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Assertions;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Documents;
 using Bulkhead.Policy.Inventory;
@@ -13,6 +14,7 @@ namespace Bulkhead.Controller.Storage;
 public sealed record LiveSnapshot
 {
     private readonly Lazy<CompiledPolicy> _draft;
+    private readonly Lazy<IReadOnlyList<AssertionResult>> _draftProofs;
     private readonly Lazy<FrozenDictionary<ScopedAddress, WorkloadEntry>> _holders;
 
     internal LiveSnapshot(
@@ -30,6 +32,7 @@ public sealed record LiveSnapshot
         (DraftPolicy, Provisioned, Enforced, Settings) = (draft, provisioned, enforced, settings);
         LabelKeys = declaredKeys.Union(Policy.Labels.LabelText.BuiltInKeys);
         _holders = new(() => entries.Values.SelectMany(entry => entry.Workload.Addresses.Select(address => (address, entry))).ToFrozenDictionary(pair => pair.address, pair => pair.entry));
+        _draftProofs = new(() => draft.Model.Value is { } model ? AssertionChecker.Check(model, at, workloads) : []);
         _draft = new(() => draft.Model.Value is not { } model || model == provisioned.Model ? enforced : enforced.Advance(model, workloads, settings).After);
     }
 
@@ -68,6 +71,9 @@ public sealed record LiveSnapshot
 
     /// <summary>The draft, compiled when first asked for; the same object as <see cref="Enforced"/> if it says the same.</summary>
     public CompiledPolicy Draft => _draft.Value;
+
+    /// <summary>The draft's assertions, decided when first asked for; none while the draft has problems.</summary>
+    public IReadOnlyList<AssertionResult> DraftProofs => _draftProofs.Value;
 
     /// <summary>With what both were compiled.</summary>
     public CompileSettings Settings { get; }

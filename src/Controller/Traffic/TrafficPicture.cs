@@ -54,6 +54,9 @@ public sealed class TrafficPicture
         return view == TrafficView.Reported ? ReportedVerdict.Of(edge, verdict).Kind : verdict.Kind;
     }
 
+    /// <summary>What the policy of a view decides on an edge, at each end.</summary>
+    public Verdict EvaluatedBy(Edge edge, TrafficView view) => SideOf(view).Edges.Of(edge);
+
     /// <summary>The verdict that a view gives an edge, in words.</summary>
     public WordedVerdict VerdictOn(Edge edge, TrafficView view)
     {
