@@ -14,7 +14,7 @@ import type {
 } from "../src/api/types.ts";
 import { edges, modesOf, selects, workloads } from "./company.ts";
 
-const empty: PolicyDocument = { rulesets: [], services: [], networks: [], modes: [], failSafe: [] };
+const empty: PolicyDocument = { rulesets: [], services: [], networks: [], modes: [], failSafe: [], assertions: [] };
 const example: PolicyDocument = {
   ...empty,
   services: [{ name: "http", ports: ["tcp/80"] }],

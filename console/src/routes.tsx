@@ -38,6 +38,11 @@ export const router = createBrowserRouter([
         path: "policy/networks",
         lazy: async () => ({ Component: (await import("./policy/NetworksPage")).NetworksPage }),
       },
+      {
+        path: "policy/assertions",
+        lazy: async () => ({ Component: (await import("./policy/AssertionsPage")).AssertionsPage }),
+      },
+      { path: "policy/health", lazy: async () => ({ Component: (await import("./policy/HealthPage")).HealthPage }) },
       { path: "draft", lazy: async () => ({ Component: (await import("./draft/DraftPage")).DraftPage }) },
       {
         path: "revisions",

@@ -4,8 +4,8 @@ import { queryClient } from "./queries";
 /** What to ask for again when the controller says that something changed. */
 const concerns: Record<string, string[]> = {
   flows: ["map", "flows", "impact", "status"],
-  workloads: ["workloads", "workload", "map", "status"],
-  draft: ["draft", "changes", "impact", "map", "flows"],
+  workloads: ["workloads", "workload", "map", "status", "draft-proofs", "draft-health"],
+  draft: ["draft", "changes", "impact", "map", "flows", "draft-proofs", "draft-health"],
   revision: ["revisions", "draft", "changes", "impact", "map", "flows", "workload", "workloads", "status"],
   rollout: ["revisions", "workloads", "workload"],
 };

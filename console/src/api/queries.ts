@@ -1,6 +1,7 @@
 import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { ApiFailure, api } from "./client";
 import type {
+  AssertionView,
   AuditEntryView,
   DraftImpact,
   DraftStatus,
@@ -11,6 +12,7 @@ import type {
   PairingKeyView,
   PolicyDocument,
   RevisionView,
+  RuleHealthView,
   SessionView,
   StatusView,
   TrafficView,
@@ -104,6 +106,14 @@ export const draftQuery = queryOptions({
 export const changesQuery = queryOptions({
   queryKey: ["changes"],
   queryFn: () => api.get<DraftStatus>("/policy/draft/changes"),
+});
+export const draftProofsQuery = queryOptions({
+  queryKey: ["draft-proofs"],
+  queryFn: () => api.get<AssertionView[]>("/policy/draft/assertions"),
+});
+export const draftHealthQuery = queryOptions({
+  queryKey: ["draft-health"],
+  queryFn: () => api.get<RuleHealthView>("/policy/draft/health"),
 });
 export const impactQuery = (since: string | null) =>
   queryOptions({

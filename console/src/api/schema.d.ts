@@ -1355,6 +1355,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy/draft/assertions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The draft's assertions, decided for every workload that could exist. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AssertionView"][];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy/draft/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rules of the draft that do nothing, less than they say, or more than is needed. */
+        get: {
+            parameters: {
+                query?: {
+                    since?: string;
+                    until?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RuleHealthView"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy/draft/effects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the draft newly allows and blocks, for every workload that could exist. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DraftEffects"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy/provision": {
         parameters: {
             query?: never;
@@ -2213,6 +2351,33 @@ export interface components {
             /** @description Why it matters. */
             reason?: null | string;
         };
+        /**
+         * @description What became of an assertion.
+         * @enum {unknown}
+         */
+        AssertionState: "held" | "conditional" | "violated" | "undecided";
+        /** @description An assertion of the draft, decided for every workload that could exist (`GET /api/v1/policy/draft/assertions`). */
+        AssertionView: {
+            /** @description Its name. */
+            name: string;
+            /** @description `never` or `must`. */
+            kind: string;
+            /** @description Whether it holds. */
+            state: components["schemas"]["AssertionState"];
+            /** @description A sentence. */
+            message: string;
+            /** @description A connection that shows that it does not hold, in words; null if it is held or undecided. */
+            counterexample: null | string;
+            /** @description The rules that decide the counterexample. */
+            decidedBy: number[];
+            /**
+             * Format: int32
+             * @description How many directions of live workloads are denied by the letter, but not yet enforced.
+             */
+            notYetEnforced: number;
+            /** @description The first of these workloads, by name. */
+            notYetEnforcedAt: string[];
+        };
         /** @description One entry of the hash-chained audit log (`GET /api/v1/audit`, newest first). */
         AuditEntryView: {
             /**
@@ -2304,6 +2469,13 @@ export interface components {
             /** @description What is wrong and how to mend it. */
             message: string;
         };
+        /** @description What the draft does against the newest revision, by the letter (`GET /api/v1/policy/draft/effects`). */
+        DraftEffects: {
+            /** @description At most 100 each way. */
+            effects: components["schemas"]["EffectView"][];
+            /** @description Whether that is all. */
+            isComplete: boolean;
+        };
         /** @description `GET /api/v1/policy/draft/impact`: what provisioning the draft would do to the traffic seen in a window. */
         DraftImpact: {
             /**
@@ -2344,7 +2516,7 @@ export interface components {
             draftVersion: number;
             /** @description Empty if there is nothing to provision. */
             changes: components["schemas"]["PolicyChange"][];
-            /** @description All problems and warnings of the draft. */
+            /** @description All problems and warnings of the draft, assertions that it breaks included. */
             diagnostics: components["schemas"]["DiagnosticView"][];
         };
         /** @description `POST /api/v1/workloads/labels`: edits labels of any number of workloads, all or none. Answers LabelEditResult. */
@@ -2353,6 +2525,17 @@ export interface components {
             edits: components["schemas"]["LabelEdit"][];
             /** @description Only say what it would do. */
             dryRun: boolean;
+        };
+        /** @description Connections that the draft newly allows or blocks, between all workloads that could exist. */
+        EffectView: {
+            /** @description Whether it newly allows them; else it newly blocks them. */
+            allows: boolean;
+            /** @description Which, such as `role=web → role=db on tcp/5432`. */
+            connections: string;
+            /** @description The rules that allow them in the policy that does. */
+            rules: number[];
+            /** @description A sentence. */
+            message: string;
         };
         /** @description What one end decides. */
         EndDecisionView: {
@@ -2720,7 +2903,7 @@ export interface components {
         };
         /** @description One difference between the draft and the newest revision (`GET /api/v1/policy/draft/changes`). */
         PolicyChange: {
-            /** @description `ruleset`, `service`, `network`, `modes` or `failSafe`. */
+            /** @description `ruleset`, `service`, `network`, `labelGroup`, `assertion`, `modes`, `failSafe` or `plans`. */
             kind: string;
             /** @description The object's name; empty for modes and failSafe. */
             name: string;
@@ -2915,6 +3098,46 @@ export interface components {
              * @description When it stops to apply.
              */
             expires?: null | string;
+        };
+        /** @description Something that may be wrong with a rule. */
+        RuleFindingView: {
+            /** @description Such as `shadowed`, `never-used`, `broader-than-observed`. */
+            code: string;
+            /**
+             * Format: int64
+             * @description The rule's id.
+             */
+            rule: number;
+            /** @description Its place in the policy. */
+            path: string;
+            /** @description What is wrong and what to do about it. */
+            message: string;
+            /** @description The rules that make it so; the first few. */
+            others: number[];
+            /** @description Hosts, ports or labels that show it; the first few. */
+            evidence: string[];
+        };
+        /** @description The health of the draft's rules against what exists and what was seen in a window (`GET /api/v1/policy/draft/health`). */
+        RuleHealthView: {
+            /**
+             * Format: date-time
+             * @description Start of the window.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the window.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description How many distinct edges were seen in it.
+             */
+            edges: number;
+            /** @description By rule. */
+            findings: components["schemas"]["RuleFindingView"][];
+            /** @description Rules of which it was given up to find out whether others cover them. */
+            undecided: number[];
         };
         /** @description A named scope with its rules. */
         RulesetDocument: {

@@ -14,6 +14,8 @@ export type SyncState = Schemas["SyncState"];
 export type TrafficView = Schemas["TrafficView"];
 export type VerdictKind = Schemas["VerdictKind"];
 
+export type AssertionState = Schemas["AssertionState"];
+export type AssertionView = Schemas["AssertionView"];
 export type AuditEntryView = Schemas["AuditEntryView"];
 export type CreatedPairingKey = Schemas["CreatedPairingKey"];
 export type CreatePairingKey = Schemas["CreatePairingKey"];
@@ -34,6 +36,8 @@ export type PolicySentence = Schemas["PolicySentence"];
 export type Problem = Schemas["Problem"];
 export type RevisionView = Schemas["RevisionView"];
 export type RolloutView = Schemas["RolloutView"];
+export type RuleFindingView = Schemas["RuleFindingView"];
+export type RuleHealthView = Schemas["RuleHealthView"];
 export type SessionView = Schemas["SessionView"];
 export type StatusView = Schemas["StatusView"];
 export type VerdictView = Schemas["VerdictView"];
@@ -56,10 +60,16 @@ export type RulesetDocument = Whole<Omit<Schemas["RulesetDocument"], "rules" | "
   scopes: ScopeDocument[];
   rules: RuleDocument[];
 };
+export type AssertedDocument = Whole<Schemas["AssertedDocument"], "fromProcess">;
+export type AssertionDocument = Whole<Omit<Schemas["AssertionDocument"], "never" | "must">, "owner" | "reason"> & {
+  never?: AssertedDocument | null;
+  must?: AssertedDocument | null;
+};
 export interface PolicyDocument {
   rulesets: RulesetDocument[];
   services: ServiceDocument[];
   networks: NetworkDocument[];
   modes: ModeDocument[];
   failSafe: FailSafeDocument[];
+  assertions: AssertionDocument[];
 }

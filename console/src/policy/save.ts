@@ -17,4 +17,8 @@ export async function removeFromDraft(path: string, what: string) {
 }
 
 export const refreshDraft = () =>
-  Promise.all(["draft", "changes", "impact", "map"].map((key) => queryClient.invalidateQueries({ queryKey: [key] })));
+  Promise.all(
+    ["draft", "changes", "impact", "map", "draft-proofs", "draft-health"].map((key) =>
+      queryClient.invalidateQueries({ queryKey: [key] }),
+    ),
+  );

@@ -1,4 +1,4 @@
-import type { RuleDocument, RulesetDocument } from "../api/types";
+import type { AssertedDocument, AssertionDocument, RuleDocument, RulesetDocument } from "../api/types";
 
 /** A rule as a sentence. */
 export function ruleSentence(rule: RuleDocument): string {
@@ -32,3 +32,17 @@ export const nameFor = (selector: string): string =>
     .map((term) => term.split("=")[1] ?? "")
     .filter((value) => /^[\w.-]+$/.test(value))
     .join("-");
+
+export const newAsserted = (): AssertedDocument => ({ from: "", to: "", services: ["any"], users: [] });
+
+export const newAssertion = (): AssertionDocument => ({ name: "", never: newAsserted() });
+
+/** An assertion as a sentence. */
+export function assertionSentence(assertion: AssertionDocument): string {
+  const asserted = assertion.must ?? assertion.never ?? newAsserted();
+  const verb = assertion.must ? "must always be able to reach" : "must never be able to reach";
+  const program = asserted.fromProcess?.path ?? asserted.fromProcess?.unit;
+  const users = asserted.users.length > 0 ? ` as users in ${asserted.users.join(", ")}` : "";
+  const ports = asserted.services.join(", ");
+  return `${program ? `${program} on ` : ""}${asserted.from || "…"} ${verb} ${asserted.to || "…"}${ports === "any" ? "" : ` on ${ports || "…"}`}${users}`;
+}

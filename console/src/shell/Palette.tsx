@@ -14,6 +14,8 @@ const pages: [string, string, string][] = [
   ["Modes", "/policy/modes", "how far each host enforces"],
   ["Services", "/policy/services", "named ports"],
   ["Networks", "/policy/networks", "named addresses"],
+  ["Assertions", "/policy/assertions", "what must never, or always, be possible"],
+  ["Rule health", "/policy/health", "shadowed, unused and too broad rules"],
   ["Draft and provision", "/draft", "changes and their impact"],
   ["Revisions", "/revisions", "what was provisioned, and restore"],
   ["Pairing keys", "/pairing", "add hosts"],

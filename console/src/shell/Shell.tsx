@@ -8,10 +8,12 @@ import {
   IconMoon,
   IconNetwork,
   IconPlug,
+  IconRosetteDiscountCheck,
   IconSearch,
   IconServer2,
   IconShieldHalf,
   IconStack2,
+  IconStethoscope,
   IconSun,
   IconUser,
 } from "@tabler/icons-react";
@@ -56,6 +58,8 @@ export function Shell({ session }: { session: SessionView }) {
           <Item to="/policy/modes" icon={<IconShieldHalf {...icon} />} text="Modes" />
           <Item to="/policy/services" icon={<IconPlug {...icon} />} text="Services" />
           <Item to="/policy/networks" icon={<IconNetwork {...icon} />} text="Networks" />
+          <Item to="/policy/assertions" icon={<IconRosetteDiscountCheck {...icon} />} text="Assertions" />
+          <Item to="/policy/health" icon={<IconStethoscope {...icon} />} text="Rule health" />
           <div className="nav-group">Change</div>
           <Item to="/draft" icon={<IconFileDiff {...icon} />} text="Draft" count={count} />
           <Item to="/revisions" icon={<IconStack2 {...icon} />} text="Revisions" />
