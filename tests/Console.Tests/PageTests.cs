@@ -20,6 +20,8 @@ public sealed class PageTests(FurnishedHouse house) : IClassFixture<FurnishedHou
         { "/policy/modes", "Add a line" },
         { "/policy/services", "No services yet" },
         { "/policy/networks", "Fail-safe" },
+        { "/policy/assertions", "Nothing is asserted yet" },
+        { "/policy/health", "Every rule does what it says" },
         { "/draft", "Nothing to provision" },
         { "/revisions", "Nothing provisioned yet" },
         { "/pairing", "tests" },

@@ -9,7 +9,6 @@ import { Failure } from "../ui/Failure";
 import { PageHead } from "../ui/PageHead";
 import { useMay } from "../ui/session";
 import { Waiting } from "../ui/Waiting";
-import { plural } from "../ui/words";
 import { AssertionDialog } from "./AssertionDialog";
 import { RuleLink } from "./RuleLink";
 import { assertionSentence, newAssertion } from "./words";
@@ -80,7 +79,12 @@ function Row({ assertion, proof, onOpen }: RowProps) {
   return (
     <tr>
       <td>
-        <button type="button" className="peer link" style={{ border: 0, padding: 0 }} onClick={onOpen}>
+        <button
+          type="button"
+          className="peer link"
+          style={{ border: 0, padding: 0, background: "none", whiteSpace: "nowrap" }}
+          onClick={onOpen}
+        >
           {assertion.name}
         </button>
         {assertion.owner && <div className="muted">{assertion.owner}</div>}
@@ -91,17 +95,10 @@ function Row({ assertion, proof, onOpen }: RowProps) {
         {assertion.reason && <div className="muted">{assertion.reason}</div>}
       </td>
       <td>
-        {proof?.counterexample ? <div className="mono">{proof.counterexample}</div> : null}
-        {proof && proof.state !== "held" && <div>{proof.message}</div>}
+        {proof && (proof.state !== "held" || proof.notYetEnforced > 0) && <div>{proof.message}</div>}
         {proof?.decidedBy.map((rule) => (
           <RuleLink key={rule} rule={rule} />
         ))}
-        {proof && proof.notYetEnforced > 0 && (
-          <div className="muted">
-            {plural(proof.notYetEnforced, "direction")} denied by the letter but not yet enforced, such as on{" "}
-            {proof.notYetEnforcedAt.slice(0, 5).join(", ")}
-          </div>
-        )}
       </td>
     </tr>
   );

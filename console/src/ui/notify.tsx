@@ -6,6 +6,7 @@ import { asFailure } from "../api/client";
 export function done(message: string, undo?: () => void) {
   const id = crypto.randomUUID();
   notifications.show({
+    closeButtonProps: { "aria-label": "Dismiss" },
     id,
     message: undo ? (
       <span style={{ display: "flex", alignItems: "center", gap: 12 }}>
@@ -34,6 +35,7 @@ export function failed(error: unknown) {
   const failure = asFailure(error);
   const problems = failure.diagnostics.map((d) => d.message).join(" ");
   notifications.show({
+    closeButtonProps: { "aria-label": "Dismiss" },
     color: "red",
     title: failure.message,
     message: [failure.detail, problems].filter(Boolean).join(" "),
