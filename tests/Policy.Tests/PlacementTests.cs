@@ -64,9 +64,13 @@ public class PlacementTests
         var features = Features.All.Where(f => f != lacking).Order(StringComparer.Ordinal).ToList();
         var refused = Estate(Conditioned("deny", condition), features).Compile();
         Assert.Contains(refused.Diagnostics, d => d.Severity == Severity.Error && d.Code == "unenforceable-deny");
+        // An agent that lost the feature since must not find the deny gone: it is told, refuses, and keeps the policy that it has.
+        var told = Assert.Single(refused.Hosts.Values, host => host.Entries.Any(entry => entry.Action == RuleAction.Deny));
+        Assert.Contains(lacking, told.RequiredFeatures);
         var skipped = Estate(Conditioned("deny", condition) with { WhereUnenforceable = "skip" }, features).Compile();
         Assert.DoesNotContain(skipped.Diagnostics, d => d.Severity == Severity.Error);
         Assert.Single(skipped.LeftOut);
+        Assert.DoesNotContain(skipped.Hosts.Values, host => host.RequiredFeatures.Contains(lacking));
     }
 
     [Fact]

@@ -50,6 +50,15 @@ internal sealed class Entry(Group subject, Peer peer, Direction direction, Rule 
     /// <summary>Without which a host cannot decide it.</summary>
     public Feature Needs { get; } = FeatureMask.For(direction, process, users);
 
+    /// <summary>
+    /// Without which a host goes without it. None for a deny that must not be left out: a host that lost what it takes to decide it is still told of it,
+    /// refuses the policy, and keeps the one under which it could.
+    /// </summary>
+    public Feature LeftOutWithout => MayBeLeftOut ? Needs : Feature.None;
+
+    /// <summary>Whether hosts with these features hold it.</summary>
+    public bool IsHeldWith(Feature features) => (features & LeftOutWithout) == LeftOutWithout;
+
     /// <summary>Whether a host that cannot decide it simply goes without.</summary>
     public bool MayBeLeftOut { get; } = rule.Action == RuleAction.Allow || rule.SkipWhereUnenforceable;
 

@@ -46,7 +46,7 @@ internal sealed class HostPolicies(PolicyState state) : IReadOnlyDictionary<Work
         var needs = Feature.None;
         foreach (var entry in state.EntriesOf(labelSet).All)
         {
-            if ((key.Features & entry.Needs) == entry.Needs)
+            if (entry.IsHeldWith(key.Features))
             {
                 var made = entry.ToHostEntry(key.Space);
                 entries.Add(made);

@@ -78,7 +78,7 @@ public sealed class PolicyDelta
             return [.. _after.Workloads.Workloads.Where(workload => workload.Managed).Select(workload => workload.Id)];
         }
 
-        var subjects = _sets.SelectMany(set => set.Entries.Select(entry => (entry.Subject, entry.Needs, set.Space))).ToHashSet();
+        var subjects = _sets.SelectMany(set => set.Entries.Select(entry => (entry.Subject, entry.LeftOutWithout, set.Space))).ToHashSet();
         subjects.UnionWith(_groups.Select(group => (_after.Lattice.Group(group), Feature.None, (AddressSpace?)null)));
         var hosts = new HashSet<WorkloadId>(Moved.Where(id => _after.Workloads.Find(id)!.Managed));
         var told = new bool[_after.Lattice.LabelSetCount];

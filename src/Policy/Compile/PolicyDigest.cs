@@ -149,7 +149,7 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
             List<HostEntry> translated = [];
             foreach (var entry in entries)
             {
-                if ((key.Features & entry.Needs) == entry.Needs)
+                if (entry.IsHeldWith(key.Features))
                 {
                     needs |= entry.Needs;
                     held++;
@@ -168,7 +168,7 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
             {
                 foreach (var entry in entries)
                 {
-                    if ((key.Features & entry.Needs) == entry.Needs)
+                    if (entry.IsHeldWith(key.Features))
                     {
                         partial.Buffer.Write(entry.Bytes);
                     }
@@ -177,7 +177,7 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
                 return held;
             }
 
-            foreach (var entry in entries.Where(entry => (key.Features & entry.Needs) == entry.Needs).Select(entry => entry.ToHostEntry(key.Space)).Concat(translated).Order(EntryOrder.Instance))
+            foreach (var entry in entries.Where(entry => entry.IsHeldWith(key.Features)).Select(entry => entry.ToHostEntry(key.Space)).Concat(translated).Order(EntryOrder.Instance))
             {
                 partial.Buffer.Write(HostPolicyBytes.Of(entry));
             }

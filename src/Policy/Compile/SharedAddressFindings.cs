@@ -140,7 +140,7 @@ internal static class SharedAddressFindings
         {
             foreach (var kin in state.Inhabited(labelSet)?.Kins ?? [])
             {
-                if (kin.Key.Managed && kin.Key.Space == space && (kin.Key.Features & entry.Needs) == entry.Needs)
+                if (kin.Key.Managed && kin.Key.Space == space && entry.IsHeldWith(kin.Key.Features))
                 {
                     return true;
                 }

@@ -30,7 +30,7 @@ internal sealed record SubscribedChange(PeerSetChange Change, ImmutableArray<Ent
     {
         foreach (var kin in state.Inhabited(labelSet)?.Kins ?? [])
         {
-            if (kin.Key.Managed && (Space is null || Space == kin.Key.Space) && (kin.Key.Features & entry.Needs) == entry.Needs)
+            if (kin.Key.Managed && (Space is null || Space == kin.Key.Space) && entry.IsHeldWith(kin.Key.Features))
             {
                 return true;
             }

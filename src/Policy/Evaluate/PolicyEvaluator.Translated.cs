@@ -60,7 +60,7 @@ public sealed partial class PolicyEvaluator
         var others = Others(end, peer).DistinctBy(other => (other.Workload.Labels, KinKey.Of(other.Workload), other.Port)).Select(other => (Seat: Seat.Of(_state, other.Workload), other.Port)).ToList();
         foreach (var entry in own.Kind.Entries.All)
         {
-            if (entry.Direction != end.Direction || (own.Standing.Key.Features & entry.Needs) != entry.Needs)
+            if (entry.Direction != end.Direction || !entry.IsHeldWith(own.Standing.Key.Features))
             {
                 continue;
             }

@@ -159,7 +159,7 @@ public sealed partial class PolicyEvaluator
 
     private bool Covers(Entry entry, in End end)
     {
-        if ((end.Own.Standing.Key.Features & entry.Needs) != entry.Needs)
+        if (!entry.IsHeldWith(end.Own.Standing.Key.Features))
         {
             return false;
         }

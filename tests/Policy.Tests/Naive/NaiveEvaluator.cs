@@ -170,7 +170,7 @@ internal sealed class NaiveEvaluator(Estate estate)
         if (!inbound)
         {
             return (allow ? serving.Count > 0 : serving.Any(process => process is null))
-                && CanEnforce(host, rule) && socket.Meets(rule.FromProcess, rule.Users, unidentified);
+                && (HeldAnyway(rule) || CanEnforce(host, rule)) && socket.Meets(rule.FromProcess, rule.Users, unidentified);
         }
 
         if (consumer && (!allow || (rule.Consumer == "strict" && !(peer is { Managed: true } && CanEnforce(peer, rule) && Mode(peer, false) == 2 && _sights.From(host.Space, peerAddress).Count == 1))))
@@ -178,8 +178,11 @@ internal sealed class NaiveEvaluator(Estate estate)
             return false;
         }
 
-        return serving.Any(process => process is null || (CanDecide(host, process, Features.ProcessInbound, Features.UnitInbound) && socket.Meets(process, [], unidentified)));
+        return serving.Any(process => process is null || ((HeldAnyway(rule) || CanDecide(host, process, Features.ProcessInbound, Features.UnitInbound)) && socket.Meets(process, [], unidentified)));
     }
+
+    /// <summary>A deny that must not be left out is judged as if the host could decide it: a host that cannot keeps the policy under which it could.</summary>
+    private static bool HeldAnyway(RuleDocument rule) => rule.Action != "allow" && rule.WhereUnenforceable == "refuse";
 
     private static bool CanEnforce(Workload consumer, RuleDocument rule) =>
         (rule.FromProcess is null || CanDecide(consumer, rule.FromProcess, Features.ProcessOutbound, Features.UnitOutbound))
