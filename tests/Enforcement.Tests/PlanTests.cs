@@ -115,7 +115,7 @@ internal sealed class SimulatedTable
     }
 
     private void Change(string set, Func<IEnumerable<IpPrefix>, IEnumerable<IpPrefix>> change) =>
-        _sets[set] = _sets[set] with { Elements = change(_sets[set].Elements).Order().ToEquatableArray() };
+        _sets[set] = _sets[set] with { Elements = PrefixList.Of(change(_sets[set].Elements).Order()) };
 
     private static IEnumerable<string> Named(FirewallRule rule) => rule switch
     {

@@ -130,13 +130,13 @@ internal static class PolicyDecoder
                 Add(problems, "bad-name", $"peerSets[{i}].name", $"A peer set's name is unique and has 1 to {LongestName} letters and digits.");
             }
 
-            var members = Prefixes(set.Members, $"peerSets[{i}].members", problems);
-            if (PeerSetDigest.Of(members) != set.Digest)
+            var members = AddressMembers.Of(Prefixes(set.Members, $"peerSets[{i}].members", problems));
+            if (members.Digest != set.Digest)
             {
                 Add(problems, "bad-digest", $"peerSets[{i}].digest", "The digest is not that of the members: some are missing or wrong.");
             }
 
-            return new PeerSet(set.Name, set.Digest, members);
+            return new PeerSet(set.Name, members);
         }).ToEquatableArray();
     }
 

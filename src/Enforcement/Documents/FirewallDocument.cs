@@ -24,7 +24,7 @@ public sealed record FirewallDocument(EquatableArray<AddressSet> Sets, Equatable
 /// <param name="IsV6">The family.</param>
 /// <param name="IsInterval">Whether it holds prefixes; else single addresses only.</param>
 /// <param name="Elements">Sorted and disjoint; never empty.</param>
-public sealed record AddressSet(string Name, bool IsV6, bool IsInterval, EquatableArray<IpPrefix> Elements);
+public sealed record AddressSet(string Name, bool IsV6, bool IsInterval, PrefixList Elements);
 
 /// <summary>A list of rules.</summary>
 /// <param name="Name">Unique in the document.</param>

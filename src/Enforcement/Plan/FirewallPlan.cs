@@ -115,38 +115,16 @@ public sealed record FirewallPlan(EquatableArray<PlanStep> Steps)
     /// <summary>Removals first: a prefix may come where a longer or shorter one was.</summary>
     private static IEnumerable<PlanStep> Members(AddressSet before, AddressSet after)
     {
-        var (removed, added) = Compare(before.Elements.AsSpan(), after.Elements.AsSpan());
+        var (removed, added) = (new List<IpPrefix>(), new List<IpPrefix>());
+        PrefixList.Compare(before.Elements, after.Elements, removed.Add, added.Add);
         if (removed.Count > 0)
         {
-            yield return new PlanStep.DeleteElements(after.Name, after.IsInterval, removed);
+            yield return new PlanStep.DeleteElements(after.Name, after.IsInterval, removed.ToEquatableArray());
         }
 
         if (added.Count > 0)
         {
-            yield return new PlanStep.AddElements(after.Name, after.IsInterval, added);
+            yield return new PlanStep.AddElements(after.Name, after.IsInterval, added.ToEquatableArray());
         }
-    }
-
-    /// <summary>What two sorted lists do not share.</summary>
-    private static (EquatableArray<IpPrefix> Removed, EquatableArray<IpPrefix> Added) Compare(ReadOnlySpan<IpPrefix> before, ReadOnlySpan<IpPrefix> after)
-    {
-        var (removed, added) = (new List<IpPrefix>(), new List<IpPrefix>());
-        for (int i = 0, j = 0; i < before.Length || j < after.Length;)
-        {
-            var order = i == before.Length ? 1 : j == after.Length ? -1 : before[i].CompareTo(after[j]);
-            if (order < 0)
-            {
-                removed.Add(before[i]);
-            }
-            else if (order > 0)
-            {
-                added.Add(after[j]);
-            }
-
-            i += order <= 0 ? 1 : 0;
-            j += order >= 0 ? 1 : 0;
-        }
-
-        return (removed.ToEquatableArray(), added.ToEquatableArray());
     }
 }

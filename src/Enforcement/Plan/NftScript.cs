@@ -1,6 +1,5 @@
 using System.Globalization;
 using Bulkhead.Enforcement.Documents;
-using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
@@ -111,7 +110,7 @@ public static class NftScript
 
     private static string Type(AddressSet set) => $"type {(set.IsV6 ? "ipv6_addr" : "ipv4_addr")}{(set.IsInterval ? "\n\t\tflags interval" : "")}";
 
-    private static void Elements(TextWriter script, EquatableArray<IpPrefix> elements)
+    private static void Elements(TextWriter script, IEnumerable<IpPrefix> elements)
     {
         var first = true;
         foreach (var element in elements)

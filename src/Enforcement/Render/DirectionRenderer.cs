@@ -194,7 +194,7 @@ internal sealed class DirectionRenderer
         var peers = _policy.PeerSets.ToDictionary(set => set.Name, StringComparer.Ordinal);
         foreach (var entry in _policy.Entries.Where(e => e.Direction == _direction).OrderBy(e => e.Action).ThenBy(e => e.Rule))
         {
-            var matches = _document.Addresses($"peers_{entry.Peers}", _peer, peers[entry.Peers].Members).ToArray();
+            var matches = _document.Addresses($"peers_{entry.Peers}", _peer, peers[entry.Peers].Packed).ToArray();
             if (matches.Length > 0)
             {
                 var verdict = _conditions.If(entry, entry.Action switch

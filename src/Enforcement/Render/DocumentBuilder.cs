@@ -20,22 +20,31 @@ internal sealed class DocumentBuilder
     /// Conditions, any of which says that an address is a member; sets are made for them. Hosts stand in hash sets and prefixes
     /// in interval sets, because an interval set costs more with each member and nft reads all of them before each change.
     /// </summary>
-    public IEnumerable<Match> Addresses(string name, PacketEnd end, IEnumerable<IpPrefix> members)
+    public IEnumerable<Match> Addresses(string name, PacketEnd end, AddressMembers members)
     {
-        foreach (var part in members.ToLookup(m => (m.Address.IsV6, Kind: m.Length == 0 ? 0 : m.IsHost ? 1 : 2)).OrderBy(p => p.Key))
+        foreach (var isV6 in (bool[])[false, true])
         {
-            var (isV6, kind) = part.Key;
-            if (kind == 0)
+            if (members.Nets(isV6) is { Count: > 0 } all && all[0].Length == 0)
             {
                 yield return new Match.InPrefix(end, isV6 ? IpPrefix.AllV6 : IpPrefix.AllV4);
                 continue;
             }
 
-            var set = $"{name}_{(isV6 ? "v6" : "v4")}{(kind == 2 ? "_nets" : "")}";
-            _sets.TryAdd(set, new(set, isV6, kind == 2, part.Order().ToEquatableArray()));
-            yield return new Match.InSet(end, isV6, set);
+            foreach (var (isInterval, elements) in ((bool, PrefixList)[])[(false, members.Hosts(isV6)), (true, members.Nets(isV6))])
+            {
+                if (elements.Count > 0)
+                {
+                    var set = $"{name}_{(isV6 ? "v6" : "v4")}{(isInterval ? "_nets" : "")}";
+                    _sets.TryAdd(set, new(set, isV6, isInterval, elements));
+                    yield return new Match.InSet(end, isV6, set);
+                }
+            }
         }
     }
+
+    /// <summary>The same for few, in any order.</summary>
+    public IEnumerable<Match> Addresses(string name, PacketEnd end, IEnumerable<IpPrefix> members) =>
+        Addresses(name, end, AddressMembers.Of(members.Order()));
 
     public FirewallDocument Build() => new(_sets.Values.ToEquatableArray(), _chains.Values.ToEquatableArray());
 }

@@ -66,7 +66,7 @@ public static class PolicyCheck
 
         var sets = offered.PeerSets.Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
         var incomplete = offered.Entries.Select(e => e.Peers).FirstOrDefault(name => !sets.Contains(name))
-            ?? offered.PeerSets.FirstOrDefault(s => PeerSetDigest.Of(s.Members) != s.Digest)?.Name;
+            ?? offered.PeerSets.FirstOrDefault(s => s.Packed.Digest != s.Digest)?.Name;
         return incomplete is null
             ? null
             : Refusal(

@@ -6,6 +6,7 @@ namespace Bulkhead.Policy.Compile;
 public sealed class PeerSet : IEquatable<PeerSet>
 {
     private readonly Lazy<EquatableArray<IpPrefix>> _members;
+    private readonly Lazy<AddressMembers> _packed;
 
     /// <summary>A set of known members.</summary>
     /// <param name="name">Letters and digits; hashes what the set is of, never its members.</param>
@@ -16,9 +17,13 @@ public sealed class PeerSet : IEquatable<PeerSet>
     {
     }
 
+    /// <summary>A set whose members are packed; they are unpacked only if somebody asks for <see cref="Members"/>.</summary>
+    public PeerSet(string name, AddressMembers members)
+        : this(name, members.Digest, members.Count, () => members.All().ToEquatableArray()) => _packed = new(members);
+
     /// <summary>A set whose members are gathered when first asked for.</summary>
     internal PeerSet(string name, ulong digest, int count, Func<EquatableArray<IpPrefix>> members) =>
-        (Name, Digest, Count, _members) = (name, digest, count, new(members));
+        (Name, Digest, Count, _members, _packed) = (name, digest, count, new(members), new(() => AddressMembers.Of(Members)));
 
     /// <summary>Letters and digits; hashes what the set is of, never its members.</summary>
     public string Name { get; }
@@ -31,6 +36,9 @@ public sealed class PeerSet : IEquatable<PeerSet>
 
     /// <summary>Sorted and disjoint.</summary>
     public EquatableArray<IpPrefix> Members => _members.Value;
+
+    /// <summary>The same, packed.</summary>
+    public AddressMembers Packed => _packed.Value;
 
     /// <inheritdoc/>
     public bool Equals(PeerSet? other) =>

@@ -18,7 +18,7 @@ public sealed class HostEvaluator
 
     /// <summary>Indexes a host policy.</summary>
     public HostEvaluator(HostPolicy policy)
-        : this(policy, static set => new(set.Members))
+        : this(policy, static set => new(set.Packed))
     {
     }
 

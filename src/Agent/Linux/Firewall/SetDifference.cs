@@ -73,7 +73,7 @@ internal sealed class SetDifference(AddressSet set)
         {
             End(bits);
         }
-        else if (Search(bits) is var at and >= 0 && set.Elements[at].Address.Bits == bits)
+        else if (set.Elements.Find(bits) is var at and >= 0 && set.Elements[at].Address.Bits == bits)
         {
             _begins[at] = true;
         }
@@ -91,7 +91,7 @@ internal sealed class SetDifference(AddressSet set)
             return;
         }
 
-        if (set.IsInterval && Search(bits - 1) is var at and >= 0 && AddressKeys.EndOf(set.Elements[at]) == bits)
+        if (set.IsInterval && set.Elements.Find(bits - 1) is var at and >= 0 && AddressKeys.EndOf(set.Elements[at]) == bits)
         {
             _ends[at] = true;
         }
@@ -112,20 +112,6 @@ internal sealed class SetDifference(AddressSet set)
     private IEnumerable<int> Missing() =>
         Enumerable.Range(0, set.Elements.Count)
             .Where(i => !_begins[i] || (set.IsInterval && !_ends[i] && AddressKeys.EndOf(set.Elements[i]) is not null));
-
-    /// <summary>The last element that begins at an address or below it; -1 if there is none.</summary>
-    private int Search(UInt128 bits)
-    {
-        var elements = set.Elements.AsSpan();
-        var (low, high) = (0, elements.Length);
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            (low, high) = elements[middle].Address.Bits <= bits ? (middle + 1, high) : (low, middle);
-        }
-
-        return low - 1;
-    }
 
     private static string Count(int number, string noun) => $"{number} {noun}{(number == 1 ? "" : "s")}";
 
