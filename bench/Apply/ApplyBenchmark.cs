@@ -4,6 +4,7 @@ using System.Text;
 using Bulkhead.Bench.Agents;
 using Bulkhead.Bench.Dataplane;
 using Bulkhead.Bench.Harness;
+using Bulkhead.Contracts.Agent;
 
 namespace Bulkhead.Bench.Apply;
 
@@ -61,8 +62,7 @@ internal static class ApplyBenchmark
         var random = new Random(run.Seed);
         for (var i = 0; i < changes; i++)
         {
-            policy.Change();
-            var message = policy.ToMessage();
+            var message = new ServerMessage { Delta = policy.Change() };
             await Task.Delay(random.Next(20, 100), run.Cancel);
             events.Clear();
             var start = agent.Controller.Push(message);

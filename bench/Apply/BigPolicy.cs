@@ -4,6 +4,8 @@ using Bulkhead.Policy.Compile;
 using Google.Protobuf;
 using HostPolicy = Bulkhead.Contracts.Agent.HostPolicy;
 using PeerSet = Bulkhead.Contracts.Agent.PeerSet;
+using PeerSetChange = Bulkhead.Contracts.Agent.PeerSetChange;
+using PolicyDelta = Bulkhead.Contracts.Agent.PolicyDelta;
 
 namespace Bulkhead.Bench.Apply;
 
@@ -39,18 +41,29 @@ internal sealed class BigPolicy
     /// <summary>How many members there are.</summary>
     public int Count => _groups.Sum(group => group.Members.Count);
 
-    /// <summary>Adds a member or takes one away, from any of the sets.</summary>
-    public void Change()
+    /// <summary>Adds a member or takes one away, from any of the sets; returns the message that says so.</summary>
+    public PolicyDelta Change()
     {
         var group = _groups[_random.Next(_groups.Count)];
+        var change = new PeerSetChange { Name = Name(group.Set) };
         if (_random.Next(2) == 0)
         {
-            Fill(group, group.Members.Count + 1);
+            IpPrefix one;
+            while (!group.Members.Add(one = group.Draw(_random)))
+            {
+            }
+
+            change.Added.Add(ToMessage(one));
         }
         else
         {
-            group.Members.Remove(group.Members.ElementAt(_random.Next(group.Members.Count)));
+            var one = group.Members.ElementAt(_random.Next(group.Members.Count));
+            group.Members.Remove(one);
+            change.Removed.Add(ToMessage(one));
         }
+
+        change.Digest = PeerSetDigest.Of(_groups.Where(other => other.Set == group.Set).SelectMany(other => other.Members));
+        return new() { From = new() { Epoch = 1, Number = _number }, To = new() { Epoch = 1, Number = ++_number }, PeerSets = { change } };
     }
 
     /// <summary>The message, in a generation of its own.</summary>

@@ -105,11 +105,13 @@ internal static class AgentProcess
         var status = new StatusWriter(state, link, policies, problems, spool, telemetry, conntrack, toWrite, time, log);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var receiver = new PolicyReceiver(link, policies.Offer, Changed, problems, time, log) { ReceivedDelta = policies.Offer };
+        policies.AskForWhole = receiver.Restart;
         Task[] parts =
         [
             policies.RunAsync(stop.Token),
             telemetry.RunAsync(stop.Token),
-            new PolicyReceiver(link, policies.Offer, Changed, problems, time, log).RunAsync(stop.Token),
+            receiver.RunAsync(stop.Token),
             new FlowUploader(spool, link, time, log).RunAsync(stop.Token),
             new CertificateRenewal(link, state, problems, time, log).RunAsync(stop.Token),
             reporter.RunAsync(stop.Token),

@@ -48,7 +48,10 @@ internal static partial class Log
     [LoggerMessage(24, LogLevel.Error, "table inet bulkhead was changed by {By}; it is put back: {What}")]
     public static partial void Tampered(this ILogger log, string by, string what);
 
-    [LoggerMessage(27, LogLevel.Warning, "table inet bulkhead was changed by {By}, and is as it was again")]
+    [LoggerMessage(54, LogLevel.Warning, "a change of the policy does not fit the one that is held; a whole one is asked for")]
+    public static partial void DeltaMisfit(this ILogger log);
+
+    [LoggerMessage(53, LogLevel.Warning, "table inet bulkhead was changed by {By}, and is as it was again")]
     public static partial void TamperingUndone(this ILogger log, string by);
 
     [LoggerMessage(25, LogLevel.Information, "live connections: {Destroyed} sockets ended, {Forgotten} conntrack entries removed, {Admitted} admitted")]

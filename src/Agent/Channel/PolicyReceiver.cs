@@ -9,10 +9,28 @@ internal sealed class PolicyReceiver(ControllerLink link, Action<HostPolicy> rec
     private const string ConnectionTopic = "channel";
     private const string MessageTopic = "channel-message";
 
+    private CancellationTokenSource? _stream;
+
     private readonly Backoff _backoff = new(Random.Shared.NextDouble);
 
     /// <summary>A stream that brings nothing for this long is taken for dead.</summary>
     public static TimeSpan Silence { get; } = TimeSpan.FromSeconds(45);
+
+    /// <summary>Takes deltas; null if whole policies only are to be sent.</summary>
+    public Action<PolicyDelta>? ReceivedDelta { get; init; }
+
+    /// <summary>Opens the stream again, which begins with a whole policy. From any thread.</summary>
+    public void Restart()
+    {
+        try
+        {
+            Volatile.Read(ref _stream)?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just ended, and is opened again anyway.
+        }
+    }
 
     /// <summary>Runs until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancel)
@@ -23,9 +41,22 @@ internal sealed class PolicyReceiver(ControllerLink link, Action<HostPolicy> rec
             string reason;
             try
             {
-                using var stream = await link.Client.OpenPolicyAsync(cancel);
-                await ReadAsync(stream, cancel);
-                reason = "the controller ended the stream";
+                using var stream = await link.Client.OpenPolicyAsync(deltas: ReceivedDelta is not null, cancel);
+                using var restart = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+                Volatile.Write(ref _stream, restart);
+                try
+                {
+                    await ReadAsync(stream, restart.Token);
+                    reason = "the controller ended the stream";
+                }
+                catch (OperationCanceledException) when (restart.IsCancellationRequested && !cancel.IsCancellationRequested)
+                {
+                    reason = "a whole policy is needed";
+                }
+                finally
+                {
+                    Volatile.Write(ref _stream, null);
+                }
             }
             catch (Exception fault) when (ChannelFaults.IsExpected(fault) && !cancel.IsCancellationRequested)
             {
@@ -58,6 +89,10 @@ internal sealed class PolicyReceiver(ControllerLink link, Action<HostPolicy> rec
                     _backoff.Reset();
                     problems.Clear(MessageTopic);
                     received(message.Policy);
+                    break;
+                case ServerMessage.BodyOneofCase.Delta when ReceivedDelta is not null:
+                    problems.Clear(MessageTopic);
+                    ReceivedDelta(message.Delta);
                     break;
                 case ServerMessage.BodyOneofCase.Ping:
                     break;

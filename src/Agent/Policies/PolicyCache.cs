@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Bulkhead.Agent.State;
 using Bulkhead.Policy.Compile;
 using Google.Protobuf;
@@ -32,15 +31,19 @@ internal abstract record CachedPolicy
 /// </summary>
 internal sealed class PolicyCache(StateDirectory state)
 {
-    private static ReadOnlySpan<byte> Magic => "BHP1"u8;
+    private readonly PolicyFile _policy = new(state.Policy);
+    private readonly PolicyFile _copy = new(state.PolicyCopy);
+    private readonly PolicyFile _proven = new(state.ProvenPolicy);
+    private readonly PolicyFile _marker = new(state.Marker);
+    private Wire.HostPolicy? _marked;
 
     /// <summary>What was left by the last run.</summary>
     public CachedPolicy Load()
     {
-        var copy = new[] { Read(state.Policy), Read(state.PolicyCopy) }.OfType<ReceivedPolicy>().MaxBy(policy => policy.Policy.Generation);
+        var copy = new[] { _policy.Read(), _copy.Read() }.OfType<ReceivedPolicy>().MaxBy(policy => policy.Policy.Generation);
         if (copy is not null)
         {
-            return new CachedPolicy.Whole(copy, Read(state.ProvenPolicy));
+            return new CachedPolicy.Whole(copy, _proven.Read());
         }
 
         if (!File.Exists(state.Marker))
@@ -49,63 +52,73 @@ internal sealed class PolicyCache(StateDirectory state)
         }
 
         // A damaged marker tells nothing but that something was enforced, so everything is.
-        return new CachedPolicy.Lost(Read(state.Marker)?.Policy ?? PolicyDecoder.Decode(EverythingBlocked()).Value!);
+        return new CachedPolicy.Lost(_marker.Read()?.Policy ?? PolicyDecoder.Decode(EverythingBlocked()).Value!);
     }
 
     /// <summary>
     /// Keeps a policy that the kernel is about to get, so that a restart never falls back behind it, and marks the directions
     /// that it blocks, besides those that the kernel may block already.
     /// </summary>
-    public void BeforeApplying(Wire.HostPolicy policy)
+    public void BeforeApplying(ReceivedPolicy policy)
     {
-        var next = MarkerOf(policy);
-        var present = ReadWire(state.Marker);
-        if (present is not null)
+        // A delta changes no direction: the marker that was written for the whole policy holds for it too.
+        if (!ReferenceEquals(_marked, policy.Marker))
         {
-            next.Inbound = Stricter(next.Inbound, present.Inbound);
-            next.Outbound = Stricter(next.Outbound, present.Outbound);
+            var next = policy.Marker.Clone();
+            if (_marker.ReadWhole() is { } present)
+            {
+                next.Inbound = Stricter(next.Inbound, present.Inbound);
+                next.Outbound = Stricter(next.Outbound, present.Outbound);
+            }
+
+            _marked = null;
+            if (Enforces(next))
+            {
+                _marker.Write(next.ToByteArray());
+            }
         }
 
-        if (Enforces(next))
-        {
-            WriteUnlessSame(state.Marker, next);
-        }
-
-        WriteUnlessSame(state.Policy, policy);
+        _policy.Write(policy);
     }
 
     /// <summary>Keeps the second copy of a policy that the kernel now enforces, and marks just its directions.</summary>
-    public void AfterApplying(Wire.HostPolicy policy)
+    public void AfterApplying(ReceivedPolicy policy)
     {
-        WriteUnlessSame(state.PolicyCopy, policy);
-        if (MarkerOf(policy) is var marker && Enforces(marker))
+        _copy.Write(policy);
+        if (ReferenceEquals(_marked, policy.Marker))
         {
-            WriteUnlessSame(state.Marker, marker);
+            return;
+        }
+
+        if (Enforces(policy.Marker))
+        {
+            _marker.Write(policy.Marker.ToByteArray());
         }
         else
         {
-            DurableFile.Remove(state.Marker);
+            _marker.Remove();
         }
+
+        _marked = policy.Marker;
     }
 
     /// <summary>Keeps the policy under which the controller was last reached, while another one's rules have to show that it still is.</summary>
-    public void KeepProven(Wire.HostPolicy policy) => WriteUnlessSame(state.ProvenPolicy, policy);
+    public void KeepProven(ReceivedPolicy policy) => _proven.Write(policy);
 
     /// <summary>Forgets what <see cref="KeepProven"/> kept.</summary>
-    public void ForgetProven() => DurableFile.Remove(state.ProvenPolicy);
+    public void ForgetProven() => _proven.Remove();
 
     /// <summary>Forgets everything; for unpairing, after the kernel's table is gone.</summary>
     public void Clear()
     {
-        DurableFile.Remove(state.Policy);
-        DurableFile.Remove(state.PolicyCopy);
-        DurableFile.Remove(state.ProvenPolicy);
-        DurableFile.Remove(state.Marker);
+        _policy.Remove();
+        _copy.Remove();
+        _proven.Remove();
+        _marker.Remove();
     }
 
-    private static bool Enforces(Wire.HostPolicy marker) => marker.Inbound == Wire.Mode.Full || marker.Outbound == Wire.Mode.Full;
-
-    private static Wire.HostPolicy MarkerOf(Wire.HostPolicy policy) => new()
+    /// <summary>What is kept apart from a policy: its directions, as shut as they may have to be, and how the host is still reached and reaches its controller.</summary>
+    public static Wire.HostPolicy MarkerOf(Wire.HostPolicy policy) => new()
     {
         Generation = policy.Generation,
         Inbound = MarkOf(policy.Inbound, policy.Quarantined),
@@ -113,6 +126,8 @@ internal sealed class PolicyCache(StateDirectory state)
         FailSafe = { policy.FailSafe },
         Controllers = { policy.Controllers },
     };
+
+    private static bool Enforces(Wire.HostPolicy marker) => marker.Inbound == Wire.Mode.Full || marker.Outbound == Wire.Mode.Full;
 
     private static Wire.Mode MarkOf(Wire.Mode mode, bool quarantined) =>
         quarantined || mode is Wire.Mode.Selective or Wire.Mode.Full ? Wire.Mode.Full : Wire.Mode.Visibility;
@@ -125,51 +140,4 @@ internal sealed class PolicyCache(StateDirectory state)
         Inbound = Wire.Mode.Full,
         Outbound = Wire.Mode.Full,
     };
-
-    private static ReceivedPolicy? Read(string path) =>
-        ReadWire(path) is { } wire && PolicyDecoder.Decode(wire).Value is { } policy ? new(wire, policy) : null;
-
-    private static Wire.HostPolicy? ReadWire(string path)
-    {
-        try
-        {
-            return DurableFile.Read(path) is { } file && Payload(file) is { } payload ? Wire.HostPolicy.Parser.ParseFrom(payload) : null;
-        }
-        catch (Exception unreadable) when (unreadable is InvalidProtocolBufferException or IOException)
-        {
-            return null;
-        }
-    }
-
-    private static byte[]? Payload(byte[] file)
-    {
-        var head = Magic.Length + SHA256.HashSizeInBytes;
-        return file.Length >= head
-            && file.AsSpan(0, Magic.Length).SequenceEqual(Magic)
-            && SHA256.HashData(file.AsSpan(head)).AsSpan().SequenceEqual(file.AsSpan(Magic.Length, SHA256.HashSizeInBytes))
-            ? file[head..]
-            : null;
-    }
-
-    private static void WriteUnlessSame(string path, Wire.HostPolicy policy)
-    {
-        var payload = policy.ToByteArray();
-        byte[] file = [.. Magic, .. SHA256.HashData(payload), .. payload];
-        if (!(Try(path) is { } present && present.AsSpan().SequenceEqual(file)))
-        {
-            DurableFile.Write(path, file);
-        }
-    }
-
-    private static byte[]? Try(string path)
-    {
-        try
-        {
-            return DurableFile.Read(path);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
 }

@@ -26,6 +26,7 @@ internal sealed class PolicyLoop : IDisposable
 {
     private const string Topic = "policy";
     private const string CacheTopic = "policy-cache";
+    private const int LargePolicy = 5000;
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _examineEvery = TimeSpan.FromMinutes(1);
 
@@ -46,7 +47,7 @@ internal sealed class PolicyLoop : IDisposable
     private long _appliedAt;
     private bool _heard;
     private bool _confirmed;
-    private Wire.HostPolicy? _offered;
+    private readonly PolicyInbox _inbox = new();
     private string? _tamperedBy;
     private int _settle;
     private int _doubt;
@@ -87,9 +88,19 @@ internal sealed class PolicyLoop : IDisposable
     /// <summary>Gives the loop a policy from the controller; a newer one replaces one that was not looked at yet. From any thread.</summary>
     public void Offer(Wire.HostPolicy policy)
     {
-        Volatile.Write(ref _offered, policy);
+        _inbox.Put(policy);
         _signal.Set();
     }
+
+    /// <summary>Gives the loop a change of the policy that came last. From any thread.</summary>
+    public void Offer(Wire.PolicyDelta delta)
+    {
+        _inbox.Put(delta);
+        _signal.Set();
+    }
+
+    /// <summary>Called when a delta does not fit, or there are many: the controller is to send a whole policy.</summary>
+    public Action AskForWhole { get; set; } = () => { };
 
     /// <summary>Tells the loop that somebody else changed our table. From any thread.</summary>
     public void ReportTampering(string by)
@@ -178,9 +189,10 @@ internal sealed class PolicyLoop : IDisposable
                 Confirm(evidence);
             }
 
-            if (Interlocked.Exchange(ref _offered, null) is { } offered)
+            if (await TakeAsync(cancel))
             {
-                await TakeAsync(offered, cancel);
+                // What a large policy came in is many times what it is kept in, and would stay resident.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             }
 
             var by = Interlocked.Exchange(ref _tamperedBy, null);
@@ -232,6 +244,23 @@ internal sealed class PolicyLoop : IDisposable
         }
     }
 
+    /// <summary>Takes what the controller sent; whether it was large.</summary>
+    private async Task<bool> TakeAsync(CancellationToken cancel)
+    {
+        var (whole, deltas) = _inbox.Take();
+        if (whole is not null)
+        {
+            await TakeAsync(whole, cancel);
+        }
+
+        if (deltas.Count > 0)
+        {
+            await TakeAsync(deltas, cancel);
+        }
+
+        return whole?.PeerSets.Sum(set => set.Members.Count) >= LargePolicy;
+    }
+
     private async Task TakeAsync(Wire.HostPolicy wire, CancellationToken cancel)
     {
         var decoded = PolicyDecoder.Decode(wire);
@@ -246,9 +275,37 @@ internal sealed class PolicyLoop : IDisposable
             return;
         }
 
+        await OfferAsync(ReceivedPolicy.Of(wire, policy), EpochProofs.Holds(wire, _authority), cancel);
+    }
+
+    private async Task TakeAsync(IReadOnlyList<Wire.PolicyDelta> deltas, CancellationToken cancel)
+    {
+        var next = _held;
+        foreach (var delta in deltas)
+        {
+            next = next?.With(delta);
+        }
+
+        if (next is null)
+        {
+            _log.DeltaMisfit();
+            AskForWhole();
+            return;
+        }
+
+        // The epoch is that of a policy which was accepted.
+        await OfferAsync(next, epochProven: true, cancel);
+        if (next.IsLong)
+        {
+            AskForWhole();
+        }
+    }
+
+    private async Task OfferAsync(ReceivedPolicy received, bool epochProven, CancellationToken cancel)
+    {
         var before = _held;
-        _held = new ReceivedPolicy(wire, policy);
-        await HandleAsync(new PolicyEvent.Offered(WithDialled(policy), EpochProofs.Holds(wire, _authority)), cancel);
+        _held = received;
+        await HandleAsync(new PolicyEvent.Offered(WithDialled(received.Policy), epochProven), cancel);
         if (_state.Refusal is not null)
         {
             _held = before;
@@ -285,7 +342,7 @@ internal sealed class PolicyLoop : IDisposable
             switch (effect)
             {
                 case PolicyEffect.KeepProven when _proven is { } proven:
-                    Keep(() => _cache.KeepProven(proven.Wire));
+                    Keep(() => _cache.KeepProven(proven));
                     break;
                 case PolicyEffect.ForgetProven:
                     _proven = _held;
@@ -293,7 +350,7 @@ internal sealed class PolicyLoop : IDisposable
                     Keep(_cache.ForgetProven);
                     break;
                 case PolicyEffect.Persist:
-                    Keep(() => _cache.BeforeApplying(_held!.Wire));
+                    Keep(() => _cache.BeforeApplying(_held!));
                     break;
                 case PolicyEffect.Open:
                     await OpenAsync(cancel);
@@ -346,7 +403,7 @@ internal sealed class PolicyLoop : IDisposable
         await HandleAsync(new PolicyEvent.Applied(apply.Policy), cancel);
         if (_held is { } held && held.Policy.Generation == apply.Policy.Generation)
         {
-            Keep(() => _cache.AfterApplying(held.Wire));
+            Keep(() => _cache.AfterApplying(held));
         }
     }
 

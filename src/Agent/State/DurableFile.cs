@@ -20,6 +20,29 @@ internal static class DurableFile
     /// <exception cref="IOException">The disk refused; the old version is still there.</exception>
     public static void WriteLazily(string path, ReadOnlySpan<byte> content) => Replace(path, content, toDisk: false);
 
+    /// <summary>Makes a file longer, and that last; the file is made if there is none. A crash may leave part of what is appended.</summary>
+    /// <exception cref="IOException">The disk refused; part of it may be there.</exception>
+    public static void Append(string path, ReadOnlySpan<byte> content)
+    {
+        var isNew = !File.Exists(path);
+        using (var file = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.Append,
+            Access = FileAccess.Write,
+            UnixCreateMode = isNew ? Private : null,
+            BufferSize = 0,
+        }))
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+        }
+
+        if (isNew)
+        {
+            Directories.Sync(Path.GetDirectoryName(path)!);
+        }
+    }
+
     /// <summary>Removes a file, if it is there, and makes that last.</summary>
     public static void Remove(string path)
     {

@@ -29,6 +29,26 @@ public static class HostPolicyEncoder
         return message;
     }
 
+    /// <summary>What leads from one policy to another; null if that is more than members who join and leave, and the policy has to be sent whole.</summary>
+    public static PolicyDelta? Encode(Policy.Compile.HostPolicy before, Policy.Compile.HostPolicy after)
+    {
+        if (before.Generation.Epoch != after.Generation.Epoch || before.Generation.Number >= after.Generation.Number
+            || Policy.Compile.HostDelta.Between(before, after) is not { Header: null, AddedEntries.Count: 0, RemovedEntries.Count: 0, DroppedSets.Count: 0, NewSets.Count: 0 } delta)
+        {
+            return null;
+        }
+
+        return new()
+        {
+            From = new() { Epoch = before.Generation.Epoch, Number = before.Generation.Number },
+            To = new() { Epoch = after.Generation.Epoch, Number = after.Generation.Number },
+            PeerSets =
+            {
+                delta.ChangedSets.Select(set => new PeerSetChange { Name = set.Name, Digest = set.Digest, Added = { set.Added.Select(Encode) }, Removed = { set.Removed.Select(Encode) } }),
+            },
+        };
+    }
+
     private static HostEntry Encode(Policy.Compile.HostEntry entry) => new()
     {
         Direction = entry.Direction == Rules.Direction.Inbound ? Direction.Inbound : Direction.Outbound,

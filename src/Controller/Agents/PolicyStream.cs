@@ -37,7 +37,7 @@ public sealed class PolicyStream(
         {
             context.Response.ContentType = AgentAnswer.MediaType;
             await context.Response.StartAsync(ended.Token).ConfigureAwait(false);
-            await SendAsync(context.Response, session, ended.Token).ConfigureAwait(false);
+            await SendAsync(context.Response, session, context.Request.Query["deltas"] == "1", ended.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -77,7 +77,7 @@ public sealed class PolicyStream(
         }
     }
 
-    private async Task SendAsync(HttpResponse response, AgentSession session, CancellationToken cancellation)
+    private async Task SendAsync(HttpResponse response, AgentSession session, bool deltas, CancellationToken cancellation)
     {
         Policy.Compile.HostPolicy? sent = null;
         var silent = false;
@@ -86,7 +86,9 @@ public sealed class PolicyStream(
             var target = targets.Find(session.Workload);
             if (target is not null && !ReferenceEquals(target, sent))
             {
-                Write(response.BodyWriter, new() { Policy = HostPolicyEncoder.Encode(target, ProofOf(target.Generation.Epoch)) });
+                Write(response.BodyWriter, deltas && sent is not null && HostPolicyEncoder.Encode(sent, target) is { } delta
+                    ? new() { Delta = delta }
+                    : new() { Policy = HostPolicyEncoder.Encode(target, ProofOf(target.Generation.Epoch)) });
                 sent = target;
             }
             else if (silent)

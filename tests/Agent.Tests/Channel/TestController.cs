@@ -113,6 +113,25 @@ internal sealed class TestController : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends to every open policy stream, but not to those opened later.</summary>
+    public void SendOnce(ServerMessage message)
+    {
+        lock (_streams)
+        {
+            _streams.ForEach(stream => stream.Writer.TryWrite(Delimit(message)));
+        }
+    }
+
+    /// <summary>Is sent first to policy streams that are opened later.</summary>
+    public void SetFirst(HostPolicy policy)
+    {
+        policy.EpochProof = Prove(policy.Generation.Epoch);
+        lock (_streams)
+        {
+            _first = Delimit(new ServerMessage { Policy = policy });
+        }
+    }
+
     /// <summary>Ends every open policy stream.</summary>
     public void EndStreams()
     {

@@ -125,6 +125,50 @@ public sealed class AgentTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task A_change_of_members_is_enforced_kept_and_one_that_does_not_fit_is_made_up_for_by_a_whole_policy()
+    {
+        var peer = TwoHosts.PeerAddress(false).ToString();
+        Controller.Push(Closed(2).Allowing(1, Direction.Inbound, "s0", 80, "10.9.9.9"));
+        var first = Start();
+        await AppliedAsync(2);
+        Assert.False(await ReachableAsync());
+
+        Controller.Send(new ServerMessage { Delta = Joins(2, 3, peer, "10.9.9.9") });
+        await AppliedAsync(3);
+        Assert.True(await ReachableAsync());
+
+        first.Kill();
+        await first.WaitForExitAsync();
+        Hosts.Host.Run("nft", "delete", "table", "inet", "bulkhead");
+        Controller.Push(Closed(3).Allowing(1, Direction.Inbound, "s0", 80, "10.9.9.9", peer));
+        Start();
+        await Eventually.Holds(() => Table().Contains(peer, StringComparison.Ordinal), "what was kept is enforced again");
+
+        // What the next stream begins with is what was sent last.
+        Controller.Push(Closed(7).Allowing(1, Direction.Inbound, "s0", 80, "10.9.9.9"));
+        await AppliedAsync(7);
+        Controller.SendOnce(new ServerMessage { Delta = Joins(8, 9, peer, "10.9.9.9") });
+        Controller.SetFirst(Closed(9).Allowing(1, Direction.Inbound, "s0", 80, "10.9.9.9", peer));
+        await AppliedAsync(9);
+        Assert.True(await ReachableAsync());
+    }
+
+    private static PolicyDelta Joins(ulong from, ulong to, string joins, params string[] others) => new()
+    {
+        From = new() { Epoch = 1, Number = from },
+        To = new() { Epoch = 1, Number = to },
+        PeerSets =
+        {
+            new PeerSetChange
+            {
+                Name = "s0",
+                Digest = Bulkhead.Policy.Compile.PeerSetDigest.Of(others.Append(joins).Select(WirePolicies.Parse)),
+                Added = { WirePolicies.ToWire(WirePolicies.Parse(joins)) },
+            },
+        },
+    };
+
+    [Fact]
     public async Task A_new_epoch_needs_the_CA()
     {
         Controller.Push(Closed(2));

@@ -45,7 +45,7 @@ public sealed class PolicyCacheTests : IDisposable
     public void A_policy_that_the_kernel_was_about_to_get_counts()
     {
         Apply(Full(1));
-        _cache.BeforeApplying(Full(2));
+        _cache.BeforeApplying(Received(Full(2)));
         Assert.Equal("1.2", Whole());
     }
 
@@ -78,14 +78,14 @@ public sealed class PolicyCacheTests : IDisposable
     [Fact]
     public void The_marker_is_there_before_the_kernel_blocks_and_goes_only_after_it_has_stopped_to()
     {
-        _cache.BeforeApplying(Full(1));
+        _cache.BeforeApplying(Received(Full(1)));
         Assert.True(File.Exists(_state.Marker));
-        _cache.AfterApplying(Full(1));
+        _cache.AfterApplying(Received(Full(1)));
 
         var open = WirePolicies.Policy(2);
-        _cache.BeforeApplying(open);
+        _cache.BeforeApplying(Received(open));
         Assert.True(File.Exists(_state.Marker));
-        _cache.AfterApplying(open);
+        _cache.AfterApplying(Received(open));
         Assert.False(File.Exists(_state.Marker));
     }
 
@@ -93,7 +93,7 @@ public sealed class PolicyCacheTests : IDisposable
     public void While_directions_change_both_are_marked()
     {
         Apply(WirePolicies.Policy(1, inbound: Mode.Full));
-        _cache.BeforeApplying(WirePolicies.Policy(2, outbound: Mode.Full));
+        _cache.BeforeApplying(Received(WirePolicies.Policy(2, outbound: Mode.Full)));
         Tear("policy");
         Tear("policy.copy");
         Assert.Equal(new Modes(EnforcementMode.Full, EnforcementMode.Full), Assert.IsType<CachedPolicy.Lost>(_cache.Load()).Marker.Modes);
@@ -128,10 +128,12 @@ public sealed class PolicyCacheTests : IDisposable
 
     private static HostPolicy Full(ulong number) => WirePolicies.Policy(number, inbound: Mode.Full);
 
+    private static ReceivedPolicy Received(HostPolicy wire) => ReceivedPolicy.Of(wire, PolicyDecoder.Decode(wire).Value!);
+
     private void Apply(HostPolicy policy)
     {
-        _cache.BeforeApplying(policy);
-        _cache.AfterApplying(policy);
+        _cache.BeforeApplying(Received(policy));
+        _cache.AfterApplying(Received(policy));
     }
 
     private string Whole() => Assert.IsType<CachedPolicy.Whole>(_cache.Load()).Policy.Policy.Generation.ToString();
