@@ -95,9 +95,9 @@ internal sealed class TestAgent : IDisposable
         await _http.PostAsync(new Uri(path, UriKind.Relative), new ByteArrayContent(body));
 
     /// <summary>Opens the policy stream.</summary>
-    public async Task<TestStream> OpenAsync()
+    public async Task<TestStream> OpenAsync(bool deltas = false)
     {
-        var response = await _http.GetAsync(new Uri("policy", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+        var response = await _http.GetAsync(new Uri(deltas ? "policy?deltas=1" : "policy", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
         await ThrowIfRefusedAsync(response);
         return new(response, await response.Content.ReadAsStreamAsync());
     }
@@ -164,7 +164,10 @@ internal sealed class TestStream(HttpResponseMessage response, Stream stream) : 
     private Task<ServerMessage?>? _reading;
 
     /// <summary>The next policy; pings are passed over. Null if the controller ended the stream.</summary>
-    public async Task<Contracts.Agent.HostPolicy?> NextAsync()
+    public async Task<Contracts.Agent.HostPolicy?> NextAsync() => (await NextMessageAsync())?.Policy;
+
+    /// <summary>The next message that is no ping. Null if the controller ended the stream.</summary>
+    public async Task<ServerMessage?> NextMessageAsync()
     {
         while (true)
         {
@@ -173,7 +176,7 @@ internal sealed class TestStream(HttpResponseMessage response, Stream stream) : 
             _reading = null;
             if (message?.BodyCase != ServerMessage.BodyOneofCase.Ping)
             {
-                return message?.Policy;
+                return message;
             }
         }
     }

@@ -1,5 +1,6 @@
 using Bulkhead.Contracts.Agent;
 using Bulkhead.Contracts.Rest;
+using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Documents;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -48,6 +49,34 @@ public sealed class PolicyStreamTests
         Assert.Equal(2, Assert.Single((await dbStream.NextAsync())!.PeerSets).Members.Count);
         Assert.True(webStream.IsQuiet);
         Assert.True(otherStream.IsQuiet);
+    }
+
+    [Fact]
+    public async Task Members_that_join_or_leave_are_sent_alone_to_who_asks_for_that_and_all_else_whole()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var web = await PairAsync(controller, admin, "web", "10.0.0.1", ("app", "shop"), ("role", "web"));
+        using var db = await PairAsync(controller, admin, "db", "10.0.0.2", ("app", "shop"), ("role", "db"));
+        using var stream = await db.OpenAsync(deltas: true);
+        Assert.NotNull(await stream.NextAsync());
+        await ProvisionAsync(admin, Fence);
+        var fenced = (await stream.NextAsync())!;
+
+        using var web2 = await PairAsync(controller, admin, "web2", "10.0.0.4", ("app", "shop"), ("role", "web"));
+
+        var delta = (await stream.NextMessageAsync())!.Delta;
+        Assert.Equal(fenced.Generation, delta.From);
+        Assert.Equal(fenced.Generation.Epoch, delta.To.Epoch);
+        Assert.True(delta.To.Number > delta.From.Number);
+        var change = Assert.Single(delta.PeerSets);
+        Assert.Equal((fenced.PeerSets[0].Name, 0), (change.Name, change.Removed.Count));
+        Assert.Equal([10, 0, 0, 4], Assert.Single(change.Added).Address.ToByteArray());
+        Assert.Equal(Policy.Compile.PeerSetDigest.Of(((string[])["10.0.0.1", "10.0.0.4"]).Select(text => IpPrefix.Host(IpAddress.Parse(text)))), change.Digest);
+
+        await ProvisionAsync(admin, Fence with { Modes = [new() { Selector = "app=shop", Inbound = "selective" }] });
+        var whole = (await stream.NextAsync())!;
+        Assert.Equal((Mode.Selective, 2), (whole.Inbound, Assert.Single(whole.PeerSets).Members.Count));
     }
 
     [Fact]
