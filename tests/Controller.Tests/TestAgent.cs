@@ -95,7 +95,10 @@ internal sealed class TestAgent : IDisposable
         await _http.PostAsync(new Uri(path, UriKind.Relative), new ByteArrayContent(body));
 
     /// <summary>Opens the policy stream.</summary>
-    public async Task<TestStream> OpenAsync(bool deltas = false)
+    public Task<TestStream> OpenAsync() => OpenAsync(deltas: false);
+
+    /// <summary>Opens the policy stream, which may bring changes as such if they are asked for.</summary>
+    public async Task<TestStream> OpenAsync(bool deltas)
     {
         var response = await _http.GetAsync(new Uri(deltas ? "policy?deltas=1" : "policy", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
         await ThrowIfRefusedAsync(response);
