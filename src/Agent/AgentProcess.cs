@@ -82,8 +82,8 @@ internal static class AgentProcess
         using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, owners);
         var features = await firewall.ProbeAsync();
         using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity.ToEndpoint(), own, problems, Changed, time, log);
-        using var watch = firewall.Watch(policies.ReportTampering, policies.ReportDoubt);
-        using var unitWatch = owners.WatchCgroups(policies.ReportCgroups, time);
+        using var watch = firewall.Watch(policies.Inbox.ReportTampering, policies.Inbox.ReportDoubt);
+        using var unitWatch = owners.WatchCgroups(policies.Inbox.ReportCgroups, time);
         await policies.StartAsync(cancel);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);
@@ -94,7 +94,7 @@ internal static class AgentProcess
             blocks.Add(packet, flow);
         }
 
-        var telemetry = new TelemetryLoop(cgroups, spool, firewall.ConntrackPort, policies.ReportLostConnections, toReport.Set, Blocked, problems, time, log);
+        var telemetry = new TelemetryLoop(cgroups, spool, firewall.ConntrackPort, policies.Inbox.ReportLostConnections, toReport.Set, Blocked, problems, time, log);
         using var addresses = new AddressWatch(current =>
         {
             telemetry.Addresses = current;
@@ -105,7 +105,7 @@ internal static class AgentProcess
         var status = new StatusWriter(state, link, policies, problems, spool, telemetry, conntrack, toWrite, time, log);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var receiver = new PolicyReceiver(link, policies.Offer, Changed, problems, time, log) { ReceivedDelta = policies.Offer };
+        var receiver = new PolicyReceiver(link, policies.Inbox.Offer, Changed, problems, time, log) { ReceivedDelta = policies.Inbox.Offer };
         policies.AskForWhole = receiver.Restart;
         Task[] parts =
         [

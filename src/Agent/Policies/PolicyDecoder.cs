@@ -1,3 +1,4 @@
+using Bulkhead.Enforcement.State;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
@@ -59,6 +60,12 @@ internal static class PolicyDecoder
         };
         return problems.Count > 0 ? new(null, problems) : new(policy, []);
     }
+
+    /// <summary>What is stated of a policy that could not be decoded.</summary>
+    public static Problem Refusal(Wire.HostPolicy wire, IReadOnlyList<Diagnostic> problems) => new(
+        problems[0].Code,
+        $"Policy {wire.Generation?.Epoch}.{wire.Generation?.Number} was refused, and the last one stays in force. {string.Join(' ', problems.Select(d => $"{d.Path}: {d.Message}"))}",
+        "Check that controller and agent are of matching versions.");
 
     private static bool HasUnknownFields(Wire.HostPolicy wire)
     {

@@ -2,33 +2,58 @@ using Wire = Bulkhead.Contracts.Agent;
 
 namespace Bulkhead.Agent.Policies;
 
-/// <summary>What came from the controller and was not looked at yet: at most one whole policy, and the deltas behind it. For any threads.</summary>
-internal sealed class PolicyInbox
+/// <summary>What came to the policy loop and was not looked at yet. Everything but what takes it out is for any thread.</summary>
+/// <param name="signal">Is set when something comes.</param>
+internal sealed class PolicyInbox(Signal signal)
 {
     private readonly Lock _lock = new();
     private Wire.HostPolicy? _whole;
     private List<Wire.PolicyDelta> _deltas = [];
+    private string? _tamperedBy;
+    private int _doubted;
+    private int _lostConnections;
+    private int _otherCgroups;
 
-    /// <summary>Only the newest whole policy matters, and nothing that came before it.</summary>
-    public void Put(Wire.HostPolicy whole)
+    /// <summary>A policy from the controller: only the newest matters, and nothing that came before it.</summary>
+    public void Offer(Wire.HostPolicy whole)
     {
         lock (_lock)
         {
             (_whole, _deltas) = (whole, []);
         }
+
+        signal.Set();
     }
 
-    /// <summary>Each delta matters.</summary>
-    public void Put(Wire.PolicyDelta delta)
+    /// <summary>A change of the policy that came last: each matters.</summary>
+    public void Offer(Wire.PolicyDelta delta)
     {
         lock (_lock)
         {
             _deltas.Add(delta);
         }
+
+        signal.Set();
     }
 
-    /// <summary>Takes all out.</summary>
-    public (Wire.HostPolicy? Whole, IReadOnlyList<Wire.PolicyDelta> Deltas) Take()
+    /// <summary>Somebody else changed our table.</summary>
+    public void ReportTampering(string by)
+    {
+        Volatile.Write(ref _tamperedBy, by);
+        signal.Set();
+    }
+
+    /// <summary>Somebody may have changed our table unnoticed.</summary>
+    public void ReportDoubt() => Raise(ref _doubted);
+
+    /// <summary>Conntrack lost connections, so that live sockets must be judged and admitted again.</summary>
+    public void ReportLostConnections() => Raise(ref _lostConnections);
+
+    /// <summary>The host's cgroups are others now, by which units are told apart.</summary>
+    public void ReportCgroups() => Raise(ref _otherCgroups);
+
+    /// <summary>Takes out what the controller sent; at most one whole policy, and the deltas behind it.</summary>
+    public (Wire.HostPolicy? Whole, IReadOnlyList<Wire.PolicyDelta> Deltas) TakePolicies()
     {
         lock (_lock)
         {
@@ -36,5 +61,20 @@ internal sealed class PolicyInbox
             (_whole, _deltas) = (null, []);
             return taken;
         }
+    }
+
+    /// <summary>Takes out who changed our table, and whether that is in doubt.</summary>
+    public (string? By, bool Doubted) TakeTampering() => (Interlocked.Exchange(ref _tamperedBy, null), Interlocked.Exchange(ref _doubted, 0) != 0);
+
+    /// <summary>Takes out whether connections were lost.</summary>
+    public bool TakeLostConnections() => Interlocked.Exchange(ref _lostConnections, 0) != 0;
+
+    /// <summary>Takes out whether the cgroups are others.</summary>
+    public bool TakeCgroups() => Interlocked.Exchange(ref _otherCgroups, 0) != 0;
+
+    private void Raise(ref int flag)
+    {
+        Interlocked.Exchange(ref flag, 1);
+        signal.Set();
     }
 }

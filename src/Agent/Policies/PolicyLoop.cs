@@ -25,7 +25,6 @@ namespace Bulkhead.Agent.Policies;
 internal sealed class PolicyLoop : IDisposable
 {
     private const string Topic = "policy";
-    private const string CacheTopic = "policy-cache";
     private const int LargePolicy = 5000;
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _examineEvery = TimeSpan.FromMinutes(1);
@@ -34,7 +33,8 @@ internal sealed class PolicyLoop : IDisposable
     private readonly PolicyCache _cache;
     private readonly FirewallDriver _firewall;
     private readonly X509Certificate2 _authority;
-    private readonly ControllerEndpoint? _dialled;
+    private readonly DialledController _dialled;
+    private readonly PolicyKeeper _keeper;
     private readonly Problems _problems;
     private readonly Action _changed;
     private readonly TimeProvider _time;
@@ -47,12 +47,7 @@ internal sealed class PolicyLoop : IDisposable
     private long _appliedAt;
     private bool _heard;
     private bool _confirmed;
-    private readonly PolicyInbox _inbox = new();
-    private string? _tamperedBy;
-    private int _settle;
-    private int _doubt;
     private long _examined;
-    private int _refresh;
     private EnforcementState _published = EnforcementState.Nothing;
 
     /// <summary>Makes it; nothing is enforced before <see cref="StartAsync"/>.</summary>
@@ -70,8 +65,10 @@ internal sealed class PolicyLoop : IDisposable
     public PolicyLoop(
         StateDirectory folder, FirewallDriver firewall, EquatableArray<string> features, uint markMask, X509Certificate2 authority, ControllerEndpoint? dialled, OwnConnections own, Problems problems, Action changed, TimeProvider time, ILogger log)
     {
-        (_folder, _cache, _firewall, _authority, _dialled, _problems, _changed, _time, _log) = (folder, new(folder), firewall, authority, dialled, problems, changed, time, log);
+        (_folder, _cache, _firewall, _authority, _dialled, _problems, _changed, _time, _log) = (folder, new(folder), firewall, authority, new(dialled), problems, changed, time, log);
+        _keeper = new(problems, log);
         _state = PolicyState.Initial with { Features = features, MarkMask = markMask };
+        Inbox = new(_signal);
         Channel = new(own, _signal.Set);
         _panic = new(folder, _signal.Set);
     }
@@ -85,50 +82,11 @@ internal sealed class PolicyLoop : IDisposable
     /// <summary>Times that somebody else changed our table, since the agent started.</summary>
     public ulong Tampered { get; private set; }
 
-    /// <summary>Gives the loop a policy from the controller; a newer one replaces one that was not looked at yet. From any thread.</summary>
-    public void Offer(Wire.HostPolicy policy)
-    {
-        _inbox.Put(policy);
-        _signal.Set();
-    }
-
-    /// <summary>Gives the loop a change of the policy that came last. From any thread.</summary>
-    public void Offer(Wire.PolicyDelta delta)
-    {
-        _inbox.Put(delta);
-        _signal.Set();
-    }
+    /// <summary>Takes what happens.</summary>
+    public PolicyInbox Inbox { get; }
 
     /// <summary>Called when a delta does not fit, or there are many: the controller is to send a whole policy.</summary>
     public Action AskForWhole { get; set; } = () => { };
-
-    /// <summary>Tells the loop that somebody else changed our table. From any thread.</summary>
-    public void ReportTampering(string by)
-    {
-        Volatile.Write(ref _tamperedBy, by);
-        _signal.Set();
-    }
-
-    /// <summary>Tells the loop that somebody may have changed our table unnoticed. From any thread.</summary>
-    public void ReportDoubt()
-    {
-        Interlocked.Exchange(ref _doubt, 1);
-        _signal.Set();
-    }
-
-    /// <summary>Tells the loop that conntrack lost connections, so that live sockets must be judged and admitted again. From any thread.</summary>
-    public void ReportLostConnections()
-    {
-        Interlocked.Exchange(ref _settle, 1);
-        _signal.Set();
-    }
-
-    /// <summary>Tells the loop that the host's cgroups are others now, by which units are told apart. From any thread.</summary>
-    public void ReportCgroups()
-    {
-        Interlocked.Exchange(ref _refresh, 1);
-        _signal.Set();
-    }
 
     /// <summary>Puts the cached policy in force; to be awaited before anything else is started.</summary>
     public async Task StartAsync(CancellationToken cancel)
@@ -143,12 +101,12 @@ internal sealed class PolicyLoop : IDisposable
 
         await HandleAsync(
             new PolicyEvent.Started(
-                _held is null ? null : WithDialled(_held.Policy),
+                _held is null ? null : _dialled.With(_held.Policy),
                 lost?.Modes ?? default,
-                WithDialled(lost?.Controllers ?? []),
+                _dialled.With(lost?.Controllers ?? []),
                 lost?.FailSafe ?? [])
             {
-                Proven = _proven is null ? null : WithDialled(_proven.Policy),
+                Proven = _proven is null ? null : _dialled.With(_proven.Policy),
                 Panic = PanicOrder.Load(_folder)?.ToProblem(),
             },
             cancel);
@@ -195,18 +153,18 @@ internal sealed class PolicyLoop : IDisposable
                 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             }
 
-            var by = Interlocked.Exchange(ref _tamperedBy, null);
-            if (Interlocked.Exchange(ref _doubt, 0) != 0 || by is not null || _time.GetElapsedTime(_examined) >= _examineEvery)
+            var (by, doubted) = Inbox.TakeTampering();
+            if (doubted || by is not null || _time.GetElapsedTime(_examined) >= _examineEvery)
             {
                 await ExamineAsync(by, cancel);
             }
 
-            if (Interlocked.Exchange(ref _settle, 0) != 0)
+            if (Inbox.TakeLostConnections())
             {
                 LogOutcome(await _firewall.SettleAsync(cancel));
             }
 
-            if (Interlocked.Exchange(ref _refresh, 0) != 0 && _state.RetryAt is null)
+            if (Inbox.TakeCgroups() && _state.RetryAt is null)
             {
                 await RefreshAsync(cancel);
             }
@@ -247,7 +205,7 @@ internal sealed class PolicyLoop : IDisposable
     /// <summary>Takes what the controller sent; whether it was large.</summary>
     private async Task<bool> TakeAsync(CancellationToken cancel)
     {
-        var (whole, deltas) = _inbox.Take();
+        var (whole, deltas) = Inbox.TakePolicies();
         if (whole is not null)
         {
             await TakeAsync(whole, cancel);
@@ -266,12 +224,7 @@ internal sealed class PolicyLoop : IDisposable
         var decoded = PolicyDecoder.Decode(wire);
         if (decoded.Value is not { } policy)
         {
-            var first = decoded.Diagnostics[0];
-            var problem = new Problem(
-                first.Code,
-                $"Policy {wire.Generation?.Epoch}.{wire.Generation?.Number} was refused, and the last one stays in force. {string.Join(' ', decoded.Diagnostics.Select(d => $"{d.Path}: {d.Message}"))}",
-                "Check that controller and agent are of matching versions.");
-            await HandleAsync(new PolicyEvent.Unreadable(problem), cancel);
+            await HandleAsync(new PolicyEvent.Unreadable(PolicyDecoder.Refusal(wire, decoded.Diagnostics)), cancel);
             return;
         }
 
@@ -305,7 +258,7 @@ internal sealed class PolicyLoop : IDisposable
     {
         var before = _held;
         _held = received;
-        await HandleAsync(new PolicyEvent.Offered(WithDialled(received.Policy), epochProven), cancel);
+        await HandleAsync(new PolicyEvent.Offered(_dialled.With(received.Policy), epochProven), cancel);
         if (_state.Refusal is not null)
         {
             _held = before;
@@ -342,15 +295,15 @@ internal sealed class PolicyLoop : IDisposable
             switch (effect)
             {
                 case PolicyEffect.KeepProven when _proven is { } proven:
-                    Keep(() => _cache.KeepProven(proven));
+                    _keeper.Keep(() => _cache.KeepProven(proven));
                     break;
                 case PolicyEffect.ForgetProven:
                     _proven = _held;
                     _log.PolicyProven(_state.Proven!.Generation.ToString());
-                    Keep(_cache.ForgetProven);
+                    _keeper.Keep(_cache.ForgetProven);
                     break;
                 case PolicyEffect.Persist:
-                    Keep(() => _cache.BeforeApplying(_held!));
+                    _keeper.Keep(() => _cache.BeforeApplying(_held!));
                     break;
                 case PolicyEffect.Open:
                     await OpenAsync(cancel);
@@ -395,15 +348,10 @@ internal sealed class PolicyLoop : IDisposable
             apply.Policy.Generation.ToString(), _time.GetElapsedTime(began).TotalMilliseconds, apply.Policy.Modes.Inbound, apply.Policy.Modes.Outbound, outcome.Steps);
         LogOutcome(outcome);
         _appliedAt = _time.GetTimestamp();
-        if (outcome.Undone.Count > 0)
-        {
-            _log.Tampered("an unknown process", string.Join("; ", outcome.Undone));
-        }
-
         await HandleAsync(new PolicyEvent.Applied(apply.Policy), cancel);
         if (_held is { } held && held.Policy.Generation == apply.Policy.Generation)
         {
-            Keep(() => _cache.AfterApplying(held));
+            _keeper.Keep(() => _cache.AfterApplying(held));
         }
     }
 
@@ -413,25 +361,10 @@ internal sealed class PolicyLoop : IDisposable
         {
             _log.LiveConnections(outcome.Destroyed, outcome.Forgotten, outcome.Admitted);
         }
-    }
 
-    private void Keep(Action write)
-    {
-        try
+        if (outcome.Undone.Count > 0)
         {
-            write();
-            _problems.Clear(CacheTopic);
-        }
-        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
-        {
-            // Enforcing matters more than remembering: a full disk must not keep a host open.
-            _log.PolicyNotKept(failed.Message);
-            _problems.Set(CacheTopic, new Wire.Failure
-            {
-                Code = "policy-not-kept",
-                Message = $"The policy is enforced, but cannot be kept on disk: {failed.Message}",
-                Remedy = "Make room in the agent's state folder; until then a restart enforces the policy before this one.",
-            });
+            _log.Tampered("an unknown process", string.Join("; ", outcome.Undone));
         }
     }
 
@@ -444,10 +377,4 @@ internal sealed class PolicyLoop : IDisposable
         _problems.Set(Topic, [.. _state.Problems.Select(problem => new Wire.Failure { Code = problem.Code, Message = problem.Message, Remedy = problem.Remedy })]);
         _changed();
     }
-
-    private HostPolicy WithDialled(HostPolicy policy) => policy with { Controllers = WithDialled(policy.Controllers) };
-
-    /// <summary>Where this agent itself reaches the controller is essential too, whatever the controller believes its addresses to be.</summary>
-    private EquatableArray<ControllerEndpoint> WithDialled(EquatableArray<ControllerEndpoint> controllers) =>
-        _dialled is { } endpoint && !controllers.Contains(endpoint) ? controllers.Append(endpoint).Order().ToEquatableArray() : controllers;
 }

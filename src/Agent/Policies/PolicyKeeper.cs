@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+using Wire = Bulkhead.Contracts.Agent;
+
+namespace Bulkhead.Agent.Policies;
+
+/// <summary>Writes to the cache, and states it as a problem while that fails.</summary>
+internal sealed class PolicyKeeper(Problems problems, ILogger log)
+{
+    private const string Topic = "policy-cache";
+
+    /// <summary>Writes.</summary>
+    public void Keep(Action write)
+    {
+        try
+        {
+            write();
+            problems.Clear(Topic);
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            // Enforcing matters more than remembering: a full disk must not keep a host open.
+            log.PolicyNotKept(failed.Message);
+            problems.Set(Topic, new Wire.Failure
+            {
+                Code = "policy-not-kept",
+                Message = $"The policy is enforced, but cannot be kept on disk: {failed.Message}",
+                Remedy = "Make room in the agent's state folder; until then a restart enforces the policy before this one.",
+            });
+        }
+    }
+}
