@@ -25,6 +25,21 @@ export const whenSignedOut = (action: () => void) => {
 };
 
 async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  return (await callTagged<T>(method, path, body, headers)).body;
+}
+
+/** An answer with its version, which a later edit may be made to depend on. */
+export interface Tagged<T> {
+  body: T;
+  tag: string | null;
+}
+
+async function callTagged<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Tagged<T>> {
   const response = await fetch(`/api/v1${path}`, {
     method,
     credentials: "same-origin",
@@ -38,7 +53,11 @@ async function call<T>(method: string, path: string, body?: unknown, headers: Re
   }).catch(() => {
     throw new ApiFailure(unreachable);
   });
-  if (response.ok) return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+  if (response.ok)
+    return {
+      body: response.status === 204 ? (undefined as T) : ((await response.json()) as T),
+      tag: response.headers.get("etag"),
+    };
   const problem = (await response.json().catch(() => null)) as Problem | null;
   const failure = new ApiFailure(problem?.code ? problem : { ...unreadable, status: response.status });
   if ((failure.status === 401 || failure.code === "must-change-password") && path !== "/session") onSignedOut();
@@ -66,11 +85,15 @@ const withQuery = (path: string, query: Query = {}) => {
   return text ? `${path}?${text}` : path;
 };
 
+const ifMatch = (tag: string | null | undefined): Record<string, string> => (tag ? { "if-match": tag } : {});
+
 export const api = {
   get: <T>(path: string, query?: Query) => call<T>("GET", withQuery(path, query)),
   post: <T>(path: string, body?: unknown) => call<T>("POST", path, body),
-  put: <T>(path: string, body: unknown) => call<T>("PUT", path, body),
-  delete: <T>(path: string) => call<T>("DELETE", path),
+  getTagged: <T>(path: string) => callTagged<T>("GET", path),
+  /** With a tag, the edit is refused (409) if what it edits is no longer of that version. */
+  put: <T>(path: string, body: unknown, tag?: string | null) => call<T>("PUT", path, body, ifMatch(tag)),
+  delete: <T>(path: string, tag?: string | null) => call<T>("DELETE", path, undefined, ifMatch(tag)),
 };
 
 export const asFailure = (error: unknown): ApiFailure =>

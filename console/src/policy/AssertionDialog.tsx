@@ -21,10 +21,11 @@ export function AssertionDialog({ start, may, onClose }: Props) {
   const [assertion, setAssertion] = useState(start);
   const kind = assertion.must ? "must" : "never";
   const asserted = assertion[kind] ?? newAsserted();
-  const url = `assertions/${encodeURIComponent(isNew ? assertion.name : start.name)}`;
-  const save = useMutation({ mutationFn: () => saveToDraft(url, assertion, assertion.name), onSuccess: onClose });
+  const url = `assertions/${encodeURIComponent(isNew ? assertion.name : start.name)}` as const;
+  const seen = isNew ? null : start;
+  const save = useMutation({ mutationFn: () => saveToDraft(url, assertion, seen, assertion.name), onSuccess: onClose });
   const remove = useMutation({
-    mutationFn: () => removeFromDraft(url, start.name),
+    mutationFn: () => removeFromDraft(url, seen, start.name),
     onSuccess: onClose,
     onError: failed,
   });

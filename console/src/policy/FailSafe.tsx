@@ -13,7 +13,7 @@ import { saveToDraft } from "./save";
 export function FailSafe({ saved, networks }: { saved: FailSafeDocument[]; networks: string[] }) {
   const [list, setList] = useState(saved);
   const may = useMay("editor");
-  const save = useMutation({ mutationFn: () => saveToDraft("fail-safe", list, "The fail-safe list") });
+  const save = useMutation({ mutationFn: () => saveToDraft("fail-safe", list, saved, "The fail-safe list") });
   const failure = save.error ? asFailure(save.error) : null;
   const edit = (index: number, part: Partial<FailSafeDocument>) =>
     setList(list.map((f, i) => (i === index ? { ...f, ...part } : f)));

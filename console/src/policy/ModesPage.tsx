@@ -39,9 +39,13 @@ function Editor({ saved }: { saved: ModeDocument[] }) {
       ? [...saved, { selector: asked, inbound: "full", outbound: "full" }]
       : saved,
   );
+  const [seen, setSeen] = useState(saved);
   const workloads = useQuery(workloadsQuery).data ?? [];
   const may = useMay("editor");
-  const save = useMutation({ mutationFn: () => saveToDraft("modes", list, "The list of modes") });
+  const save = useMutation({
+    mutationFn: () => saveToDraft("modes", list, seen, "The list of modes"),
+    onSuccess: setSeen,
+  });
   const failure = save.error ? asFailure(save.error) : null;
   const edit = (index: number, part: Partial<ModeDocument>) =>
     setList(list.map((m, i) => (i === index ? { ...m, ...part } : m)));

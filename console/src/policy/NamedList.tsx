@@ -95,10 +95,11 @@ interface DialogProps<T extends { name: string }> extends Props<T> {
 
 function Dialog<T extends { name: string }>({ kind, word, lists, more, start, isNew, may, onClose }: DialogProps<T>) {
   const [item, setItem] = useState(start);
-  const url = `${kind}/${encodeURIComponent(item.name)}`;
-  const save = useMutation({ mutationFn: () => saveToDraft(url, item, item.name), onSuccess: onClose });
+  const url = `${kind}/${encodeURIComponent(item.name)}` as const;
+  const seen = isNew ? null : start;
+  const save = useMutation({ mutationFn: () => saveToDraft(url, item, seen, item.name), onSuccess: onClose });
   const remove = useMutation({
-    mutationFn: () => removeFromDraft(url, item.name),
+    mutationFn: () => removeFromDraft(url, seen, item.name),
     onSuccess: onClose,
     onError: failed,
   });

@@ -25,6 +25,7 @@ interface Props {
 
 export function RulesetEditor({ saved, start, proposed, focusRule }: Props) {
   const [ruleset, setRuleset] = useState(start);
+  const [seen, setSeen] = useState(saved);
   const navigate = useNavigate();
   const may = useMay("editor");
   const services = useQuery(draftQuery).data?.services.map((s) => s.name) ?? [];
@@ -33,14 +34,15 @@ export function RulesetEditor({ saved, start, proposed, focusRule }: Props) {
   const changeRule = (index: number, rule: RuleDocument | null) =>
     change({ rules: ruleset.rules.flatMap((r, i) => (i !== index ? [r] : rule ? [rule] : [])) });
   const save = useMutation({
-    mutationFn: () => saveToDraft(`rulesets/${encodeURIComponent(ruleset.name)}`, ruleset, ruleset.name),
+    mutationFn: () => saveToDraft(`rulesets/${encodeURIComponent(ruleset.name)}`, ruleset, seen, ruleset.name),
     onSuccess: (stored) => {
       setRuleset(stored);
+      setSeen(stored);
       void navigate(`/policy/rulesets/${encodeURIComponent(stored.name)}`, { replace: true });
     },
   });
   const remove = useMutation({
-    mutationFn: () => removeFromDraft(`rulesets/${encodeURIComponent(ruleset.name)}`, ruleset.name),
+    mutationFn: () => removeFromDraft(`rulesets/${encodeURIComponent(ruleset.name)}`, seen, ruleset.name),
     onSuccess: () => navigate("/policy/rulesets"),
     onError: failed,
   });
