@@ -9,12 +9,17 @@ internal sealed class PolicyKeeper(Problems problems, ILogger log)
     private const string Topic = "policy-cache";
 
     /// <summary>Writes.</summary>
-    public void Keep(Action write)
+    /// <param name="write">What to do.</param>
+    /// <param name="isPolicy">Whether it writes the policy itself: only then is that said to be kept again.</param>
+    public void Keep(Action write, bool isPolicy = true)
     {
         try
         {
             write();
-            problems.Clear(Topic);
+            if (isPolicy)
+            {
+                problems.Clear(Topic);
+            }
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {

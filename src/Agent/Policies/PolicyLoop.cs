@@ -295,12 +295,12 @@ internal sealed class PolicyLoop : IDisposable
             switch (effect)
             {
                 case PolicyEffect.KeepProven when _proven is { } proven:
-                    _keeper.Keep(() => _cache.KeepProven(proven));
+                    _keeper.Keep(() => _cache.KeepProven(proven), isPolicy: false);
                     break;
                 case PolicyEffect.ForgetProven:
                     _proven = _held;
                     _log.PolicyProven(_state.Proven!.Generation.ToString());
-                    _keeper.Keep(_cache.ForgetProven);
+                    _keeper.Keep(_cache.ForgetProven, isPolicy: false);
                     break;
                 case PolicyEffect.Persist:
                     _keeper.Keep(() => _cache.BeforeApplying(_held!));

@@ -138,4 +138,17 @@ public abstract class AgentProcessTests : IAsyncLifetime
         process.BeginErrorReadLine();
         return process;
     });
+
+    /// <summary>From here on the programs that are started find a script in place of nft; in it, <c>"$@"</c> are nft's arguments and <c>$script</c> the file with its input.</summary>
+    private protected async Task ReplaceNftAsync(string body)
+    {
+        ToolFolder = Directory.CreateDirectory(Folder["tools"]).FullName;
+        var nft = Path.Combine(ToolFolder, "nft");
+        File.Delete(nft);
+        await File.WriteAllTextAsync(nft, $"#!/bin/sh\nscript={Folder["script"]}\ncat > $script\n{body}\nexec /usr/sbin/nft \"$@\" < $script\n");
+        File.SetUnixFileMode(nft, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    /// <summary>From here on nft refuses scripts that contain a word.</summary>
+    private protected Task RefuseAsync(string word) => ReplaceNftAsync($"if grep -q {word} $script; then echo refused >&2; exit 1; fi");
 }

@@ -128,15 +128,6 @@ public sealed class BootTests : AgentProcessTests
         Controller.States.Clear();
     }
 
-    /// <summary>From here on nft refuses scripts that contain a word.</summary>
-    private async Task RefuseAsync(string word)
-    {
-        ToolFolder = Directory.CreateDirectory(Folder["tools"]).FullName;
-        var nft = Path.Combine(ToolFolder, "nft");
-        await File.WriteAllTextAsync(nft, $"#!/bin/sh\ncat > {Folder["script"]}\nif grep -q {word} {Folder["script"]}; then echo refused >&2; exit 1; fi\nexec /usr/sbin/nft \"$@\" < {Folder["script"]}\n");
-        File.SetUnixFileMode(nft, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-    }
-
     private int Dropped() =>
         Table().Split('\n').Where(line => line.Contains("bulkhead:in:default", StringComparison.Ordinal)).Sum(line => int.Parse(line.Split("packets ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
 
