@@ -2525,6 +2525,8 @@ export interface components {
             edits: components["schemas"]["LabelEdit"][];
             /** @description Only say what it would do. */
             dryRun: boolean;
+            /** @description Codes of warnings that the author accepts; none if left out. */
+            acknowledge?: null | string[];
         };
         /** @description Connections that the draft newly allows or blocks, between all workloads that could exist. */
         EffectView: {

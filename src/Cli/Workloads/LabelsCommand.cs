@@ -2,6 +2,7 @@ using System.CommandLine;
 using Bulkhead.Cli.CommandLine;
 using Bulkhead.Cli.Connection;
 using Bulkhead.Cli.Output;
+using Bulkhead.Cli.Policies;
 using Bulkhead.Contracts.Rest;
 
 namespace Bulkhead.Cli.Workloads;
@@ -17,11 +18,11 @@ internal static class LabelsCommand
     private static readonly Option<bool> Apply = new("--apply") { Description = "Do it; without this it is only shown." };
 
     public static Command Create(CliHost host) => new Command("labels", "Set and remove labels.").With(
-        new Command("set", "Set labels of a workload.").With(Name, Pairs, DryRun).Runs(host, call =>
+        new Command("set", "Set labels of a workload.").With(Name, Pairs, DryRun, ProvisionCommand.Acknowledge).Runs(host, call =>
             EditAsync(call, [new(call.Value(Name), CommonOptions.LabelsOf(call.Value(Pairs)), [], null)], call.Value(DryRun))),
-        new Command("remove", "Remove labels from a workload.").With(Name, Keys, DryRun).Runs(host, call =>
+        new Command("remove", "Remove labels from a workload.").With(Name, Keys, DryRun, ProvisionCommand.Acknowledge).Runs(host, call =>
             EditAsync(call, [new(call.Value(Name), new Dictionary<string, string>(), call.Value(Keys), null)], call.Value(DryRun))),
-        new Command("import", "Set labels from a CSV file, all or none.").With(Csv, Apply).Runs(host, call =>
+        new Command("import", "Set labels from a CSV file, all or none.").With(Csv, Apply, ProvisionCommand.Acknowledge).Runs(host, call =>
             EditAsync(call, LabelCsv.Read(PrivateFile.Read(call.Value(Csv))), !call.Value(Apply))),
         new Command("keys", "List, declare and withdraw label keys.").With(
             new Command("list", "List the keys.").Runs(host, async call => ShowKeys(call, await call.GetAsync<LabelKeys>("label-keys").ConfigureAwait(false))),
@@ -30,7 +31,7 @@ internal static class LabelsCommand
 
     private static async Task EditAsync(Call call, IReadOnlyList<LabelEdit> edits, bool dryRun)
     {
-        var result = await call.SendAsync<LabelEditResult>(HttpMethod.Post, "workloads/labels", new EditLabels(edits, dryRun)).ConfigureAwait(false);
+        var result = await call.SendAsync<LabelEditResult>(HttpMethod.Post, "workloads/labels", new EditLabels(edits, dryRun, call.Value(ProvisionCommand.Acknowledge) ?? [])).ConfigureAwait(false);
         call.Show(result, _ =>
         {
             var listing = new Listing("workload", "labels");

@@ -109,7 +109,8 @@ public sealed record CreateWorkload(string Name, IReadOnlyDictionary<string, str
 /// </summary>
 /// <param name="Edits">One a workload.</param>
 /// <param name="DryRun">Only say what it would do.</param>
-public sealed record EditLabels(IReadOnlyList<LabelEdit> Edits, bool DryRun);
+/// <param name="Acknowledge">Codes of warnings that the author accepts; none if left out.</param>
+public sealed record EditLabels(IReadOnlyList<LabelEdit> Edits, bool DryRun, IReadOnlyList<string>? Acknowledge = null);
 
 /// <summary>An edit of one workload's labels.</summary>
 /// <param name="Workload">Its id or unique name.</param>

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Policies;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Labels;
@@ -12,7 +13,7 @@ namespace Bulkhead.Controller.Workloads;
 
 /// <summary>
 /// <c>POST /api/v1/workloads/labels</c>: edits labels, all or none. Labels are live: an edit changes at once what hosts enforce, so a dry run says which
-/// enforcing hosts it would change, and the labels from before are kept in the audit log.
+/// enforcing hosts it would change, and the labels from before are kept in the audit log. An edit that would lock an administrator out has to be acknowledged.
 /// </summary>
 public static class EditLabelsEndpoint
 {
@@ -23,7 +24,7 @@ public static class EditLabelsEndpoint
         workloads.MapPost("/labels", EditAsync).RequireAuthorization(Roles.Editor).WithSummary("Edit labels of any number of workloads, or say what that would do.");
 
     private static async Task<Results<Ok<LabelEditResult>, ProblemResult>> EditAsync(
-        EditLabels request, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, CancellationToken cancellation)
+        EditLabels request, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, AdminSessions sessions, CancellationToken cancellation)
     {
         var outcome = await ledger.WriteAsync<LabelEditResult>(user.Caller().Actor, async (edit, token) =>
         {
@@ -47,6 +48,18 @@ public static class EditLabelsEndpoint
             if (errors.Count > 0)
             {
                 return Problems.Invalid(errors);
+            }
+
+            // Labels can move a host to full just as a revision can.
+            var cut = sessions.CutBy(after.Enforced, edit.Before.Enforced, edit.Now);
+            if (cut.Any(warning => request.Acknowledge?.Contains(warning.Code) != true))
+            {
+                return Problems.Conflict("acknowledge", "There are warnings that must be accepted first; nothing was changed.", $"Look at each, then acknowledge '{AdminSessions.WouldLockOut}'.", cut);
+            }
+
+            if (cut.Count > 0)
+            {
+                edit.Audit("workload.labels-acknowledge", $"{changes.Count} workloads", string.Join(" ", cut.Select(warning => $"{warning.Code}: {warning.Message}")));
             }
 
             var result = new LabelEditResult(

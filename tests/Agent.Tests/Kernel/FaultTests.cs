@@ -52,8 +52,6 @@ public sealed class FaultTests : AgentProcessTests
 
     [Theory]
     [InlineData("policy.new")]
-    [InlineData("policy")]
-    [InlineData("policy.copy.new")]
     [InlineData("policy.copy")]
     public async Task Killed_while_a_file_of_the_policy_is_written(string file)
     {

@@ -167,6 +167,28 @@ public sealed class ProvisionTests
         Assert.Contains((await admin.GetAsync<Page<AuditEntryView>>("audit")).Items, e => e.Action == "policy.acknowledge" && e.Subject == "revision 3");
     }
 
+    [Fact]
+    public async Task A_label_that_moves_a_host_to_full_and_cuts_a_seen_administrator_is_held_up_until_accepted()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var db = await PolicyStreamTests.PairAsync(controller, admin, "db", "10.0.0.2", ("role", "db"));
+        await PolicyStreamTests.ProvisionAsync(admin, PolicyStreamTests.Fence);
+        await db.SendAsync(Inbound("10.0.0.2", "10.9.0.1", 22));
+
+        foreach (var dryRun in new[] { true, false })
+        {
+            var problem = await admin.RefusedAsync(HttpMethod.Post, "workloads/labels", Fencing(dryRun), 409, "acknowledge");
+            Assert.Equal("would-lock-out", Assert.Single(problem.Diagnostics).Code);
+        }
+
+        var edited = await admin.PostAsync<LabelEditResult>("workloads/labels", Fencing(false) with { Acknowledge = ["would-lock-out"] });
+        Assert.Equal(["db"], edited.EnforcingHostsAffected);
+        Assert.Contains((await admin.GetAsync<Page<AuditEntryView>>("audit")).Items, e => e.Action == "workload.labels-acknowledge" && e.Detail.StartsWith("would-lock-out", StringComparison.Ordinal));
+
+        static EditLabels Fencing(bool dryRun) => new([new("db", new Dictionary<string, string> { ["app"] = "shop" }, [], null)], dryRun);
+    }
+
     private static Contracts.Agent.FlowBatch Inbound(string host, string from, uint port)
     {
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
