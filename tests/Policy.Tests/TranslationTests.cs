@@ -123,6 +123,23 @@ public class TranslationTests
         Assert.Equal(["workloads[second] 192.0.2.1 tcp/90 leads to another workload, which was there first, so peers do not reach this one by it. Declare it shared at both, or remove it at one."], Findings(world, "contested-publication"));
     }
 
+    /// <summary>What one workload publishes decides what another is reached by, though nothing about that other changes.</summary>
+    [Fact]
+    public void A_port_that_changes_hands_does_so_in_one_step()
+    {
+        World Hosts(bool taken) => new World().Host("client", "role=client").Host("first", "role=web").Translated(taken ? ["192.0.2.1 tcp/80-90 80"] : []).Host("second", "role=db").Translated(["192.0.2.1 tcp/90 90"])
+            .Modes("all", "full", "full").Ruleset("r", "all", Write.Allow("role=client", "role=db", "tcp/90"));
+        var (free, taken) = (Hosts(taken: false), Hosts(taken: true));
+        foreach (var (before, after, outcome) in new[] { (free, taken, Outcome.Block), (taken, free, Outcome.Allow) })
+        {
+            var compiled = before.Compile();
+            var step = compiled.Advance(compiled.Policy, compiled.Workloads.With([after.Workloads[1]], []), compiled.State.Settings);
+            Assert.NotNull(step.Delta.For(after.Workloads[0].Id));
+            Assert.Equal(after.HostPolicy("client"), step.After.Hosts[after.Workloads[0].Id]);
+            Assert.Equal(outcome, new PolicyEvaluator(step.After).Judge(after.Connect("client", "192.0.2.1", "tcp/90")).Source!.Outcome);
+        }
+    }
+
     [Fact]
     public void Each_end_sees_the_other_as_it_is_visible_in_its_own_space()
     {

@@ -77,16 +77,8 @@ public sealed class Translations
     /// <summary>Whether translations may have to do with a connection to or from an address, in any space; that they do not is certain.</summary>
     internal bool Concern(IpAddress address) => !IsEmpty && _concerned.Value.Contains(address);
 
-    /// <summary>Whether a workload is visible under an address that may be another's as well, or not its own.</summary>
-    internal bool Concern(Workload workload)
-    {
-        if (IsEmpty || !workload.Admitted)
-        {
-            return false;
-        }
-
-        return workload.IsTranslated || workload.Addresses.Any(address => _claims.Find(address) is not null);
-    }
+    /// <summary>Whether a workload is visible under other addresses than its own, or others connect from one of these.</summary>
+    internal bool Concern(Workload workload) => !IsEmpty && workload.Admitted && (workload.IsTranslated || workload.Addresses.Any(IsShared));
 
     /// <summary>The next version, for the next version of the index; workloads that are visible under the same addresses as those that changed are added to the touched ones.</summary>
     internal Translations With(WorkloadIndex index, IReadOnlyCollection<(Workload? Old, Workload? Now)> changed, HashSet<WorkloadId> touched)
@@ -107,14 +99,8 @@ public sealed class Translations
             var published = PublishedAddresses(old).Union(PublishedAddresses(now)).ToHashSet();
             foreach (var address in AllOf(old).Union(AllOf(now)))
             {
-                var (claimed, isClaimed) = (_claims.Find(address) is not null, next._claims.Find(address) is not null);
-                if (!claimed && !isClaimed)
-                {
-                    continue;
-                }
-
                 var shared = IsShared(address) != next.IsShared(address);
-                if (shared || claimed != isClaimed)
+                if (shared)
                 {
                     touched.UnionWith(new[] { _index.Holder(address), index.Holder(address) }.OfType<Workload>().Select(workload => workload.Id));
                 }

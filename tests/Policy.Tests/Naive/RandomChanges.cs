@@ -22,6 +22,7 @@ internal static class RandomChanges
         ("admitted", Workload((_, w) => w with { Admitted = !w.Admitted })),
         ("managed", Workload((random, w) => w with { Managed = !w.Managed, Features = w.Managed ? [] : RandomEstates.FeaturesOf(random) })),
         ("published", Workload((random, w) => w with { Published = w.Published.Count > 0 && random.Next(2) == 0 ? [] : RandomTranslations.Published(random) })),
+        ("published", Workload((random, w) => w with { Published = w.Published.Count > 0 ? [] : RandomTranslations.Published(random) })),
         ("sources", Workload((random, w) => w with { Sources = w.Sources.Count > 0 && random.Next(2) == 0 ? [] : RandomTranslations.Sources(random) })),
         ("renamed", Workload((random, w) => w with { Name = $"renamed-{random.Next(100)}" })),
         ("rule added", AddRule),
