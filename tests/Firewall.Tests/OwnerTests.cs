@@ -138,6 +138,67 @@ public sealed class OwnerTests : IAsyncLifetime
         Assert.False((await Puppet(app).ConnectAsync(_bench, Bench.PeerAddress(false), IpProtocol.Tcp, 443)).Reached);
     }
 
+    [Theory]
+    [InlineData(RuleAction.Allow)]
+    [InlineData(RuleAction.Deny)]
+    public async Task The_kernel_decides_by_who_signed_in_as_the_evaluator_does(RuleAction action)
+    {
+        const uint alice = 30001, bob = 30002, carol = 30003;
+        _cgroup.Members[alice] = ["dba", "unrelated"];
+        _cgroup.Members[bob] = ["web"];
+        var (app, other) = (_programs.Copy("app"), _programs.Copy("other"));
+        foreach (var process in (ProcessCondition?[])[null, new(app, null), new(null, "x.service")])
+        {
+            var entry = Entry(Direction.Outbound, action, 1, 0, PortMatch.Whole(IpProtocol.Tcp), PortMatch.Whole(IpProtocol.Udp)) with { Users = ["dba"], Process = process };
+            var policy = Make(action == RuleAction.Allow ? _full : _selective, [entry, .. Both(RuleAction.Allow, 9, null, false).Where(e => e.Direction == Direction.Inbound)], Hosts("10.77.0.2", "fd77::/64"));
+            await _bench.ApplyAsync(policy);
+            foreach (var program in (string[])[app, other])
+            {
+                foreach (var (login, user, groups) in ((uint?, uint, string[])[])[(alice, alice, ["dba"]), (alice, 0, ["dba"]), (null, alice, ["dba"]), (bob, bob, ["web"]), (carol, carol, []), (bob, alice, ["web"]), (null, 0, [])])
+                {
+                    await AssertMatrixAsync(policy, Puppet(program) with { Login = login, User = user }, SocketFacts.Of(program, "x.service", [.. groups]), null);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_change_of_groups_takes_effect_without_signing_in_again()
+    {
+        const uint alice = 30001;
+        var policy = Make(_full, [Entry(Direction.Outbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(443)) with { Users = ["dba"] }], Hosts("10.77.0.2"));
+        await _bench.ApplyAsync(policy);
+        var puppet = Puppet(_programs.Copy("app")) with { Login = alice };
+        Assert.False((await puppet.ConnectAsync(_bench, Bench.PeerAddress(false), IpProtocol.Tcp, 443)).Reached);
+        var time = new ManualTimer();
+        var told = 0;
+        using var watch = _cgroup.Owners.Watch(() => told++, time);
+
+        _cgroup.Members[alice] = ["dba"];
+        time.Fire();
+        Assert.Equal(1, told);
+        Assert.True((await _bench.Host.Inside(() => _bench.Driver.RefreshAsync(default))).Ok);
+        Assert.True((await puppet.ConnectAsync(_bench, Bench.PeerAddress(false), IpProtocol.Tcp, 443)).Reached);
+
+        using var open = puppet.Open(Bench.PeerAddress(false), 443);
+        _cgroup.Members.Clear();
+        time.Fire();
+        time.Fire();
+        Assert.Equal(2, told);
+        var outcome = await _bench.Host.Inside(() => _bench.Driver.RefreshAsync(default));
+        Assert.Equal((null, 1), (outcome.Error, outcome.Destroyed));
+        Assert.False((await puppet.ConnectAsync(_bench, Bench.PeerAddress(false), IpProtocol.Tcp, 443)).Reached);
+    }
+
+    [Fact]
+    public void The_hosts_name_service_says_who_is_in_which_group()
+    {
+        var members = Agent.Linux.Bpf.UserDirectory.Read(["daemon", "root", "no-such-group-there-is"], [0, 1, 4_000_000_000]);
+        Assert.Contains("root", members[0]);
+        Assert.Contains("daemon", members[1]);
+        Assert.DoesNotContain(members, user => user.Value.Contains("no-such-group-there-is") || user.Key == 4_000_000_000);
+    }
+
     private Puppet Puppet(string program) => new(_bench.Host, _cgroup.Below("x.service")) { Program = program };
 
     private void Serve(IEnumerable<(string Program, string Unit, SocketFacts Facts, ushort Port)> owners)
@@ -150,18 +211,18 @@ public sealed class OwnerTests : IAsyncLifetime
         }
     }
 
-    private async Task AssertMatrixAsync(HostPolicy policy, Puppet puppet, SocketFacts facts, ushort port)
+    private async Task AssertMatrixAsync(HostPolicy policy, Puppet puppet, SocketFacts facts, ushort? port)
     {
         var evaluator = new HostEvaluator(policy);
         foreach (var (isV6, protocol) in ((bool, byte)[])[(false, IpProtocol.Tcp), (true, IpProtocol.Tcp), (false, IpProtocol.Udp), (true, IpProtocol.Udp)])
         {
             var (local, peer) = (Bench.HostAddress(isV6), Bench.PeerAddress(isV6));
-            foreach (var direction in Enum.GetValues<Direction>())
+            foreach (var direction in Enum.GetValues<Direction>().Where(d => port is not null || d == Direction.Outbound))
             {
-                var served = direction == Direction.Inbound ? port : (ushort)443;
+                var served = direction == Direction.Inbound ? port!.Value : (ushort)443;
                 var expected = evaluator.Decide(direction, local, peer, protocol, served, facts);
                 var attempt = direction == Direction.Inbound
-                    ? await Probe.RunAsync(_bench, _bench.Peer, local, protocol, port)
+                    ? await Probe.RunAsync(_bench, _bench.Peer, local, protocol, served)
                     : await puppet.ConnectAsync(_bench, peer, protocol, 443);
                 Assert.True(
                     attempt.Reached == (expected.Outcome == Outcome.Allow) && attempt.Report?.Rule == (attempt.Reached ? null : expected.Rule),

@@ -15,6 +15,12 @@ internal sealed record Puppet(NetworkNamespace Host, string Cgroup)
     /// <summary>The program; socat, or a copy of it.</summary>
     public string Program { get; init; } = "/usr/bin/socat";
 
+    /// <summary>Who signed in, or null for nobody.</summary>
+    public uint? Login { get; init; }
+
+    /// <summary>Whom it runs as.</summary>
+    public uint User { get; init; }
+
     /// <summary>More options for its sockets, each with a comma in front.</summary>
     public string Options { get; init; } = "";
 
@@ -40,6 +46,16 @@ internal sealed record Puppet(NetworkNamespace Host, string Cgroup)
         await end.CancelAsync();
         process.Kill();
         return attempt;
+    }
+
+    /// <summary>Opens a TCP connection to an echo service and leaves it open.</summary>
+    public Process Open(IpAddress to, ushort port)
+    {
+        var process = Start("-", Target(to, IpProtocol.Tcp, port) + Options);
+        process.StandardInput.Write('x');
+        process.StandardInput.Flush();
+        Assert.Equal('x', process.StandardOutput.Read());
+        return process;
     }
 
     /// <summary>Has perl, whose copy <see cref="Program"/> has to be, set its socket's mark and try to reach an echo service; what it says.</summary>
@@ -76,13 +92,21 @@ internal sealed record Puppet(NetworkNamespace Host, string Cgroup)
         }
     }
 
-    private Process Start(params string[] arguments) => Host.Inside(() => Process.Start(
-        new ProcessStartInfo("/bin/sh", ["-c", "echo $$ > \"$0/cgroup.procs\" && exec \"$@\"", Cgroup, Program, .. arguments])
+    private Process Start(params string[] arguments)
+    {
+        const string script = """
+            echo $$ > "$0/cgroup.procs" && login=$1 user=$2 && shift 2
+            [ -z "$login" ] || echo "$login" > /proc/self/loginuid
+            exec setpriv --reuid="$user" --regid="$user" --clear-groups "$@"
+            """;
+        return Host.Inside(() => Process.Start(
+        new ProcessStartInfo("/bin/sh", ["-c", script, Cgroup, $"{Login}", $"{User}", Program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!);
+    }
 
     private bool Listens(byte protocol, ushort port) => Host.Inside(() =>
         File.ReadLines(protocol == IpProtocol.Tcp ? "/proc/thread-self/net/tcp6" : "/proc/thread-self/net/udp6").Any(line => line.Contains($":{port:X4} 0000", StringComparison.Ordinal)));

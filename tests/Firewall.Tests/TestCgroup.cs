@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Policy;
 
 namespace Bulkhead.Firewall.Tests;
 
@@ -15,7 +17,10 @@ internal sealed class TestCgroup : IDisposable
         Name = string.Create(CultureInfo.InvariantCulture, $"bulkhead-tests-{Environment.ProcessId}-{Interlocked.Increment(ref _made)}");
         Tree = Open(Name);
         Units = new(Tree);
-        Owners = new(Tree);
+        Owners = new(Tree, groups: (names, _) => Members
+            .Select(user => (user.Key, Groups: user.Value.Where(names.Contains).Order(StringComparer.Ordinal).ToEquatableArray()))
+            .Where(user => user.Groups.Count > 0)
+            .ToDictionary(user => user.Key, user => user.Groups));
     }
 
     /// <summary>Its name below the hierarchy's root.</summary>
@@ -26,6 +31,9 @@ internal sealed class TestCgroup : IDisposable
     public UnitCgroups Units { get; }
 
     public SocketOwners Owners { get; }
+
+    /// <summary>What the host's directory says of users.</summary>
+    public ConcurrentDictionary<uint, string[]> Members { get; } = [];
 
     /// <summary>Folder of a cgroup below, which is made if it is not there.</summary>
     public string Below(string path) => Directory.CreateDirectory(Path.Combine(Tree.Root, path)).FullName;

@@ -32,6 +32,9 @@ internal sealed unsafe partial class OwnerReader(Func<uint, EquatableArray<strin
             : SocketOwner.Unidentified with { Groups = groups };
     }
 
+    /// <summary>The user of a process's sockets: who signed in, else whom it accesses files as; null if it is gone.</summary>
+    public static uint? UserOf(int pid) => UserOf(pid.ToString(CultureInfo.InvariantCulture));
+
     private static uint? UserOf(string process)
     {
         try

@@ -12,19 +12,25 @@ namespace Bulkhead.Agent.Linux.Bpf;
 internal sealed class SocketOwners : IDisposable
 {
     private readonly UnitCgroups _units;
+    private readonly GroupWatch _groups;
     private readonly SocketStamps? _stamps;
     private readonly SocketSweep? _sweep;
+    private IReadOnlyDictionary<uint, EquatableArray<string>> _users = new Dictionary<uint, EquatableArray<string>>();
+    private IReadOnlyDictionary<uint, EquatableArray<string>> _stamped = new Dictionary<uint, EquatableArray<string>>();
 
     /// <summary>Tries what the kernel can do; nothing changes before <see cref="Put"/>.</summary>
     /// <param name="tree">The host's part of the cgroup tree; another than what other threads use.</param>
     /// <param name="mask">The bits of marks that are ours.</param>
-    public SocketOwners(CgroupTree tree, uint mask = MarkTable.DefaultMask)
+    /// <param name="groups">Who is in which group; null for the host's name service.</param>
+    public SocketOwners(CgroupTree tree, uint mask = MarkTable.DefaultMask, GroupReader? groups = null)
     {
         _units = new(tree);
+        // Read by a thread of its own.
+        _groups = new(tree.Copy(), groups ?? UserDirectory.Read);
         try
         {
             _stamps = SocketStamps.Load(tree.Root, mask);
-            _sweep = new(tree, _stamps, new(_ => []));
+            _sweep = new(tree, _stamps, new(user => _users.TryGetValue(user, out var of) ? of : []));
         }
         catch (Exception refused) when (refused is BpfException or DllNotFoundException or EntryPointNotFoundException)
         {
@@ -41,36 +47,48 @@ internal sealed class SocketOwners : IDisposable
     /// <summary>The host's cgroups now; null if rules cannot name them.</summary>
     public HostCgroups? Cgroups() => _units.Read();
 
-    /// <summary>Begins to tell of cgroups that come and go.</summary>
-    public IDisposable WatchCgroups(Action changed, TimeProvider time) => _units.Watch(changed, time);
+    /// <summary>Begins to tell of cgroups that come and go, and of changes of groups.</summary>
+    public IDisposable Watch(Action changed, TimeProvider time)
+    {
+        var (units, groups) = (_units.Watch(changed, time), _groups.Watch(changed, time));
+        return new Registration(() =>
+        {
+            units.Dispose();
+            groups.Dispose();
+        });
+    }
 
     /// <summary>A table with a class for every owner that two policies tell apart; null if there are too many for the mask.</summary>
     /// <param name="policy">The one to come.</param>
     /// <param name="current">The one in force, or null.</param>
+    /// <exception cref="IOException">It cannot be found out who is in the groups that they name.</exception>
     public MarkTable? Plan(HostPolicy policy, HostPolicy? current)
     {
-        var needed = MarkTable.Owners(policy, []);
+        HostPolicy[] policies = current is null ? [policy] : [policy, current];
+        _users = _groups.Members(policies.SelectMany(p => p.Entries).SelectMany(e => e.Users).Distinct().Order(StringComparer.Ordinal).ToEquatableArray());
+        var sets = _users.Values.Distinct().OrderBy(set => string.Join('\n', set), StringComparer.Ordinal).ToArray();
+        var needed = MarkTable.Owners(policy, sets);
         if (_stamps!.Table.With(needed) is { } enough)
         {
             return enough;
         }
 
         // What neither policy tells apart makes room, once no socket carries it any more.
-        var kept = current is null ? needed : needed.Concat(MarkTable.Owners(current, [])).ToEquatableArray();
-        Put(_stamps.Table.Only(kept));
+        Put(_stamps.Table.Only(policies.SelectMany(p => MarkTable.Owners(p, sets)).ToEquatableArray()));
         return _stamps.Table.With(needed);
     }
 
     /// <summary>Whether sockets are stamped by a table already.</summary>
-    public bool StampsBy(MarkTable table) => _stamps is { Attached: true } stamps && stamps.Table == table;
+    public bool StampsBy(MarkTable table) => _stamps is { Attached: true } stamps && stamps.Table == table && GroupWatch.Same(_users, _stamped);
 
     /// <summary>Has new sockets stamped by a table, and then those that there are.</summary>
-    /// <returns>How many of those got another stamp.</returns>
     /// <exception cref="BpfException">The kernel refuses.</exception>
-    public int Put(MarkTable table)
+    public void Put(MarkTable table)
     {
         _stamps!.Put(table);
-        return _sweep!.Run();
+        _stamps.PutUsers(_users);
+        _stamped = _users;
+        _sweep!.Run();
     }
 
     /// <summary>Whose sockets are, by what was read of them; the cgroups are read now.</summary>
@@ -87,4 +105,9 @@ internal sealed class SocketOwners : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _stamps?.Dispose();
+
+    private sealed class Registration(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
 }

@@ -20,8 +20,8 @@ internal sealed unsafe partial class SocketSweep(CgroupTree tree, SocketStamps s
     private const int Inet = 2;
     private const int Inet6 = 10;
 
-    /// <summary>Does it; how many sockets got another stamp.</summary>
-    public int Run()
+    /// <summary>Does it.</summary>
+    public void Run()
     {
         var holders = new Dictionary<ulong, (int Pid, int Descriptor, HashSet<uint> Marks)>();
         foreach (var pid in tree.AllProcesses())
@@ -32,7 +32,10 @@ internal sealed unsafe partial class SocketSweep(CgroupTree tree, SocketStamps s
             }
         }
 
-        return holders.Values.Count(held => Stamp(held.Pid, held.Descriptor, held.Marks));
+        foreach (var (pid, descriptor, marks) in holders.Values)
+        {
+            Stamp(pid, descriptor, marks);
+        }
     }
 
     private uint MarkOf(SocketOwner owner) =>
@@ -65,14 +68,14 @@ internal sealed unsafe partial class SocketSweep(CgroupTree tree, SocketStamps s
         });
     }
 
-    private bool Stamp(int pid, int descriptor, HashSet<uint> marks)
+    private void Stamp(int pid, int descriptor, HashSet<uint> marks)
     {
         var process = (int)SystemCall(OpenProcess, pid, 0, 0);
         var socket = process < 0 ? -1 : (int)SystemCall(TakeDescriptor, process, descriptor, 0);
         _ = process < 0 ? 0 : Libc.Close(process);
         if (socket < 0)
         {
-            return false;
+            return;
         }
 
         try
@@ -80,12 +83,12 @@ internal sealed unsafe partial class SocketSweep(CgroupTree tree, SocketStamps s
             var mask = stamps.Table.Mask;
             if (Read(socket, Domain) is not (Inet or Inet6) || Read(socket, Mark) is not { } before || marks.Contains((uint)before & mask))
             {
-                return false;
+                return;
             }
 
             var mark = marks.Count == 1 ? marks.Single() : stamps.Table.Of(SocketOwner.Unidentified);
             var write = new StampWrite { Mark = ((uint)before & ~mask) | mark, Secret = stamps.Secret };
-            return SetOption(socket, Libc.SolSocket, Mark, &write, (uint)sizeof(StampWrite)) == 0;
+            _ = SetOption(socket, Libc.SolSocket, Mark, &write, (uint)sizeof(StampWrite));
         }
         finally
         {

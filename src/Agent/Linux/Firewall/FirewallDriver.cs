@@ -73,12 +73,13 @@ public sealed class FirewallDriver : IDisposable
     {
         var units = _owners?.Cgroups() is { } cgroups && await _table.KnowsAsync(new Match.CgroupAt(1, true, [cgroups.Root.Name])).ConfigureAwait(false);
         var marks = _owners?.Marks is not null && await _table.KnowsAsync(new Match.SocketMark(uint.MaxValue, [0, 1])).ConfigureAwait(false);
-        return
+        string[] has =
         [
             Features.Base,
-            .. marks ? [Features.ProcessInbound, Features.ProcessOutbound] : Array.Empty<string>(),
+            .. marks ? [Features.ProcessInbound, Features.ProcessOutbound, Features.UserOutbound] : Array.Empty<string>(),
             .. units ? [Features.UnitInbound, Features.UnitOutbound] : Array.Empty<string>(),
         ];
+        return has.Order(StringComparer.Ordinal).ToEquatableArray();
     }
 
     /// <summary>
@@ -105,7 +106,7 @@ public sealed class FirewallDriver : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is NetlinkException or BpfException)
+        catch (Exception e) when (e is NetlinkException or BpfException or IOException)
         {
             _table.Doubt();
             return new(e.Message);
@@ -185,6 +186,7 @@ public sealed class FirewallDriver : IDisposable
 
     private async Task<ApplyOutcome> ApplyAsync(HostPolicy policy, bool replace, HostCgroups? cgroups)
     {
+        var restamped = false;
         if (MarkTable.Matters(policy) && _owners is { Marks: not null } owners)
         {
             if (owners.Plan(policy, _evaluator?.Policy) is not { } marks)
@@ -200,7 +202,8 @@ public sealed class FirewallDriver : IDisposable
                     return new(refused);
                 }
 
-                _ = owners.Put(marks);
+                owners.Put(marks);
+                restamped = true;
             }
         }
 
@@ -208,7 +211,8 @@ public sealed class FirewallDriver : IDisposable
         var plan = FirewallPlan.Diff(replace ? null : _table.Held, document);
         if (plan.IsEmpty)
         {
-            return new((string?)null);
+            // Who is no longer who the rules ask for loses what is open.
+            return restamped && _evaluator is { } same ? _settler.Settle(same) : new((string?)null);
         }
 
         var first = _evaluator is null;

@@ -30,6 +30,9 @@ internal sealed class CgroupTree(string root, string prefix)
             : throw new AgentException("no-cgroup", $"There is no cgroup {mount}{prefix}.", "Create it, or correct --cgroup.");
     }
 
+    /// <summary>The same tree for another thread.</summary>
+    public CgroupTree Copy() => new(Root, prefix);
+
     /// <summary>The pids in one cgroup of the host, by its id (the inode of its folder); null if it is not, or no longer, the host's.</summary>
     public IReadOnlyList<int>? ProcessesOf(ulong cgroup)
     {
