@@ -83,7 +83,7 @@ internal static class AgentProcess
         var features = await firewall.ProbeAsync();
         using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity.ToEndpoint(), own, problems, Changed, time, log);
         using var watch = firewall.Watch(policies.Inbox.ReportTampering, policies.Inbox.ReportDoubt);
-        using var ownerWatch = owners.Watch(policies.Inbox.ReportCgroups, time);
+        using var ownerWatch = owners.Watch(policies.Inbox.ReportOwners, time);
         await policies.StartAsync(cancel);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);

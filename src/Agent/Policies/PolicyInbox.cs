@@ -49,8 +49,8 @@ internal sealed class PolicyInbox(Signal signal)
     /// <summary>Conntrack lost connections, so that live sockets must be judged and admitted again.</summary>
     public void ReportLostConnections() => Raise(ref _lostConnections);
 
-    /// <summary>The host's cgroups are others now, by which units are told apart.</summary>
-    public void ReportCgroups() => Raise(ref _otherCgroups);
+    /// <summary>The host's cgroups are others now, or somebody's groups: owners of sockets have to be told apart anew.</summary>
+    public void ReportOwners() => Raise(ref _otherCgroups);
 
     /// <summary>Takes out what the controller sent; at most one whole policy, and the deltas behind it.</summary>
     public (Wire.HostPolicy? Whole, IReadOnlyList<Wire.PolicyDelta> Deltas) TakePolicies()

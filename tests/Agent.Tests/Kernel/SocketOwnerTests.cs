@@ -2,6 +2,7 @@ using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Tests.Policies;
 using Bulkhead.Contracts.Agent;
 using Bulkhead.Firewall.Tests;
+using Bulkhead.Policy.Compile;
 
 namespace Bulkhead.Agent.Tests.Kernel;
 
@@ -54,7 +55,7 @@ public sealed class SocketOwnerTests : AgentProcessTests
         Serve(_cgroup.Below("first.scope"), app);
         var agent = Start("--cgroup", _cgroup.Name);
         await AppliedAsync(2);
-        Assert.Contains("process-outbound-1", Controller.States.Last().Agent.Features);
+        Assert.Equal(Features.All, Controller.States.Last().Agent.Features);
         Assert.True(await ReachableAsync(5001));
         Serve(_cgroup.Below("second.scope"), other, 5002);
 
