@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Bulkhead.Agent.Blocks;
 using Bulkhead.Agent.Checks;
 using Bulkhead.Agent.Install;
 using Bulkhead.Agent.State;
@@ -40,9 +41,10 @@ internal static class InstallCommand
             var folder = StateDirectory.At(parsed.GetRequiredValue(state));
             await new Installation(parsed.GetRequiredValue(root)).RemoveAsync(folder);
             await UnpairCommand.RemoveAsync(folder, cancel);
-            if (Directory.Exists(folder.Root))
+            string[] left = folder.Root == StateDirectory.Standard ? [folder.Root, BlockFiles.Standard] : [folder.Root];
+            foreach (var ours in left.Where(Directory.Exists))
             {
-                Directory.Delete(folder.Root, recursive: true);
+                Directory.Delete(ours, recursive: true);
             }
 
             Console.WriteLine("Uninstalled; remove the workload from the controller as well.");
