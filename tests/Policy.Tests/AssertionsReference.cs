@@ -25,8 +25,8 @@ internal sealed class LetterReference(PolicyModel policy)
     public static readonly IpAddress[] Addresses = [.. new[] { "10.0.0.5", "10.0.1.5", "10.1.0.5", "192.168.0.5", "2001:db8::5", "2001:db9::5" }.Select(IpAddress.Parse)];
 
     /// <summary>Whether both ends let a connection pass; by DHCP, too, if that is to count.</summary>
-    public bool Allowed(LetterConnection c, Assume allows, Assume denies, bool dhcp) =>
-        Passes(c, Direction.Outbound, allows, denies, dhcp) && Passes(c, Direction.Inbound, allows, denies, dhcp);
+    public bool Allowed(LetterConnection c, Assume allows, Assume denies, bool dhcp, bool inForce = false) =>
+        Passes(c, Direction.Outbound, allows, denies, dhcp, inForce) && Passes(c, Direction.Inbound, allows, denies, dhcp, inForce);
 
     public static bool Asserts(Assertion a, LetterConnection c, Assume assume) =>
         End(a.From, c.From, assume) && End(a.To, c.To, assume) && Consumer(a.FromProcess, a.Users, c)
@@ -39,11 +39,20 @@ internal sealed class LetterReference(PolicyModel policy)
     public bool KeepsPlans(LetterEnd end) => end.Labels is not { } labels || end.Address is null
         || policy.Plans.All(p => !p.Selector.Matches(labels) || p.Networks.Any(n => In(n, end, Assume.Least)));
 
-    private bool Passes(LetterConnection c, Direction direction, Assume allows, Assume denies, bool countDhcp)
+    private bool Passes(LetterConnection c, Direction direction, Assume allows, Assume denies, bool countDhcp, bool inForce)
     {
         var inbound = direction == Direction.Inbound;
         var dhcp = countDhcp && c.Protocol == 17 && c.Port == (inbound ? 68 : 67) && !c.From.IsV6;
-        return dhcp || IsOpen(c, direction, allows) || (!Deciding(c, direction, denies).Any(r => r.Action == RuleAction.OverrideDeny) && Deciding(c, direction, allows).Any(r => r.Action == RuleAction.Allow));
+        if (dhcp || IsOpen(c, direction, allows))
+        {
+            return true;
+        }
+
+        var mode = inForce ? policy.ModesOf((inbound ? c.To : c.From).Labels!)[direction] : EnforcementMode.Full;
+        return mode == EnforcementMode.Visibility
+            || (!Deciding(c, direction, denies).Any(r => r.Action == RuleAction.OverrideDeny)
+                && (Deciding(c, direction, allows).Any(r => r.Action == RuleAction.Allow)
+                    || (mode == EnforcementMode.Selective && !Deciding(c, direction, denies).Any(r => r.Action == RuleAction.Deny))));
     }
 
     /// <summary>Whether one end lets a connection pass whatever the rules say.</summary>

@@ -9,9 +9,9 @@ public class EffectsTests
 {
     private static World Shop(params RuleDocument[] rules) => new World().Ruleset("shop", "app=shop", rules);
 
-    private static List<string> Compare(World before, World after)
+    private static List<string> Compare(World before, World after, bool inForce = false)
     {
-        var report = PolicyEffects.Compare(before.Parse(), after.Parse(), World.Now);
+        var report = PolicyEffects.Compare(before.Parse(), after.Parse(), World.Now, inForce: inForce);
         Assert.True(report.IsComplete);
         return [.. report.Effects.Select(e => e.Message)];
     }
@@ -57,6 +57,36 @@ public class EffectsTests
         Assert.Empty(Compare(before, after));
     }
 
+    [Theory]
+    [InlineData("visibility", "full", ": no longer allowed (was by mode visibility")]
+    [InlineData("selective", "full", ": no longer allowed (was by mode visibility and mode selective")]
+    [InlineData("full", "selective", ": newly allowed by mode visibility and mode selective")]
+    [InlineData("full", "visibility", ": newly allowed by mode visibility")]
+    public void A_mode_that_changes_allows_or_blocks_what_rules_leave_open(string before, string after, string effect)
+    {
+        var rule = Write.Allow("role=web", "role=db", "tcp/1") with { Id = 1 };
+        var (was, @is) = (Shop(rule).Modes("role=db", before, "visibility"), Shop(rule).Modes("role=db", after, "visibility"));
+        Assert.Empty(Compare(was, @is));
+        var effects = Compare(was, @is, inForce: true);
+        Assert.Contains(effects, told => told.Contains("role=db on any" + effect, StringComparison.Ordinal));
+        // What the rule allows, it allows in every mode.
+        Assert.DoesNotContain(effects, told => told.Contains("app=shop,role=web → app=shop,role=db on tcp/1:", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_deny_has_effect_where_the_mode_is_selective()
+    {
+        World Selective(params RuleDocument[] rules) => Shop(rules).Modes("all", "selective", "visibility");
+        var deny = Write.Deny("role=web", "role=db", "tcp/22") with { Id = 1 };
+        Assert.Equal(
+            ["app=shop,role=web → app=shop,role=db on tcp/22: no longer allowed (was by mode visibility and mode selective); rule 1 blocks"],
+            Compare(Selective(), Selective(deny), inForce: true));
+        Assert.Equal(
+            ["app=shop,role=web → app=shop,role=db on tcp/22: newly allowed by mode visibility and mode selective"],
+            Compare(Selective(deny), Selective(), inForce: true));
+        Assert.Empty(Compare(Selective(), Selective(deny)));
+    }
+
     [Fact]
     public void A_rule_that_expires_stops_to_allow()
     {
@@ -100,32 +130,43 @@ public class EffectsTests
     }
 
     [Theory]
-    [InlineData(5000, 12, false)]
-    [InlineData(6000, 25, true)]
-    public void Effects_are_those_of_every_single_connection(int firstSeed, int seeds, bool networks)
+    [InlineData(5000, 12, false, false)]
+    [InlineData(6000, 25, true, false)]
+    [InlineData(7000, 12, false, true)]
+    [InlineData(8000, 25, true, true)]
+    public void Effects_are_those_of_every_single_connection(int firstSeed, int seeds, bool networks, bool inForce)
     {
         var (changed, same) = (0, 0);
         for (var seed = firstSeed; seed < firstSeed + seeds; seed++)
         {
             var random = new Random(seed);
             var world = AssertionsRandom.World(random, networks);
+            world.Document = world.Document with { Modes = RandomModes(random) };
             var before = world.Parse();
             var other = AssertionsRandom.World(random, networks).Document.Rulesets[0] with { Name = "new" };
             world.Document = world.Document with { Rulesets = [.. world.Document.Rulesets.Where(_ => random.Next(4) > 0), other with { Rules = [.. other.Rules.Select(r => r with { Id = r.Id + 100 })] }] };
+            world.Document = world.Document with { Modes = random.Next(3) == 0 ? RandomModes(random) : world.Document.Modes };
             var after = world.Parse();
 
-            var search = new EffectSearch(before, after, World.Now);
+            var search = new EffectSearch(before, after, World.Now, inForce);
             var (opened, closed) = (search.Opened(new(1_000_000)).Select(o => o.Region).ToList(), search.Closed(new(1_000_000)).Select(o => o.Region).ToList());
             var (then, now) = (new LetterReference(before), new LetterReference(after));
             foreach (var c in LetterSpace.Everything(networks).Where(c => then.KeepsPlans(c.From) && then.KeepsPlans(c.To)))
             {
                 var point = LetterSpace.Point(c, search.Alphabet);
-                var (was, @is) = (then.Allowed(c, Assume.Least, Assume.Least, dhcp: false), now.Allowed(c, Assume.Least, Assume.Least, dhcp: false));
+                var (was, @is) = (then.Allowed(c, Assume.Least, Assume.Least, dhcp: false, inForce), now.Allowed(c, Assume.Least, Assume.Least, dhcp: false, inForce));
                 Assert.True(opened.Count(point.IsIn) == (@is && !was ? 1 : 0) && closed.Count(point.IsIn) == (was && !@is ? 1 : 0), $"seed {seed}: {c} was {was}, is {@is}");
                 _ = was == @is ? same++ : changed++;
             }
         }
 
         Assert.True(changed > 2_000 && same > 2_000, $"{changed} changed, {same} did not");
+    }
+
+    private static ModeDocument[] RandomModes(Random random)
+    {
+        string[] selectors = ["all", "role=a", "role!=a", "app=b", "role=*"], modes = ["visibility", "selective", "full"];
+        random.Shuffle(selectors);
+        return [.. selectors.Take(random.Next(0, 4)).Select(selector => new ModeDocument { Selector = selector, Inbound = modes[random.Next(3)], Outbound = modes[random.Next(3)] })];
     }
 }

@@ -2469,12 +2469,12 @@ export interface components {
             /** @description What is wrong and how to mend it. */
             message: string;
         };
-        /** @description What the draft does against the newest revision, by the letter (`GET /api/v1/policy/draft/effects`). */
+        /** @description What the draft does against the newest revision (`GET /api/v1/policy/draft/effects`). */
         DraftEffects: {
-            /** @description At most 100 each way. */
-            effects: components["schemas"]["EffectView"][];
-            /** @description Whether that is all. */
-            isComplete: boolean;
+            /** @description With workloads in the modes that each policy assigns to their labels. */
+            inForce: components["schemas"]["EffectList"];
+            /** @description By the letter, as if every workload were in full. */
+            inFull: components["schemas"]["EffectList"];
         };
         /** @description `GET /api/v1/policy/draft/impact`: what provisioning the draft would do to the traffic seen in a window. */
         DraftImpact: {
@@ -2527,6 +2527,13 @@ export interface components {
             dryRun: boolean;
             /** @description Codes of warnings that the author accepts; none if left out. */
             acknowledge?: null | string[];
+        };
+        /** @description Effects of one kind. */
+        EffectList: {
+            /** @description At most 100 each way. */
+            effects: components["schemas"]["EffectView"][];
+            /** @description Whether that is all. */
+            isComplete: boolean;
         };
         /** @description Connections that the draft newly allows or blocks, between all workloads that could exist. */
         EffectView: {

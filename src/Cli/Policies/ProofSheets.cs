@@ -48,6 +48,15 @@ internal static class ProofSheets
 
     public static void Write(Terminal terminal, DraftEffects effects)
     {
+        terminal.Out.WriteLine("With workloads in their modes:");
+        Write(terminal, effects.InForce);
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine("By the letter, as if all were in full:");
+        Write(terminal, effects.InFull);
+    }
+
+    private static void Write(Terminal terminal, EffectList effects)
+    {
         var listing = new Listing("change", "connections", "by");
         foreach (var effect in effects.Effects)
         {
@@ -55,7 +64,7 @@ internal static class ProofSheets
                 new(effect.Allows ? "allowed" : "blocked", new Style(effect.Allows ? Color.Green : Color.Red)), effect.Connections, string.Join(", ", effect.Rules.Select(rule => $"rule {rule}")));
         }
 
-        listing.WriteTo(terminal.Out, "By the letter, the draft allows and blocks what the newest revision does.");
+        listing.WriteTo(terminal.Out, "Nothing that the newest revision does not allow and block as well.");
         if (!effects.IsComplete)
         {
             terminal.Note("There is more than is listed.");

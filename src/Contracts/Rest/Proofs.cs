@@ -52,7 +52,12 @@ public sealed record RuleHealthView(DateTimeOffset From, DateTimeOffset To, long
 /// <param name="Message">A sentence.</param>
 public sealed record EffectView(bool Allows, string Connections, IReadOnlyList<long> Rules, string Message);
 
-/// <summary>What the draft does against the newest revision, by the letter (<c>GET /api/v1/policy/draft/effects</c>).</summary>
+/// <summary>What the draft does against the newest revision (<c>GET /api/v1/policy/draft/effects</c>).</summary>
+/// <param name="InForce">With workloads in the modes that each policy assigns to their labels.</param>
+/// <param name="InFull">By the letter, as if every workload were in full.</param>
+public sealed record DraftEffects(EffectList InForce, EffectList InFull);
+
+/// <summary>Effects of one kind.</summary>
 /// <param name="Effects">At most 100 each way.</param>
 /// <param name="IsComplete">Whether that is all.</param>
-public sealed record DraftEffects(IReadOnlyList<EffectView> Effects, bool IsComplete);
+public sealed record EffectList(IReadOnlyList<EffectView> Effects, bool IsComplete);

@@ -65,10 +65,15 @@ public static class DraftProofs
             return Invalid(snapshot);
         }
 
-        var report = PolicyEffects.Compare(snapshot.Provisioned.Model, model, time.GetUtcNow());
-        return TypedResults.Ok(new DraftEffects(
-            [.. report.Effects.Select(effect => new EffectView(effect.Kind == EffectKind.NewlyAllowed, effect.Connections, [.. effect.Rules.Select(rule => rule.Value)], effect.Message))],
-            report.IsComplete));
+        return TypedResults.Ok(new DraftEffects(Compare(inForce: true), Compare(inForce: false)));
+
+        EffectList Compare(bool inForce)
+        {
+            var report = PolicyEffects.Compare(snapshot.Provisioned.Model, model, time.GetUtcNow(), inForce: inForce);
+            return new(
+                [.. report.Effects.Select(effect => new EffectView(effect.Kind == EffectKind.NewlyAllowed, effect.Connections, [.. effect.Rules.Select(rule => rule.Value)], effect.Message))],
+                report.IsComplete);
+        }
     }
 
     private static ObservedConnection Observed(TrafficPicture picture, Storage.Flows.Edge edge)

@@ -4,18 +4,20 @@ using Bulkhead.Policy.Symbolic;
 namespace Bulkhead.Policy.Effects;
 
 /// <summary>
-/// Finds what one policy allows by its letter and another does not. A connection that changes lies in a region that only one of the two policies
-/// has, so only what differs is looked at.
+/// Finds what one policy allows and another does not: by their letter, or in the modes that they assign. A connection that changes lies in a region that
+/// only one of the two policies has, so only what differs is looked at.
 /// </summary>
 internal sealed class EffectSearch
 {
+    private readonly bool _inForce;
     private readonly Alphabet _alphabet = new();
     private readonly PolicyRegions _before;
     private readonly PolicyRegions _after;
     private readonly List<Region> _changed;
 
-    public EffectSearch(PolicyModel before, PolicyModel after, DateTimeOffset now)
+    public EffectSearch(PolicyModel before, PolicyModel after, DateTimeOffset now, bool inForce)
     {
+        _inForce = inForce;
         (_before, _after) = (new(before, now, _alphabet), new(after, now, _alphabet));
         var (gone, come) = (Unlike(before, after, now), Unlike(after, before, now));
         _changed = [.. Regions(_before, gone, come), .. Regions(_after, come, gone)];
@@ -23,6 +25,12 @@ internal sealed class EffectSearch
         {
             _changed.AddRange(new[] { _before, _after }.SelectMany(p => p.Openings(Direction.Inbound)[Reading.Exact]).SelectMany(index => index.Regions)
                 .Where(r => r.Region.BindsAddresses).Select(r => r.Region));
+        }
+
+        if (inForce)
+        {
+            var assigned = before.Modes.Except(after.Modes).Concat(after.Modes.Except(before.Modes)).Select(modes => modes.Selector).Distinct();
+            _changed.AddRange(assigned.SelectMany(selector => Enum.GetValues<Side>().Select(side => _before.Selected(selector, side))).OfType<Region>());
         }
     }
 
@@ -55,15 +63,15 @@ internal sealed class EffectSearch
         }
     }
 
-    private static Letter LetterOf(PolicyRegions policy, Effort effort) => new(policy, Reading.Exact, Reading.Exact, essential: false, effort);
+    private Letter LetterOf(PolicyRegions policy, Effort effort) => new(policy, Reading.Exact, Reading.Exact, essential: false, effort, _inForce);
 
     /// <summary>The rules in force that the other policy does not have with the same id, by what they say.</summary>
-    private static ILookup<(EquatableArray<Scope> Scopes, Rule Rule), (Ruleset Set, Rule Rule)> Unlike(PolicyModel policy, PolicyModel other, DateTimeOffset now)
+    private ILookup<(EquatableArray<Scope> Scopes, Rule Rule), (Ruleset Set, Rule Rule)> Unlike(PolicyModel policy, PolicyModel other, DateTimeOffset now)
     {
         var others = other.Rulesets.SelectMany(set => set.Rules.Select(rule => (Set: set, Rule: rule))).ToDictionary(r => r.Rule.Id);
         var unlike = from set in policy.Rulesets
                      from rule in set.Rules
-                     where rule.Action != RuleAction.Deny && !(rule.Expires <= now)
+                     where (_inForce || rule.Action != RuleAction.Deny) && !(rule.Expires <= now)
                      where !others.TryGetValue(rule.Id, out var same) || !(ReferenceEquals(same.Rule, rule) || same.Rule == rule) || same.Set.Scopes != set.Scopes
                      select (set, rule);
         return unlike.ToLookup(r => (r.set.Scopes, Words(r.rule)));

@@ -46,9 +46,13 @@ public static class PolicyEffects
     /// <param name="after">The other.</param>
     /// <param name="now">Rules that have expired by then do not apply.</param>
     /// <param name="most">How many regions of each kind are wanted.</param>
-    public static EffectReport Compare(PolicyModel before, PolicyModel after, DateTimeOffset now, int most = 100)
+    /// <param name="inForce">
+    /// Whether workloads are in the modes that each policy assigns to their labels, as they will be, instead of in full: then changed modes have effects,
+    /// and denies where the mode is selective.
+    /// </param>
+    public static EffectReport Compare(PolicyModel before, PolicyModel after, DateTimeOffset now, int most = 100, bool inForce = false)
     {
-        var search = new EffectSearch(before, after, now);
+        var search = new EffectSearch(before, after, now, inForce);
         var (opening, closing) = (new Effort(MostSteps), new Effort(MostSteps));
         // One more than is wanted tells whether there are more.
         var opened = search.Opened(opening).Take(most + 1).ToList();

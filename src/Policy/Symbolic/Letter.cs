@@ -11,7 +11,8 @@ namespace Bulkhead.Policy.Symbolic;
 /// <param name="denies">How override-denies read addresses.</param>
 /// <param name="essential">Whether DHCP passes though no rule allows it. It does; but no policy can forbid it, so nobody is to be blamed for it.</param>
 /// <param name="effort">Counts the steps of searches.</param>
-internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denies, bool essential, Effort effort)
+/// <param name="inForce">Whether workloads are in the modes that the policy assigns to them, instead of in full.</param>
+internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denies, bool essential, Effort effort, bool inForce = false)
 {
     /// <summary>What one end decides of a connection: whether it passes, and by what; null by what means the default.</summary>
     public (bool Passes, RegionSource? By) Decide(Direction direction, Point point)
@@ -31,8 +32,11 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
             return (true, allow.Source);
         }
 
-        // The default blocks too; but who reads of it wants the rule.
-        return (false, policy[direction, RuleAction.Deny].Holding(point, denies).FirstOrDefault()?.Source);
+        // The default of full blocks too; but who reads of it wants the rule.
+        var deny = policy[direction, RuleAction.Deny].Holding(point, denies).FirstOrDefault();
+        return deny is null && inForce && policy.Selective(direction).Holding(point, allows).FirstOrDefault() is { } selective
+            ? (true, selective.Source)
+            : (false, deny?.Source);
     }
 
     /// <summary>Whether workloads that keep to their plans can make a connection, and it passes at both ends.</summary>
@@ -55,9 +59,18 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
         foreach (var direction in (Direction[])[Direction.Outbound, Direction.Inbound])
         {
             RegionIndex[] open = [.. Openings(direction).SelectMany(layer => layer[allows]), .. policy.Impossible[Reading.Exact]];
-            foreach (var piece in RegionSearch.Outside(region, [.. open, .. policy[direction, RuleAction.Allow][allows]], effort))
+            RegionIndex[] allowed = [.. open, .. policy[direction, RuleAction.Allow][allows]];
+            foreach (var piece in RegionSearch.Outside(region, [.. allowed, .. inForce ? policy.Selective(direction)[allows] : []], effort))
             {
                 yield return piece;
+            }
+
+            foreach (var bar in inForce ? policy[direction, RuleAction.Deny].Overlapping(region, denies) : [])
+            {
+                foreach (var piece in RegionSearch.Outside(region.And(bar.Region)!, allowed, effort))
+                {
+                    yield return piece;
+                }
             }
 
             foreach (var bar in policy[direction, RuleAction.OverrideDeny].Overlapping(region, denies))
@@ -76,17 +89,18 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
         var passing = Openings(direction).SelectMany(layer => layer.Overlapping(region, allows));
         if (RegionSearch.Outside(region, policy[direction, RuleAction.OverrideDeny][denies], effort).Any())
         {
-            passing = passing.Concat(policy[direction, RuleAction.Allow].Overlapping(region, allows));
+            passing = passing.Concat(policy[direction, RuleAction.Allow].Overlapping(region, allows)).Concat(inForce ? policy.Selective(direction).Overlapping(region, allows) : []);
         }
 
         return passing.Select(p => p with { Region = region.And(p.Region)! });
     }
 
     private IEnumerable<RegionLayer> Openings(Direction direction) =>
-        essential ? [policy.Openings(direction), policy.Essential(direction)] : [policy.Openings(direction)];
+        [policy.Openings(direction), .. essential ? [policy.Essential(direction)] : Array.Empty<RegionLayer>(), .. inForce ? [policy.Visible(direction)] : Array.Empty<RegionLayer>()];
 
     private IEnumerable<RegionIndex> Bars(Direction direction, PolicyRegion passing) =>
-        passing.Source.Rule is null ? [] : policy[direction, RuleAction.OverrideDeny][denies];
+        ReferenceEquals(passing.Source, PolicyRegions.InSelective) ? [.. policy[direction, RuleAction.OverrideDeny][denies], .. policy[direction, RuleAction.Deny][denies]]
+        : passing.Source.Rule is null ? [] : policy[direction, RuleAction.OverrideDeny][denies];
 
     private bool IsPossible(Point point) => !policy.Impossible.Holding(point, Reading.Exact).Any();
 }

@@ -16,6 +16,8 @@ internal sealed class PolicyRegions
     private readonly IReadOnlyList<Region>[] _unplanned;
     private readonly Dictionary<(Direction, RuleAction), RegionLayer> _tiers = [];
     private readonly RegionLayer[] _openings;
+    private readonly RegionLayer[] _visible;
+    private readonly RegionLayer[] _selective;
     private readonly RegionLayer[] _essential;
 
     /// <summary>Reads a policy.</summary>
@@ -52,11 +54,19 @@ internal sealed class PolicyRegions
 
         _openings = [Layer([Unjudgable(Side.Provider), .. FailSafe(policy)]), Layer([Unjudgable(Side.Consumer)])];
         _essential = [Layer([Dhcp(Side.Provider, 68)]), Layer([Dhcp(Side.Consumer, 67)])];
+        _visible = [.. Enum.GetValues<Direction>().Select(direction => Layer(Visible(policy, direction)))];
+        _selective = [.. Enum.GetValues<Direction>().Select(direction => Layer(Selective(policy, direction)))];
         Impossible = Layer([.. Enum.GetValues<Side>().SelectMany(side => _plans.Select(plan => Against(side, plan.Selector, plan.Addresses))).OfType<PolicyRegion>()]);
     }
 
     /// <summary>What lets everything pass at an end that is no workload.</summary>
     public static RegionSource Unjudged { get; } = new(null, null, "not a workload");
+
+    /// <summary>What lets everything pass at a workload in visibility.</summary>
+    public static RegionSource InVisibility { get; } = new(null, null, "mode visibility");
+
+    /// <summary>What lets pass what no rule stops at a workload in selective.</summary>
+    public static RegionSource InSelective { get; } = new(null, null, "mode selective");
 
     /// <summary>What workloads that keep to their plans cannot do.</summary>
     public RegionLayer Impossible { get; }
@@ -66,6 +76,12 @@ internal sealed class PolicyRegions
 
     /// <summary>What passes at one end whatever the rules say: all, where the end is no workload, and what the fail-safe list opens.</summary>
     public RegionLayer Openings(Direction direction) => _openings[(int)direction];
+
+    /// <summary>The workloads at one end that are in visibility in the direction.</summary>
+    public RegionLayer Visible(Direction direction) => _visible[(int)direction];
+
+    /// <summary>The workloads at one end that are in selective in the direction.</summary>
+    public RegionLayer Selective(Direction direction) => _selective[(int)direction];
 
     /// <summary>What passes at one end whatever a policy says.</summary>
     public RegionLayer Essential(Direction direction) => _essential[(int)direction];
@@ -142,6 +158,18 @@ internal sealed class PolicyRegions
     /// <summary>The workloads of which no plan speaks.</summary>
     private List<Region> Unplanned(Side side) =>
         [.. RegionSearch.Outside(Workload(side), [.. _plans.Select(p => _rules.Selected(p.Selector, side)).OfType<Region>()], new(int.MaxValue))];
+
+    private IEnumerable<Region> InMode(PolicyModel policy, Direction direction, EnforcementMode atLeast) =>
+        policy.Modes.Where(assigned => assigned.Modes[direction] >= atLeast).Select(assigned => _rules.Selected(assigned.Selector, SideOf(direction))).OfType<Region>();
+
+    private List<PolicyRegion> Visible(PolicyModel policy, Direction direction) =>
+        [.. RegionSearch.Outside(Workload(SideOf(direction)), [.. InMode(policy, direction, EnforcementMode.Selective)], new(int.MaxValue)).Select(region => new PolicyRegion(region, InVisibility))];
+
+    private List<PolicyRegion> Selective(PolicyModel policy, Direction direction) =>
+        [.. InMode(policy, direction, EnforcementMode.Selective).SelectMany(region => RegionSearch.Outside(region, [.. InMode(policy, direction, EnforcementMode.Full)], new(int.MaxValue)))
+            .Select(region => new PolicyRegion(region, InSelective))];
+
+    private static Side SideOf(Direction direction) => direction == Direction.Inbound ? Side.Provider : Side.Consumer;
 
     private PolicyRegion? Against(Side side, Selector selector, Intervals<UInt128> addresses) =>
         _rules.Selected(selector, side)?.And(Region.Of(side, AddressCodes.All.Except(addresses))) is { } region ? new(region, new(null, null, "plan")) : null;

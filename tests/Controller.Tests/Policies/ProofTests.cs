@@ -63,7 +63,8 @@ public sealed class ProofTests
         await editor.RefusedAsync(HttpMethod.Get, "policy/draft/health?since=soon", null, 422, "invalid");
 
         var effects = await editor.GetAsync<DraftEffects>("policy/draft/effects");
-        var opened = Assert.Single(effects.Effects);
-        Assert.True(opened.Allows && effects.IsComplete && opened.Connections.Contains("tcp/3306", StringComparison.Ordinal), opened.Connections);
+        var opened = Assert.Single(effects.InFull.Effects);
+        Assert.True(opened.Allows && effects.InFull.IsComplete && opened.Connections.Contains("tcp/3306", StringComparison.Ordinal), opened.Connections);
+        Assert.Empty(effects.InForce.Effects);
     }
 }
