@@ -11,6 +11,7 @@
 #define UNIDENTIFIED 1    // one that could be anything
 #define WRITABLE 022      // by the group or others
 #define NO_LOGIN 0xffffffff
+#define NO_PREALLOC 1     // BPF_F_NO_PREALLOC: most maps stay nearly empty
 #define SOL_SOCKET 1
 #define SO_MARK 36
 
@@ -48,6 +49,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
+	__uint(map_flags, NO_PREALLOC);
 	__type(key, struct step);
 	__type(value, __u32);
 } bulkhead_step SEC(".maps");
@@ -56,6 +58,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
+	__uint(map_flags, NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, __u32);
 } bulkhead_path SEC(".maps");
@@ -63,6 +66,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
+	__uint(map_flags, NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, __u32);
 } bulkhead_user SEC(".maps");
@@ -70,6 +74,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
+	__uint(map_flags, NO_PREALLOC);
 	__type(key, struct owner);
 	__type(value, __u32);
 } bulkhead_class SEC(".maps");
@@ -77,7 +82,8 @@ struct {
 // What each class means, for the agent after this one; programs do not read it.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 65536);
+	__uint(map_flags, NO_PREALLOC);
 	__type(key, __u32);
 	__uint(value_size, 1024);
 } bulkhead_name SEC(".maps");
