@@ -33,6 +33,9 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Error, "Background work '{Work}' failed; it will be tried again")]
     public static partial void BackgroundFailed(ILogger logger, Exception problem, string work);
 
+    [LoggerMessage(17, LogLevel.Critical, "{Follower} failed to follow a committed change; restart the controller if what it shows stays behind")]
+    public static partial void FollowerFailed(ILogger logger, Exception problem, string follower);
+
     [LoggerMessage(20, LogLevel.Error, "{Batches} flow batches could not be stored and will be sent again: {Reason}")]
     public static partial void FlowsNotStored(ILogger logger, int batches, string reason);
 

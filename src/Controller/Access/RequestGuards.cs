@@ -12,9 +12,16 @@ public static class RequestGuards
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
         + "worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-    /// <summary>Adds security headers to every answer.</summary>
+    /// <summary>Adds security headers to every answer, errors included: when it starts, since the exception handler clears what was set before.</summary>
     public static Task AddHeaders(HttpContext context, RequestDelegate next)
     {
+        context.Response.OnStarting(SetHeaders, context);
+        return next(context);
+    }
+
+    private static Task SetHeaders(object state)
+    {
+        var context = (HttpContext)state;
         var headers = context.Response.Headers;
         headers.ContentSecurityPolicy = ContentSecurity;
         headers.StrictTransportSecurity = "max-age=31536000";
@@ -28,7 +35,7 @@ public static class RequestGuards
             headers.CacheControl = "no-store";
         }
 
-        return next(context);
+        return Task.CompletedTask;
     }
 
     /// <summary>Refuses writes that a session cookie authenticates unless they carry <see cref="WriteHeader"/>.</summary>

@@ -108,9 +108,9 @@ public static class ControllerApp
 
     private static void Use(WebApplication app, ControllerOptions options)
     {
+        app.Use(RequestGuards.AddHeaders);
         app.UseExceptionHandler();
         app.Use(Listeners.Separate);
-        app.Use(RequestGuards.AddHeaders);
         if (ConsoleFiles.Find(options.ConsoleFolder) is { } console)
         {
             ConsoleFiles.Use(app, console);

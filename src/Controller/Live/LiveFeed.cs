@@ -41,6 +41,11 @@ public sealed class LiveFeed(TimeProvider time)
     /// <summary>Notes a change; never blocks.</summary>
     public void Publish(LiveKinds kinds)
     {
+        if (kinds == LiveKinds.None)
+        {
+            return;
+        }
+
         foreach (var watcher in _watchers)
         {
             watcher.Add(kinds);
@@ -100,7 +105,8 @@ public sealed class LiveFeed(TimeProvider time)
             {
                 var idle = _pending == LiveKinds.None;
                 _pending |= kinds;
-                if (idle)
+                // Released and not yet awaited: it wakes all the same.
+                if (idle && _wake.CurrentCount == 0)
                 {
                     _wake.Release();
                 }

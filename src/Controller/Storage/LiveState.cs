@@ -2,9 +2,9 @@ namespace Bulkhead.Controller.Storage;
 
 /// <summary>
 /// The one reference to the current <see cref="LiveSnapshot"/>. Reading never waits; <see cref="Changed"/> is raised in commit order, by the writer,
-/// before it answers, so its handlers must be quick.
+/// before it answers, so its handlers must be quick. What it tells of is committed: a handler that fails is logged, and undoes nothing.
 /// </summary>
-public sealed class LiveState
+public sealed class LiveState(ILogger<LiveState> logger)
 {
     private volatile LiveSnapshot? _current;
 
@@ -21,6 +21,16 @@ public sealed class LiveState
     {
         var before = Current;
         _current = snapshot;
-        Changed?.Invoke(before, snapshot);
+        foreach (var told in Delegate.EnumerateInvocationList(Changed))
+        {
+            try
+            {
+                told(before, snapshot);
+            }
+            catch (Exception problem)
+            {
+                Log.FollowerFailed(logger, problem, told.Method.DeclaringType?.FullName ?? told.Method.Name);
+            }
+        }
     }
 }

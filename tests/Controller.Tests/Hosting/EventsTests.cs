@@ -59,6 +59,36 @@ public sealed class EventsTests
     }
 
     [Fact]
+    public async Task Nothing_to_tell_wakes_nobody_however_often_it_is_told()
+    {
+        var clock = new FakeClock();
+        var feed = new LiveFeed(clock);
+        using var watcher = feed.TryWatch()!;
+        for (var i = 0; i < 3; i++)
+        {
+            feed.Publish(LiveKinds.None);
+        }
+
+        await using var events = watcher.ReadAsync(CancellationToken.None).GetAsyncEnumerator();
+        var next = events.MoveNextAsync().AsTask();
+        feed.Publish(LiveKinds.Draft);
+        Assert.True(await next);
+        Assert.Equal("draft", events.Current.Kind);
+    }
+
+    [Fact]
+    public async Task A_committed_write_is_answered_so_whatever_becomes_of_those_who_are_told()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        var told = 0;
+        controller.Live.Changed += (_, _) => throw new InvalidOperationException("A follower fails.");
+        controller.Live.Changed += (_, _) => told++;
+        await admin.PostAsync<WorkloadView>("workloads", new CreateWorkload("w", new Dictionary<string, string>(), ["10.0.0.1"]));
+        Assert.Equal(1, told);
+    }
+
+    [Fact]
     public void The_number_of_watchers_is_bounded()
     {
         var feed = new LiveFeed(TimeProvider.System);
