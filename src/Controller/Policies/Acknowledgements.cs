@@ -1,3 +1,5 @@
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
@@ -6,8 +8,9 @@ using Bulkhead.Policy.Documents;
 namespace Bulkhead.Controller.Policies;
 
 /// <summary>
-/// What every new revision passes, be it drafted or restored: warnings that the compilation for today's hosts, or today's admin sessions, give must be
-/// acknowledged by whoever provisions, and are audited. A revision that was harmless when it was made need not be so now.
+/// What every change of what hosts enforce passes, be it a revision, drafted or restored, or an edit of labels: warnings that the compilation for today's
+/// hosts, or today's admin sessions, give must be acknowledged by whoever makes it, and are audited. A revision that was harmless when it was made need
+/// not be so now.
 /// </summary>
 public sealed class Acknowledgements(AdminSessions sessions)
 {
@@ -31,9 +34,25 @@ public sealed class Acknowledgements(AdminSessions sessions)
         }, cancellation).ConfigureAwait(false);
         if (added.Value is { } revision && accepted.Count > 0)
         {
-            edit.Audit("policy.acknowledge", $"revision {revision.Number}", string.Join(" ", accepted.Select(d => $"{d.Code}: {d.Message}")));
+            edit.Audit("policy.acknowledge", $"revision {revision.Number}", Sentence(accepted));
         }
 
         return added;
     }
+
+    /// <summary>What a change other than a revision brings with it: rules that hosts go without from now on, and sessions that it would cut.</summary>
+    public IReadOnlyList<Diagnostic> WarningsOf(LiveSnapshot before, LiveSnapshot after, DateTimeOffset now) =>
+        [.. PolicyViews.LeftOut(after.Enforced).Except(PolicyViews.LeftOut(before.Enforced)).Concat(sessions.CutBy(after.Enforced, before.Enforced, now))];
+
+    /// <summary>The refusal of a change with warnings that are not acknowledged; null if all are.</summary>
+    public static Problem? Refuse(IEnumerable<Diagnostic> warnings, IReadOnlyList<string> acknowledged)
+    {
+        var open = warnings.Where(d => !acknowledged.Contains(d.Code)).ToList();
+        return open.Count == 0 ? null : Problems.Conflict(
+            "acknowledge", "There are warnings that must be accepted first; nothing was changed.",
+            $"Look at each, then acknowledge {string.Join(", ", open.Select(d => $"'{d.Code}'").Distinct())}.", open);
+    }
+
+    /// <summary>Warnings as the audit log keeps them.</summary>
+    public static string Sentence(IEnumerable<Diagnostic> warnings) => string.Join(" ", warnings.Select(d => $"{d.Code}: {d.Message}"));
 }

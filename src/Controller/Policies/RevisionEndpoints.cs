@@ -63,7 +63,13 @@ public static class RevisionEndpoints
                 return Problems.Invalid(model.Diagnostics);
             }
 
+            var dropped = edit.Before.DraftPolicy.Document;
             await DraftEdit.StoreAsync(edit, document, token).ConfigureAwait(false);
+            if (PolicyDiff.Diff(dropped, document).Count > 0)
+            {
+                edit.Audit("policy.draft", "draft", $"Revision {number} took the draft's place.", dropped);
+            }
+
             return await acknowledgements.AddAsync(edit, document, request.Note, number, request.Acknowledge ?? [], token).ConfigureAwait(false);
         }, cancellation).ConfigureAwait(false);
         return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number))).Ok();

@@ -58,10 +58,9 @@ public static class Revisions
             return Problems.Invalid(problems);
         }
 
-        var open = unacknowledged(compiled);
-        if (open.Count > 0)
+        if (Acknowledgements.Refuse(unacknowledged(compiled), []) is { } refusal)
         {
-            return Problems.Conflict("acknowledge", "There are warnings that must be accepted first; nothing was changed.", $"Look at each, then acknowledge {string.Join(", ", open.Select(d => $"'{d.Code}'").Distinct())}.", open);
+            return refusal;
         }
 
         edit.Audit(

@@ -98,5 +98,6 @@ public sealed class DataFolder : IDisposable
         }
 
         File.Move(fresh, path, overwrite: true);
+        FolderSync.Flush(Path);
     }
 }

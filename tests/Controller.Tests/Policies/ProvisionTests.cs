@@ -189,6 +189,35 @@ public sealed class ProvisionTests
         static EditLabels Fencing(bool dryRun) => new([new("db", new Dictionary<string, string> { ["app"] = "shop" }, [], null)], dryRun);
     }
 
+    [Fact]
+    public async Task A_label_that_leaves_a_host_without_a_rule_is_held_up_until_accepted()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var db = await PolicyStreamTests.PairAsync(controller, admin, "db", "10.0.0.2", ("role", "db"));
+        await PolicyStreamTests.ProvisionAsync(admin, With(new RuleDocument { From = "role=web", To = "role=db", Services = ["mariadb"] }) with
+        {
+            Services = [new() { Name = "mariadb", Ports = ["tcp/3306"], Process = new() { Unit = "mariadb.service" } }],
+        });
+        var edit = new EditLabels([new("db", new Dictionary<string, string> { ["app"] = "shop" }, [], null)], false);
+        var problem = await admin.RefusedAsync(HttpMethod.Post, "workloads/labels", edit, 409, "acknowledge");
+        Assert.Equal("left-out", Assert.Single(problem.Diagnostics).Code);
+        Assert.True((await admin.PostAsync<LabelEditResult>("workloads/labels", edit with { Acknowledge = ["left-out"] })).Applied);
+    }
+
+    [Fact]
+    public async Task Restoring_a_revision_keeps_the_draft_that_it_replaces_in_the_audit_log()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        await PolicyStreamTests.ProvisionAsync(admin, PolicyStreamTests.Fence);
+        await PolicyStreamTests.ProvisionAsync(admin, new PolicyDocument());
+        await admin.PutAsync<DraftStatus>("policy/draft", new PolicyDocument { Networks = [new() { Name = "unsaved-work", Addresses = ["10.9.0.0/24"] }] });
+        await admin.PostAsync<RevisionView>("policy/revisions/1/restore", new RestoreRevision("back"));
+        await using var database = await controller.Ledger.ReadAsync(CancellationToken.None);
+        Assert.Contains(database.Audit, row => row.Action == "policy.draft" && row.Before != null && row.Before.Contains("unsaved-work"));
+    }
+
     private static Contracts.Agent.FlowBatch Inbound(string host, string from, uint port)
     {
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
