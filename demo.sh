@@ -13,6 +13,7 @@ fi
 if ! command -v node >/dev/null || [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)" -lt 20 ]; then
   problems+=("Node 20 or newer is missing, which builds the console: https://nodejs.org/en/download")
 fi
+command -v npm >/dev/null || problems+=("npm is missing, which builds the console; it comes with Node: https://nodejs.org/en/download")
 if [ ${#problems[@]} -gt 0 ]; then
   printf 'demo: %s\n' "${problems[@]}" >&2
   exit 1

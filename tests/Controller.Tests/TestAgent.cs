@@ -94,6 +94,13 @@ internal sealed class TestAgent : IDisposable
     public async Task<HttpResponseMessage> PostRawAsync(string path, byte[] body) =>
         await _http.PostAsync(new Uri(path, UriKind.Relative), new ByteArrayContent(body));
 
+    /// <summary>Sends a message whose last byte comes only when it is let.</summary>
+    public async Task PostSlowlyAsync(string path, IMessage message, Task gate)
+    {
+        using var response = await _http.PostAsync(new Uri(path, UriKind.Relative), new SlowBody(message.ToByteArray(), gate));
+        await ThrowIfRefusedAsync(response);
+    }
+
     /// <summary>Opens the policy stream.</summary>
     public Task<TestStream> OpenAsync() => OpenAsync(deltas: false);
 
@@ -158,6 +165,24 @@ internal sealed class TestAgent : IDisposable
         {
             throw new RefusedByController((int)response.StatusCode, Failure.Parser.ParseFrom(await response.Content.ReadAsByteArrayAsync()));
         }
+    }
+}
+
+/// <summary>A body whose last byte waits.</summary>
+internal sealed class SlowBody(byte[] body, Task gate) : HttpContent
+{
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+    {
+        await stream.WriteAsync(body.AsMemory(0, body.Length - 1));
+        await stream.FlushAsync();
+        await gate;
+        await stream.WriteAsync(body.AsMemory(body.Length - 1));
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = body.Length;
+        return true;
     }
 }
 

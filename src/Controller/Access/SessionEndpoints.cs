@@ -14,6 +14,8 @@ namespace Bulkhead.Controller.Access;
 /// <summary><c>/api/v1/session</c>: signing in and out, and changing one's password.</summary>
 public static class SessionEndpoints
 {
+    // What was typed for a name is not kept: it may be a password.
+    private const string Unknown = "unknown account";
     private static readonly TimeSpan s_lifetime = TimeSpan.FromHours(12);
 
     /// <summary>Maps them.</summary>
@@ -28,6 +30,11 @@ public static class SessionEndpoints
     private static async Task<Results<Ok<SessionView>, ProblemResult>> SignInAsync(
         SignIn request, Ledger ledger, Passwords passwords, SignInThrottle throttle, HttpContext context, CancellationToken cancellation)
     {
+        if (request.User.Length > InputChecks.MaxName)
+        {
+            return new ProblemResult(Problems.Invalid([Diagnostic.Error("bad-name", "user", $"A user's name has at most {InputChecks.MaxName} characters.")]));
+        }
+
         var name = request.User.Trim().ToLowerInvariant();
         var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
         var wait = throttle.Begin(address, name);
@@ -41,9 +48,10 @@ public static class SessionEndpoints
         var account = await database.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.Name == name, cancellation).ConfigureAwait(false);
         if (!passwords.Verify(account, request.Password))
         {
-            await ledger.WriteAsync<bool>(name, (edit, _) =>
+            var claimed = account?.Name ?? Unknown;
+            await ledger.WriteAsync<bool>(claimed, (edit, _) =>
             {
-                edit.Audit("access.sign-in-refused", account is null ? "unknown account" : name, $"A sign-in from {address} was refused.");
+                edit.Audit("access.sign-in-refused", claimed, $"A sign-in from {address} was refused.");
                 return Task.FromResult<Outcome<bool>>(true);
             }, cancellation).ConfigureAwait(false);
             return new ProblemResult(Problems.Of(StatusCodes.Status401Unauthorized, "wrong-password", "The user or the password is wrong.", "A lost password is reset on the controller's machine with 'bulkhead-controller reset-password'."));

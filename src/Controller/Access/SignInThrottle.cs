@@ -1,48 +1,40 @@
 using System.Net;
+using Bulkhead.Policy.Addresses;
 
 namespace Bulkhead.Controller.Access;
 
 /// <summary>
-/// Slows down guessing: after <see cref="Burst"/> failures of one account from one address, or <see cref="AddressBurst"/> of any account from it, a
-/// sign-in must wait until a minute has passed since the first of them. Bounded; thread-safe.
+/// Slows down guessing: after <see cref="Burst"/> failures of one account from one source, or <see cref="AddressBurst"/> of any account from it, a
+/// sign-in must wait until a minute has passed since the first of them. Accounts are kept as hashes: people type passwords into the wrong field.
+/// Bounded; thread-safe.
 /// </summary>
 public sealed class SignInThrottle(TimeProvider time)
 {
-    /// <summary>Failures of one account from one address in a window.</summary>
+    /// <summary>Failures of one account from one source in a window.</summary>
     public const int Burst = 5;
 
-    /// <summary>Failures from one address in a window.</summary>
+    /// <summary>Failures from one source in a window.</summary>
     public const int AddressBurst = 20;
 
-    private const int MaxTracked = 10_000;
-    private static readonly TimeSpan s_window = TimeSpan.FromMinutes(1);
-    private readonly Dictionary<(IPAddress Address, string? Account), (int Failures, DateTimeOffset Ends)> _windows = [];
+    private readonly AttemptWindows<(IpPrefix Source, string? Account)> _windows = new(time);
     private readonly Lock _lock = new();
 
     /// <summary>Counts an attempt before it is checked, so that parallel guesses count too.</summary>
     /// <returns>How long to wait; zero if the attempt may be made.</returns>
     public TimeSpan Begin(IPAddress address, string account)
     {
-        var now = time.GetUtcNow();
+        var (own, all) = Keys(address, account);
         lock (_lock)
         {
-            if (_windows.Count >= MaxTracked)
+            var wait = _windows.Wait(own, Burst);
+            wait = wait > TimeSpan.Zero ? wait : _windows.Wait(all, AddressBurst);
+            if (wait > TimeSpan.Zero)
             {
-                foreach (var (key, _) in _windows.Where(pair => pair.Value.Ends <= now).ToList())
-                {
-                    _windows.Remove(key);
-                }
+                return wait;
             }
 
-            var wait = Wait((address, account), Burst, now);
-            wait = wait > TimeSpan.Zero ? wait : Wait((address, null), AddressBurst, now);
-            if (wait > TimeSpan.Zero || _windows.Count >= MaxTracked)
-            {
-                return wait > TimeSpan.Zero ? wait : s_window;
-            }
-
-            Count((address, account), now);
-            Count((address, null), now);
+            _windows.Add(own);
+            _windows.Add(all);
             return TimeSpan.Zero;
         }
     }
@@ -50,18 +42,16 @@ public sealed class SignInThrottle(TimeProvider time)
     /// <summary>Forgives the attempts of an account that signed in.</summary>
     public void Succeeded(IPAddress address, string account)
     {
+        var (own, all) = Keys(address, account);
         lock (_lock)
         {
-            if (_windows.Remove((address, account), out var own) && _windows.TryGetValue((address, null), out var all))
-            {
-                _windows[(address, null)] = (Math.Max(0, all.Failures - own.Failures), all.Ends);
-            }
+            _windows.Forgive(all, _windows.Forgive(own, Burst));
         }
     }
 
-    private TimeSpan Wait((IPAddress, string?) key, int burst, DateTimeOffset now) =>
-        _windows.TryGetValue(key, out var window) && window.Ends > now && window.Failures >= burst ? window.Ends - now : TimeSpan.Zero;
-
-    private void Count((IPAddress, string?) key, DateTimeOffset now) =>
-        _windows[key] = _windows.TryGetValue(key, out var window) && window.Ends > now ? (window.Failures + 1, window.Ends) : (1, now + s_window);
+    private static ((IpPrefix, string?) Own, (IpPrefix, string?) All) Keys(IPAddress address, string account)
+    {
+        var source = Sources.Of(address);
+        return ((source, Secrets.Hash(account)), (source, null));
+    }
 }

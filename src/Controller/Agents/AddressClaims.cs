@@ -8,8 +8,8 @@ using Bulkhead.Policy.Inventory;
 namespace Bulkhead.Controller.Agents;
 
 /// <summary>
-/// Which of the addresses that an agent reports its workload holds: those within the networks of its pairing key that no one else holds, or that only an
-/// absent agent's workload holds. Addresses that an operator declared stay with the declared workload.
+/// Which of the addresses that an agent reports its workload holds: those within the networks of its pairing key that no one else holds, or whose holder
+/// it may take them from. Addresses that an operator declared stay with the declared workload.
 /// </summary>
 /// <param name="Held">Sorted.</param>
 /// <param name="Taken">Of these, the ones that an absent holder gives up.</param>
@@ -26,13 +26,13 @@ public sealed record AddressClaims(
     /// <param name="reported">What its agent reports; loopback, link-local and multicast addresses never count.</param>
     /// <param name="networks">Of its pairing key.</param>
     /// <param name="entries">All workloads.</param>
-    /// <param name="isConnected">Whether a workload's agent is live.</param>
+    /// <param name="mayTakeFrom">Whether the claimant may take what a managed workload holds.</param>
     public static AddressClaims Decide(
         WorkloadId claimant,
         IEnumerable<IpAddress> reported,
         IReadOnlyList<IpPrefix> networks,
         IReadOnlyDictionary<ScopedAddress, WorkloadEntry> entries,
-        Func<WorkloadId, bool> isConnected)
+        Func<WorkloadId, bool> mayTakeFrom)
     {
         var (held, taken, conflicts, outside) = (new List<ScopedAddress>(), new List<ScopedAddress>(), new List<AddressConflict>(), new List<IpAddress>());
         foreach (var address in reported.Where(Counts).Distinct())
@@ -46,7 +46,7 @@ public sealed record AddressClaims(
             {
                 held.Add(scoped);
             }
-            else if (holder.Agent is null || isConnected(holder.Workload.Id))
+            else if (holder.Agent is null || !mayTakeFrom(holder.Workload.Id))
             {
                 conflicts.Add(new(claimant, holder.Workload.Id, scoped));
             }

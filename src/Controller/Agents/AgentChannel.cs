@@ -11,9 +11,11 @@ public static class AgentChannel
     public static IServiceCollection AddAgentChannel(this IServiceCollection services) => services
         .AddSingleton<AgentDirectory>()
         .AddSingleton<PolicyTargets>()
+        .AddSingleton<FeatureLosses>()
         .AddSingleton<PolicyStream>()
         .AddSingleton<StateEndpoint>()
         .AddSingleton<RulesEndpoint>()
+        .AddSingleton<PairingThrottle>()
         .AddSingleton<PairEndpoint>()
         .AddSingleton<RenewEndpoint>();
 

@@ -17,18 +17,32 @@ public sealed record AgentObservation(DateTimeOffset LastSeen, StateReport Repor
 public sealed record AddressConflict(WorkloadId Claimant, WorkloadId Holder, ScopedAddress Address);
 
 /// <summary>What is known of agents at this moment, none of which decides what is enforced: who is connected, and what they report. Thread-safe.</summary>
-public sealed class AgentDirectory
+public sealed class AgentDirectory(TimeProvider time)
 {
+    private readonly DateTimeOffset _started = time.GetUtcNow();
+    private readonly ConcurrentDictionary<WorkloadId, DateTimeOffset> _leftAt = new();
     private readonly ConcurrentDictionary<WorkloadId, AgentObservation> _observations = new();
     private readonly ConcurrentDictionary<WorkloadId, AgentSession> _sessions = new();
     private readonly ConcurrentDictionary<WorkloadId, ImmutableArray<Diagnostic>> _flags = new();
     private ImmutableArray<AddressConflict> _conflicts = [];
+
+    /// <summary>
+    /// How long a host may be away before another may take its addresses. Counted from its last connection or its pairing, and at the earliest from the
+    /// controller's start, when every host is away.
+    /// </summary>
+    public static TimeSpan ReturnGrace { get; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How many are connected.</summary>
     public int Connected => _sessions.Count;
 
     /// <summary>Whether a workload's agent is connected.</summary>
     public bool IsConnected(WorkloadId workload) => _sessions.ContainsKey(workload);
+
+    /// <summary>Whether a workload's agent has been away for <see cref="ReturnGrace"/>.</summary>
+    public bool IsGone(WorkloadId workload) => !IsConnected(workload) && time.GetUtcNow() - _leftAt.GetValueOrDefault(workload, _started) >= ReturnGrace;
+
+    /// <summary>Notes that a workload was paired and is about to connect.</summary>
+    public void Expect(WorkloadId workload) => _leftAt[workload] = time.GetUtcNow();
 
     /// <summary>The open policy stream of a workload, or null.</summary>
     public AgentSession? Session(WorkloadId workload) => _sessions.GetValueOrDefault(workload);
@@ -126,6 +140,7 @@ public sealed class AgentDirectory
     {
         _observations.TryRemove(workload, out _);
         _flags.TryRemove(workload, out _);
+        _leftAt.TryRemove(workload, out _);
         ImmutableInterlocked.Update(ref _conflicts, held => held.RemoveAll(c => c.Claimant == workload || c.Holder == workload));
         if (_sessions.TryRemove(workload, out var session))
         {
@@ -133,5 +148,15 @@ public sealed class AgentDirectory
         }
     }
 
-    internal bool Disconnect(AgentSession session) => _sessions.TryRemove(KeyValuePair.Create(session.Workload, session));
+    internal bool Disconnect(AgentSession session)
+    {
+        if (!_sessions.TryGetValue(session.Workload, out var held) || held != session)
+        {
+            return false;
+        }
+
+        // Before it is taken out: nobody may find it neither connected nor just gone.
+        Expect(session.Workload);
+        return _sessions.TryRemove(KeyValuePair.Create(session.Workload, session));
+    }
 }

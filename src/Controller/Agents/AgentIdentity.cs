@@ -6,9 +6,15 @@ namespace Bulkhead.Controller.Agents;
 
 /// <summary>The agent that makes a request, as its certificate proves.</summary>
 /// <param name="Workload">Its workload.</param>
+/// <param name="Pairing">Which pairing of it the certificate is of.</param>
 /// <param name="Name">The workload's name.</param>
 /// <param name="Expires">When the certificate does.</param>
-public sealed record AgentIdentity(WorkloadId Workload, string Name, DateTimeOffset Expires);
+public sealed record AgentIdentity(WorkloadId Workload, long Pairing, string Name, DateTimeOffset Expires)
+{
+    /// <summary>What binds it to its workload; null if that pairing has ended, as it may while the body of a request still comes in.</summary>
+    public AgentBinding? BindingIn(LiveSnapshot snapshot) =>
+        snapshot.Entries.TryGetValue(Workload, out var entry) && entry.Agent is { } binding && binding.Pairing == Pairing ? binding : null;
+}
 
 /// <summary>Endpoints that only agents may call.</summary>
 public static class AgentAuthentication
@@ -26,6 +32,11 @@ public static class AgentAuthentication
     /// <summary>The agent that makes a request to an endpoint that requires one.</summary>
     public static AgentIdentity Agent(this HttpContext context) =>
         context.Features.Get<AgentIdentity>() ?? throw new InvalidOperationException("The endpoint does not require an agent.");
+
+    /// <summary>The refusal of a certificate whose pairing has ended.</summary>
+    public static AgentAnswer Revoked() => AgentAnswer.Refuse(
+        StatusCodes.Status403Forbidden, "revoked", "This pairing has ended: the workload was removed, or paired anew.",
+        "Pair the host again with 'bulkhead-agent pair', or unpair it with 'bulkhead-agent unpair'.");
 
     private static TBuilder Require<TBuilder>(this TBuilder endpoint, TimeSpan grace)
         where TBuilder : IEndpointConventionBuilder =>
@@ -65,7 +76,7 @@ public static class AgentAuthentication
         }
 
         return snapshot.Entries.TryGetValue(subject.Workload, out var entry) && entry.Agent is { } binding && binding.Pairing == subject.Pairing
-            ? (new(subject.Workload, entry.Workload.Name, expires), null)
-            : (null, AgentAnswer.Refuse(403, "revoked", "This pairing has ended: the workload was removed, or paired anew.", "Pair the host again with 'bulkhead-agent pair', or unpair it with 'bulkhead-agent unpair'."));
+            ? (new(subject.Workload, subject.Pairing, entry.Workload.Name, expires), null)
+            : (null, Revoked());
     }
 }

@@ -4,13 +4,13 @@ using Bulkhead.Controller.Live;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
-using Bulkhead.Policy.Inventory;
 using Microsoft.EntityFrameworkCore;
 
 namespace Bulkhead.Controller.Agents;
 
 /// <summary><c>POST /agent/v1/state</c>: what an agent observes and enforces. Only its addresses and features change tables.</summary>
-public sealed class StateEndpoint(AgentDirectory directory, LiveState live, Ledger ledger, LiveFeed feed, TimeProvider time, ILogger<StateEndpoint> logger)
+public sealed class StateEndpoint(
+    AgentDirectory directory, LiveState live, Ledger ledger, LiveFeed feed, FeatureLosses losses, TimeProvider time, ILogger<StateEndpoint> logger)
 {
     private const int MaxBytes = 4 * 1024 * 1024;
     private const int MaxAddresses = 4096;
@@ -29,7 +29,12 @@ public sealed class StateEndpoint(AgentDirectory directory, LiveState live, Ledg
         }
 
         var remote = context.Connection.RemoteIpAddress ?? IPAddress.None;
-        if (!IsSameHost(agent, report.Identity, remote))
+        if (agent.BindingIn(live.Current) is not { } binding)
+        {
+            return AgentAuthentication.Revoked();
+        }
+
+        if (!IsSameHost(agent, binding, report.Identity, remote))
         {
             await PolicyStream.ReportCloneAsync(directory, ledger, logger, agent, remote, cancellation).ConfigureAwait(false);
             return PolicyStream.Clone(agent);
@@ -56,9 +61,8 @@ public sealed class StateEndpoint(AgentDirectory directory, LiveState live, Ledg
             ? addresses
             : null;
 
-    private bool IsSameHost(AgentIdentity agent, HostIdentity identity, IPAddress remote) =>
-        live.Current.Entries.TryGetValue(agent.Workload, out var entry) && entry.Agent is { } binding
-        && binding.MachineId == identity.MachineId && binding.HardwareUuid == identity.HardwareUuid
+    private bool IsSameHost(AgentIdentity agent, AgentBinding binding, HostIdentity identity, IPAddress remote) =>
+        binding.MachineId == identity.MachineId && binding.HardwareUuid == identity.HardwareUuid
         && (directory.Session(agent.Workload) is not { } session || session.Remote.Equals(remote));
 
     /// <summary>An agent that is ahead proves that the controller's database was restored: until a new epoch begins it refuses every policy.</summary>
@@ -80,13 +84,14 @@ public sealed class StateEndpoint(AgentDirectory directory, LiveState live, Ledg
     private async Task ClaimAsync(AgentIdentity agent, StateReport report, IReadOnlyList<IpAddress> addresses, CancellationToken cancellation)
     {
         var features = report.Agent.Features.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToEquatableArray();
-        var (claims, entry) = Decide(live.Current, agent.Workload, addresses);
+        var (claims, entry) = Decide(live.Current, agent, addresses);
+        var lost = entry is null ? null : losses.Note(entry, features);
         if (claims is not null && (claims.Held != entry!.Workload.Addresses || features != entry.Workload.Features))
         {
             await ledger.WriteAsync<bool>($"agent:{agent.Name}", async (edit, token) =>
             {
                 var row = await edit.Database.Workloads.Include(w => w.Addresses).SingleOrDefaultAsync(w => w.Id == agent.Workload.Value, token).ConfigureAwait(false);
-                (claims, _) = Decide(edit.Before, agent.Workload, addresses);
+                (claims, _) = Decide(edit.Before, agent, addresses);
                 if (row is null || claims is null)
                 {
                     return Outcomes.Tried(false);
@@ -94,6 +99,11 @@ public sealed class StateEndpoint(AgentDirectory directory, LiveState live, Ledg
 
                 await claims.ApplyAsync(edit, row, token).ConfigureAwait(false);
                 row.Features = string.Join(' ', features);
+                if (lost is not null)
+                {
+                    edit.Audit("agent.features-lost", agent.Name, lost);
+                }
+
                 return true;
             }, cancellation).ConfigureAwait(false);
         }
@@ -110,8 +120,16 @@ public sealed class StateEndpoint(AgentDirectory directory, LiveState live, Ledg
         }
     }
 
-    private (AddressClaims? Claims, WorkloadEntry? Entry) Decide(LiveSnapshot snapshot, WorkloadId workload, IReadOnlyList<IpAddress> addresses) =>
-        snapshot.Entries.TryGetValue(workload, out var entry) && entry.Agent is { } binding
-            ? (AddressClaims.Decide(workload, addresses, binding.Networks, snapshot.Holders, directory.IsConnected), entry)
-            : (null, null);
+    /// <summary>Another's address goes only to a host that is admitted and connected, and only once its holder is gone.</summary>
+    private (AddressClaims? Claims, WorkloadEntry? Entry) Decide(LiveSnapshot snapshot, AgentIdentity agent, IReadOnlyList<IpAddress> addresses)
+    {
+        if (agent.BindingIn(snapshot) is not { } binding)
+        {
+            return (null, null);
+        }
+
+        var entry = snapshot.Entries[agent.Workload];
+        var mayTake = entry.Workload.Admitted && directory.IsConnected(agent.Workload);
+        return (AddressClaims.Decide(agent.Workload, addresses, binding.Networks, snapshot.Holders, holder => mayTake && directory.IsGone(holder)), entry);
+    }
 }

@@ -51,8 +51,9 @@ public static class InputChecks
     }
 
     /// <summary>A CIDR, or a single address.</summary>
-    public static IpPrefix? Prefix(string text, string path, ICollection<Diagnostic> problems)
+    public static IpPrefix? Prefix(string? text, string path, ICollection<Diagnostic> problems)
     {
+        text ??= "";
         var slash = text.IndexOf('/');
         if (!IpAddress.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out var address))
         {

@@ -19,7 +19,7 @@ namespace Bulkhead.Controller.Pairing;
 /// machine-id and hardware UUID; while one with that identity is connected, another is a clone.
 /// </summary>
 public sealed class PairEndpoint(
-    CertificateAuthority authority, Ledger ledger, AgentDirectory directory, LiveFeed feed, ILogger<PairEndpoint> logger)
+    CertificateAuthority authority, Ledger ledger, AgentDirectory directory, PairingThrottle throttle, LiveFeed feed, ILogger<PairEndpoint> logger)
 {
     private const int MaxBytes = 64 * 1024;
     private const int MaxIdentity = 128;
@@ -27,7 +27,7 @@ public sealed class PairEndpoint(
 
     private abstract record Paired
     {
-        public sealed record Done(Guid Id, string Name, byte[] Certificate) : Paired;
+        public sealed record Done(Guid Id, string Name, byte[] Certificate, IReadOnlyList<AddressConflict> Conflicts, Diagnostic? Doubt) : Paired;
 
         /// <summary>Refused; kept, since it is audited.</summary>
         public sealed record Refused(string Code, AgentAnswer Answer) : Paired;
@@ -43,6 +43,19 @@ public sealed class PairEndpoint(
             return AgentAnswer.Malformed("The pairing request is malformed or truncated: it needs a key, a signing request, the host's identity and its addresses.");
         }
 
+        var wait = throttle.Wait(remote);
+        if (wait > TimeSpan.Zero)
+        {
+            context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            return AgentAnswer.Refuse(StatusCodes.Status429TooManyRequests, "too-many-attempts", "Too many pairings from this address were refused. Nothing was changed.", $"Wait {Math.Ceiling(wait.TotalSeconds)} s and try again with the right key.");
+        }
+
+        // Anybody can send any number of wrong keys: they neither wait for the writer nor fill the audit log.
+        if (!await IsKnownAsync(Secrets.Hash(request.Key), context.RequestAborted).ConfigureAwait(false))
+        {
+            return Answer(UnknownKey(), remote);
+        }
+
         var actor = $"agent:{request.Identity.HostName}";
         var outcome = await ledger.WriteAsync<Paired>(
             actor, (edit, token) => PairAsync(edit, request, addresses, remote, token), context.RequestAborted).ConfigureAwait(false);
@@ -50,7 +63,15 @@ public sealed class PairEndpoint(
         {
             case Paired.Done done:
                 Log.Paired(logger, done.Name, remote.ToString(), done.Id);
-                directory.Clear(new(done.Id), "clone");
+                var id = new WorkloadId(done.Id);
+                directory.Clear(id, "clone");
+                directory.Expect(id);
+                directory.SetConflicts(id, done.Conflicts);
+                if (done.Doubt is { } doubt)
+                {
+                    directory.Flag(id, doubt);
+                }
+
                 feed.Publish(LiveKinds.Workloads);
                 return AgentAnswer.Of(new PairResponse
                 {
@@ -59,11 +80,23 @@ public sealed class PairEndpoint(
                     Authority = ByteString.CopyFrom(authority.Certificate.RawData),
                 });
             case Paired.Refused refused:
-                Log.PairingRefused(logger, remote.ToString(), refused.Code);
-                return refused.Answer;
+                return Answer(refused, remote);
             default:
                 return AgentAnswer.Refuse(StatusCodes.Status409Conflict, "busy", "The workload was changed meanwhile; nothing was changed.", "Try again.");
         }
+    }
+
+    private AgentAnswer Answer(Paired.Refused refused, IPAddress remote)
+    {
+        throttle.Refused(remote);
+        Log.PairingRefused(logger, remote.ToString(), refused.Code);
+        return refused.Answer;
+    }
+
+    private async Task<bool> IsKnownAsync(string hash, CancellationToken cancellation)
+    {
+        await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
+        return await database.PairingKeys.AnyAsync(key => key.SecretHash == hash, cancellation).ConfigureAwait(false);
     }
 
     private static bool IsWellFormed(PairRequest request) =>
@@ -80,8 +113,7 @@ public sealed class PairEndpoint(
         var key = await edit.Database.PairingKeys.SingleOrDefaultAsync(k => k.SecretHash == hash, cancellation).ConfigureAwait(false);
         if (key is null)
         {
-            // Not audited: anybody can send any number of wrong keys.
-            return Outcomes.Tried<Paired>(Refuse("key-unknown", "There is no such pairing key.", "Check the key file, or make a key in the console under Pairing."));
+            return Outcomes.Tried<Paired>(UnknownKey());
         }
 
         if (Unusable(key, edit.Now) is { } refusal)
@@ -103,17 +135,16 @@ public sealed class PairEndpoint(
 
         var networks = StoredText.Prefixes(key.Networks);
         var id = new WorkloadId(row?.Id ?? Guid.CreateVersion7(edit.Now));
-        var claims = AddressClaims.Decide(id, addresses, networks, edit.Before.Holders, directory.IsConnected);
+        var claims = AddressClaims.Decide(id, addresses, networks, edit.Before.Holders, _ => false);
         if (claims.Held.Count + claims.Conflicts.Count == 0)
         {
             edit.Audit("pairing.refused", key.Name, $"{identity.HostName} ({remote}) was refused: none of its addresses lies in the key's networks.");
             return Refuse("address-not-admitted", $"None of this host's addresses ({string.Join(", ", addresses)}) lies in the key's networks ({string.Join(", ", networks)}).", "Use a key for this host's network.");
         }
 
-        var again = row is not null;
-        row ??= Add(edit.Database, id, identity, key);
+        (string Detail, Diagnostic? Doubt)? takenUp = row is null ? null : Repairing.TakeUp(row, key, identity.HostName, remote);
+        row ??= Add(edit.Database, id, request, key);
         (row.Name, row.Managed, row.Networks) = (identity.HostName, true, key.Networks);
-        row.Features = string.Join(' ', request.Agent.Features.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
         row.Pairing++;
         row.Version++;
         key.Uses++;
@@ -124,9 +155,8 @@ public sealed class PairEndpoint(
         }
 
         await claims.ApplyAsync(edit, row, cancellation).ConfigureAwait(false);
-        directory.SetConflicts(id, claims.Conflicts);
-        edit.Audit("pairing.pair", row.Name, $"{row.Name} ({remote}) {(again ? "paired anew" : "paired")} with the key {key.Name}{(row.Admitted ? "" : " and waits to be admitted")}.");
-        return new Paired.Done(row.Id, row.Name, certificate);
+        edit.Audit("pairing.pair", row.Name, takenUp?.Detail ?? $"{row.Name} ({remote}) paired with the key {key.Name}{(row.Admitted ? "" : " and waits to be admitted")}.");
+        return new Paired.Done(row.Id, row.Name, certificate, claims.Conflicts, takenUp?.Doubt);
     }
 
     private static Paired.Refused? Unusable(PairingKeyRow key, DateTimeOffset now) => key switch
@@ -137,15 +167,18 @@ public sealed class PairEndpoint(
         _ => null,
     };
 
-    private static WorkloadRow Add(ControllerDb database, WorkloadId id, HostIdentity identity, PairingKeyRow key)
+    private static Paired.Refused UnknownKey() => Refuse("key-unknown", "There is no such pairing key.", "Check the key file, or make a key in the console under Pairing.");
+
+    private static WorkloadRow Add(ControllerDb database, WorkloadId id, PairRequest request, PairingKeyRow key)
     {
         var row = new WorkloadRow
         {
             Id = id.Value,
             Labels = key.Labels,
             Admitted = key.AutoAdmit,
-            MachineId = identity.MachineId,
-            HardwareUuid = identity.HardwareUuid,
+            Features = string.Join(' ', request.Agent.Features.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
+            MachineId = request.Identity.MachineId,
+            HardwareUuid = request.Identity.HardwareUuid,
         };
         database.Workloads.Add(row);
         return row;

@@ -16,8 +16,13 @@ public sealed class RenewEndpoint(CertificateAuthority authority, LiveState live
     {
         var request = await context.Request.ReadAsync(RenewRequest.Parser, MaxBytes).ConfigureAwait(false);
         var agent = context.Agent();
-        if (request is null || !live.Current.Entries.TryGetValue(agent.Workload, out var entry) || entry.Agent is not { } binding
-            || authority.CertifyAgent(request.SigningRequest.Span, new(agent.Workload, binding.Pairing), time.GetUtcNow()) is not { } certificate)
+        // The body may have come slowly; the certificate says the pairing that was proven, whatever happens meanwhile.
+        if (agent.BindingIn(live.Current) is null)
+        {
+            return AgentAuthentication.Revoked();
+        }
+
+        if (request is null || authority.CertifyAgent(request.SigningRequest.Span, new(agent.Workload, agent.Pairing), time.GetUtcNow()) is not { } certificate)
         {
             return AgentAnswer.Malformed("The signing request is not a PKCS #10 request for a P-256 key.");
         }

@@ -22,9 +22,10 @@ public sealed class ReceiveFlows(FlowStore store, FlowStoreOptions options, Live
             return AgentAnswer.Malformed("The flow batch is malformed or truncated.");
         }
 
-        if (live.Current.Workloads.Find(agent.Workload) is not { } workload)
+        var snapshot = live.Current;
+        if (agent.BindingIn(snapshot) is null || snapshot.Workloads.Find(agent.Workload) is not { } workload)
         {
-            return AgentAnswer.Refuse(StatusCodes.Status403Forbidden, "revoked", "The workload was removed.", "Pair the host again with 'bulkhead-agent pair'.");
+            return AgentAuthentication.Revoked();
         }
 
         if (FlowBatchReader.Read(message, workload, received, received - options.Retention, out var fault) is not { } batch)

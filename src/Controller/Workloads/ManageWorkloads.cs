@@ -1,7 +1,9 @@
 using System.Security.Claims;
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
+using Bulkhead.Controller.Agents;
 using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Pairing;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
@@ -86,7 +88,7 @@ public static class ManageWorkloads
     }
 
     private static async Task<Results<Ok<WorkloadView>, ProblemResult>> AdmitAsync(
-        string idOrName, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, CancellationToken cancellation)
+        string idOrName, ClaimsPrincipal user, Ledger ledger, AgentDirectory directory, WorkloadViews views, CancellationToken cancellation)
     {
         var outcome = await EditAsync<WorkloadView>(idOrName, user, ledger, async (edit, row, _, token) =>
         {
@@ -98,6 +100,11 @@ public static class ManageWorkloads
 
             return await ViewAsync(edit, new(row.Id), views, token).ConfigureAwait(false);
         }, cancellation).ConfigureAwait(false);
+        if (outcome.Value is { } admitted)
+        {
+            directory.Clear(new(admitted.Id), Repairing.Code);
+        }
+
         return outcome.Ok();
     }
 

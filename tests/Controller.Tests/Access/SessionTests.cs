@@ -94,6 +94,19 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task What_strangers_type_for_a_name_is_not_kept()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var client = controller.Anonymous();
+        await client.RefusedAsync(HttpMethod.Post, "session", new SignIn(Password, "x"), 401, "wrong-password");
+        var problem = await client.RefusedAsync(HttpMethod.Post, "session", new SignIn(new string('n', 129), "x"), 422, "invalid");
+        Assert.Equal(("bad-name", "user"), (problem.Diagnostics[0].Code, problem.Diagnostics[0].Path));
+        using var admin = await controller.ClientAsync();
+        var entry = Assert.Single((await admin.GetAsync<Page<AuditEntryView>>("audit")).Items, e => e.Action == "access.sign-in-refused");
+        Assert.Equal(("unknown account", "unknown account"), (entry.Actor, entry.Subject));
+    }
+
+    [Fact]
     public async Task A_session_ends_when_signed_out_and_by_itself()
     {
         var clock = new FakeClock();

@@ -198,4 +198,42 @@ public sealed class PairingTests
             problem.Diagnostics.Select(d => d.Code));
         Assert.Empty(await admin.GetAsync<List<PairingKeyView>>("pairing-keys"));
     }
+
+    [Fact]
+    public async Task Null_among_the_networks_of_a_key_is_bad_input()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        var problem = await admin.RefusedAsync(
+            HttpMethod.Post, "pairing-keys", """{"name":"k","labels":{},"networks":[null],"expires":"2099-01-01T00:00:00Z","autoAdmit":true}""", 422, "invalid");
+        Assert.Equal(("bad-cidr", "networks[0]"), (problem.Diagnostics[0].Code, problem.Diagnostics[0].Path));
+    }
+
+    [Fact]
+    public async Task Guessing_keys_is_slowed_down_and_never_waits_for_the_writer()
+    {
+        var clock = new FakeClock();
+        await using var controller = await TestController.StartAsync(clock);
+        using var admin = await controller.ClientAsync();
+        var key = await TestController.PairingKeyAsync(admin);
+        var busy = new TaskCompletionSource();
+        var writing = controller.Ledger.WriteAsync<bool>("test", async (_, _) =>
+        {
+            await busy.Task;
+            return Controller.Storage.Outcomes.Tried(true);
+        }, CancellationToken.None);
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal("key-unknown", await CodeAsync("bhp_nonsense").WaitAsync(Eventually.Deadline));
+        }
+
+        Assert.Equal("too-many-attempts", await CodeAsync(key.Secret).WaitAsync(Eventually.Deadline));
+        busy.SetResult();
+        await writing;
+        clock.Advance(TimeSpan.FromMinutes(1));
+        (await TestAgent.PairAsync(controller, key.Secret, "web1", "10.0.0.1")).Dispose();
+
+        async Task<string> CodeAsync(string secret) =>
+            (await Assert.ThrowsAsync<RefusedByController>(() => TestAgent.PairAsync(controller, secret, "web1", "10.0.0.1"))).Code;
+    }
 }

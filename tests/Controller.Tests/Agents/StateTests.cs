@@ -6,6 +6,8 @@ namespace Bulkhead.Controller.Tests.Agents;
 
 public sealed class StateTests
 {
+    private static readonly TimeSpan s_return = TimeSpan.FromMinutes(2);
+
     [Fact]
     public async Task Addresses_follow_the_report_within_the_keys_networks()
     {
@@ -23,30 +25,82 @@ public sealed class StateTests
     }
 
     [Fact]
-    public async Task A_live_holder_keeps_its_address_and_both_are_flagged_an_absent_one_gives_it_up()
+    public async Task A_live_holder_keeps_its_address_and_both_are_flagged_an_absent_one_gives_it_up_after_a_while()
     {
-        await using var controller = await TestController.StartAsync();
+        var clock = new FakeClock();
+        await using var controller = await TestController.StartAsync(clock);
         using var admin = await controller.ClientAsync();
         using var holder = await PolicyStreamTests.PairAsync(controller, admin, "holder", "10.0.0.1");
         using var claimant = await PolicyStreamTests.PairAsync(controller, admin, "claimant", "10.0.0.2");
         var stream = await holder.OpenAsync();
         await stream.NextAsync();
-        await claimant.SendAsync(claimant.Report("10.0.0.1", "10.0.0.2"));
-        Assert.Equal(["10.0.0.1"], await AddressesAsync("holder"));
-        Assert.Equal(["10.0.0.2"], await AddressesAsync("claimant"));
+        using var claiming = await claimant.OpenAsync();
+        await claiming.NextAsync();
+        clock.Advance(s_return);
+        await RefusedAsync();
         foreach (var name in new[] { "holder", "claimant" })
         {
             Assert.Contains((await admin.GetAsync<WorkloadDetail>($"workloads/{name}")).Workload.Problems, p => p.Code == "address-conflict");
         }
 
         stream.Dispose();
-        await Eventually.HasAsync(async () => (await admin.GetAsync<StatusView>("status")).Connected == 0 ? "away" : null, "the holder is away");
+        await Eventually.HasAsync(async () => (await admin.GetAsync<StatusView>("status")).Connected == 1 ? "away" : null, "the holder is away");
+        await RefusedAsync();
+        clock.Advance(s_return);
         await claimant.SendAsync(claimant.Report("10.0.0.1", "10.0.0.2"));
-        Assert.Empty(await AddressesAsync("holder"));
-        Assert.Equal(["10.0.0.1", "10.0.0.2"], await AddressesAsync("claimant"));
+        Assert.Empty(await AddressesAsync(admin, "holder"));
+        Assert.Equal(["10.0.0.1", "10.0.0.2"], await AddressesAsync(admin, "claimant"));
         Assert.Empty((await admin.GetAsync<WorkloadDetail>("workloads/claimant")).Workload.Problems);
 
-        async Task<IReadOnlyList<string>> AddressesAsync(string name) => (await admin.GetAsync<WorkloadDetail>($"workloads/{name}")).Workload.Addresses;
+        async Task RefusedAsync()
+        {
+            await claimant.SendAsync(claimant.Report("10.0.0.1", "10.0.0.2"));
+            Assert.Equal(["10.0.0.1"], await AddressesAsync(admin, "holder"));
+            Assert.Equal(["10.0.0.2"], await AddressesAsync(admin, "claimant"));
+        }
+    }
+
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    public async Task An_absent_holder_gives_its_address_only_to_one_that_is_admitted_and_connected(bool admitted, bool connected)
+    {
+        var clock = new FakeClock();
+        await using var controller = await TestController.StartAsync(clock);
+        using var admin = await controller.ClientAsync();
+        using var holder = await PolicyStreamTests.PairAsync(controller, admin, "holder", "10.0.0.1");
+        clock.Advance(s_return);
+        var key = await TestController.PairingKeyAsync(admin, autoAdmit: admitted);
+        using var claimant = await TestAgent.PairAsync(controller, key.Secret, "claimant", "10.0.0.1", "10.0.0.2");
+        Assert.Equal(["10.0.0.1"], await AddressesAsync(admin, "holder"));
+        using var stream = connected ? await claimant.OpenAsync() : null;
+        await claimant.SendAsync(claimant.Report("10.0.0.1", "10.0.0.2"));
+        Assert.Equal(["10.0.0.1"], await AddressesAsync(admin, "holder"));
+        Assert.Equal(["10.0.0.2"], await AddressesAsync(admin, "claimant"));
+        Assert.Contains((await admin.GetAsync<WorkloadDetail>("workloads/claimant")).Workload.Problems, p => p.Code == "address-conflict");
+    }
+
+    [Fact]
+    public async Task After_a_start_of_the_controller_holders_have_time_to_come_back()
+    {
+        var clock = new FakeClock();
+        await using var controller = await TestController.StartAsync(clock);
+        using var admin = await controller.ClientAsync();
+        using var holder = await PolicyStreamTests.PairAsync(controller, admin, "holder", "10.0.0.1");
+        using var claimant = await PolicyStreamTests.PairAsync(controller, admin, "claimant", "10.0.0.2");
+        clock.Advance(s_return);
+        await controller.RestartAsync();
+        using var again = await controller.ClientAsync();
+        using var back = claimant.CopyAt(controller, "127.0.0.1");
+        using var stream = await back.OpenAsync();
+        await stream.NextAsync();
+        clock.Advance(s_return - TimeSpan.FromSeconds(1));
+        await back.SendAsync(back.Report("10.0.0.1", "10.0.0.2"));
+        Assert.Equal(["10.0.0.1"], await AddressesAsync(again, "holder"));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await back.SendAsync(back.Report("10.0.0.1", "10.0.0.2"));
+        Assert.Equal(["10.0.0.1", "10.0.0.2"], await AddressesAsync(again, "claimant"));
     }
 
     [Fact]
@@ -145,4 +199,7 @@ public sealed class StateTests
         using var response = await agent.PostRawAsync("state", new byte[(4 * 1024 * 1024) + 1]);
         Assert.Equal((413, "too-large"), ((int)response.StatusCode, Failure.Parser.ParseFrom(await response.Content.ReadAsByteArrayAsync()).Code));
     }
+
+    private static async Task<IReadOnlyList<string>> AddressesAsync(ApiClient client, string name) =>
+        (await client.GetAsync<WorkloadDetail>($"workloads/{name}")).Workload.Addresses;
 }
