@@ -79,7 +79,7 @@ internal static class MatrixBenchmark
     private static async Task LabelAsync(BenchmarkRun run, Stage stage, ControllerRest rest, PolicyDrawing drawing, string? quarantined)
     {
         var labels = stage.Lab.Hosts.Select(host => drawing.Labels() is var drawn ? new LabelEdit(host.Name, drawn, [.. PolicyDrawing.Keys.Except(drawn.Keys)], null) : null!);
-        await rest.SendAsync<LabelEditResult>(HttpMethod.Post, "workloads/labels", new EditLabels([.. labels], false), run.Cancel);
+        await rest.SendAsync<LabelEditResult>(HttpMethod.Post, "workloads/labels", new EditLabels([.. labels], false, ["left-out", "would-lock-out"]), run.Cancel);
         foreach (var host in await InventoryAsync(rest, run.Cancel))
         {
             if (host.Quarantined != (host.Name == quarantined))

@@ -13,7 +13,8 @@ namespace Bulkhead.Controller.Workloads;
 
 /// <summary>
 /// <c>POST /api/v1/workloads/labels</c>: edits labels, all or none. Labels are live: an edit changes at once what hosts enforce, so a dry run says which
-/// enforcing hosts it would change, and the labels from before are kept in the audit log. An edit that would lock an administrator out has to be acknowledged.
+/// enforcing hosts it would change, and the labels from before are kept in the audit log. It wants the same
+/// warnings acknowledged as provisioning: an administrator locked out, and rules that hosts go without from then on.
 /// </summary>
 public static class EditLabelsEndpoint
 {
@@ -24,7 +25,7 @@ public static class EditLabelsEndpoint
         workloads.MapPost("/labels", EditAsync).RequireAuthorization(Roles.Editor).WithSummary("Edit labels of any number of workloads, or say what that would do.");
 
     private static async Task<Results<Ok<LabelEditResult>, ProblemResult>> EditAsync(
-        EditLabels request, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, AdminSessions sessions, CancellationToken cancellation)
+        EditLabels request, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, Acknowledgements acknowledgements, CancellationToken cancellation)
     {
         var outcome = await ledger.WriteAsync<LabelEditResult>(user.Caller().Actor, async (edit, token) =>
         {
@@ -51,15 +52,15 @@ public static class EditLabelsEndpoint
             }
 
             // Labels can move a host to full just as a revision can.
-            var cut = sessions.CutBy(after.Enforced, edit.Before.Enforced, edit.Now);
-            if (cut.Any(warning => request.Acknowledge?.Contains(warning.Code) != true))
+            var warnings = acknowledgements.WarningsOf(edit.Before, after, edit.Now);
+            if (Acknowledgements.Refuse(warnings, request.Acknowledge ?? []) is { } unacknowledged)
             {
-                return Problems.Conflict("acknowledge", "There are warnings that must be accepted first; nothing was changed.", $"Look at each, then acknowledge '{AdminSessions.WouldLockOut}'.", cut);
+                return unacknowledged;
             }
 
-            if (cut.Count > 0)
+            if (warnings.Count > 0)
             {
-                edit.Audit("workload.labels-acknowledge", $"{changes.Count} workloads", string.Join(" ", cut.Select(warning => $"{warning.Code}: {warning.Message}")));
+                edit.Audit("workload.labels-acknowledge", $"{changes.Count} workloads", Acknowledgements.Sentence(warnings));
             }
 
             var result = new LabelEditResult(
