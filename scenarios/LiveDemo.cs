@@ -29,7 +29,8 @@ internal static class LiveDemo
 
                 In another terminal, as root:
                   {Programs.Lab} attack --id {id}            what an intruder on dev-web1 reaches
-                  XDG_CONFIG_HOME={stage.Folder}/operator {Programs.Cli} workloads list
+                  export PATH='{Path.GetDirectoryName(Programs.Cli)}':"$PATH" XDG_CONFIG_HOME='{stage.Folder}/operator'
+                  bulkhead workloads list                    with that line, 'bulkhead' is the demo's, signed in
 
                 Ctrl-C takes everything down.
                 """);
