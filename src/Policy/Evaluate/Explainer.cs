@@ -1,7 +1,6 @@
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Inventory;
 using Bulkhead.Policy.Rules;
-using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Policy.Evaluate;
 
@@ -14,17 +13,17 @@ public sealed record ConnectionExplanation(Verdict Verdict, EquatableArray<Remed
 public sealed class Explainer
 {
     private readonly PolicyEvaluator _evaluator;
-    private readonly Lazy<Dictionary<RuleId, string>> _rulesets;
+    private readonly Lazy<Dictionary<RuleId, (Ruleset Ruleset, Rule Rule)>> _rules;
 
     /// <summary>Explains by an evaluator.</summary>
     public Explainer(PolicyEvaluator evaluator)
     {
         _evaluator = evaluator;
-        _rulesets = new(() => evaluator.Compiled.Policy.Rulesets.SelectMany(ruleset => ruleset.Rules.Select(rule => (rule.Id, ruleset.Name))).ToDictionary(pair => pair.Id, pair => pair.Name));
+        _rules = new(() => evaluator.Compiled.Policy.Rulesets.SelectMany(ruleset => ruleset.Rules.Select(rule => (ruleset, rule))).ToDictionary(pair => pair.rule.Id));
     }
 
     /// <summary>The ruleset of a rule.</summary>
-    public string RulesetOf(RuleId rule) => _rulesets.Value.GetValueOrDefault(rule, "");
+    public string RulesetOf(RuleId rule) => _rules.Value.TryGetValue(rule, out var found) ? found.Ruleset.Name : "";
 
     /// <summary>Explains a connection.</summary>
     /// <param name="connection">The connection.</param>
@@ -72,7 +71,7 @@ public sealed class Explainer
         return _evaluator.Compiled.Workloads.Translations.VisibleAt(new(end.Seen.Space, peer)).FirstOrDefault(workload => workload.Quarantined);
     }
 
-    /// <summary>The smallest change that allows: meet a condition, add a port to the rule that covers fewest ports, or add a rule between these labels.</summary>
+    /// <summary>The smallest change that allows: meet a condition, add the port to a rule that opens no more than a new rule would, or add that.</summary>
     /// <param name="silent">The ends that no rule allows.</param>
     /// <param name="connection">As the provider sees it, whose ports rules name.</param>
     /// <param name="source">The consumer.</param>
@@ -91,12 +90,17 @@ public sealed class Explainer
         // A rule helps only if it covers every end that lacks an allow.
         var shared = covering.Select(entries => entries.Select(covering => covering.Entry).Where(entry => entry.Needs == Feature.None && entry.Peer.Variant == PeerVariant.All).Select(entry => entry.Rule).ToHashSet())
             .Aggregate((all, rules) => [.. all.Intersect(rules)]);
-        if (covering[0].Select(covering => covering.Entry).Where(entry => shared.Contains(entry.Rule)).OrderBy(entry => entry.Ports.Count).ThenBy(entry => entry.Rule).FirstOrDefault() is { } nearest)
+        var draft = new RuleDraft(_evaluator.Compiled.Policy, connection, source, destination);
+        foreach (var rule in shared.Order())
         {
-            return new Remedy.AddService(nearest.Rule, RulesetOf(nearest.Rule), PortOf(connection));
+            var (ruleset, model) = _rules.Value[rule];
+            if (draft.AdmitsNoMore(ruleset, model))
+            {
+                return new Remedy.AddService(rule, ruleset.Name, draft.Port);
+            }
         }
 
-        return new RuleDraft(_evaluator.Compiled.Policy, connection, PortOf(connection)).Between(source, destination);
+        return draft.Remedy;
     }
 
     private static bool? Meets(Entry entry, Connection connection) =>
@@ -108,7 +112,4 @@ public sealed class Explainer
         ({ } process, 0) => process.ToString(),
         ({ } process, _) => $"{process} run by users of {string.Join(", ", entry.Users)}",
     };
-
-    private static string PortOf(Connection connection) =>
-        PortMatch.TryCreate(connection.Protocol, connection.Port, connection.Port, out var match) ? match.ToString() : PortMatch.Whole(connection.Protocol).ToString();
 }
