@@ -1,3 +1,4 @@
+using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Documents;
 using Bulkhead.Policy.Evaluate;
 
@@ -184,9 +185,32 @@ public class ExplainTests
         Assert.Equal(["dev", "web"], to.Workloads.Select(r => r.Example.Name).Order(StringComparer.Ordinal));
         var from = Reachability.From(evaluator, web, 6, 3306, SocketFacts.Unrecorded, SocketFacts.Unrecorded);
         Assert.Equal(["db"], from.Workloads.Where(r => r.Verdict.Kind == VerdictKind.Allowed).Select(r => r.Example.Name));
-        var touch = Reachability.Of(evaluator.Compiled, new(1))!;
-        Assert.Equal((1, 1), (touch.Consumers, touch.Providers));
-        Assert.Equal([web.Id, db.Id], touch.Hosts);
+    }
+
+    [Fact]
+    public void A_rule_touches_the_workloads_at_its_ends_and_the_hosts_that_can_decide_it()
+    {
+        var world = Shop().Host("old", "role=db,app=shop,env=prod", features: [Features.Base]).Host("waiting", "role=db,app=shop,env=prod", admitted: false)
+            .Network("office", "192.0.2.0/24").Service("mysql", new ProcessDocument { Path = "/usr/sbin/mariadbd" }, "tcp/3306")
+            .Ruleset("shop", "app=shop,env=prod", Write.Allow("role=web", "role=db", "mysql") with { Id = 1 }, Write.Allow("network:office", "role=web", "tcp/443") with { Id = 2 }, Write.Allow("role=web", "role=db", "tcp/1") with { Id = 3, Expires = World.Now });
+        var compiled = world.Compile();
+        string Names(IEnumerable<Inventory.WorkloadId>? ids) => string.Join(' ', (ids ?? []).Select(id => compiled.Workloads.Find(id)!.Name));
+        var touch = RuleTouch.Of(compiled, new(1))!;
+        Assert.Equal(("web", "db old", "web db waiting"), (Names(touch.Consumers), Names(touch.Providers), Names(touch.Hosts)));
+        Assert.Equal("old goes without it: its agent lacks process-inbound-1.", Assert.Single(touch.Without).Reason);
+        Assert.Null(RuleTouch.Of(compiled, new(2))!.Consumers);
+        Assert.Null(RuleTouch.Of(compiled, new(3)));
+    }
+
+    [Fact]
+    public void The_flows_that_a_rule_decided_are_told_with_the_end()
+    {
+        var world = Shop().Host("plain", "role=db,app=shop,env=prod", managed: false).Ruleset("shop", "app=shop,env=prod", Write.Allow("role=web", "role=db", "tcp/3306") with { Id = 1 });
+        var evaluator = new PolicyEvaluator(world.Compile());
+        (string, Verdict) Judged(string from, string to, string port) => ($"{from} {to} {port}", evaluator.Judge(world.Connect(from, to, port)));
+        Assert.Equal(
+            [new("web db tcp/3306", true, true), new DecidedFlow<string>("web plain tcp/3306", true, false)],
+            DecidedFlows.Of(new(1), [Judged("web", "db", "tcp/3306"), Judged("dev", "db", "tcp/3306"), Judged("web", "plain", "tcp/3306"), Judged("web", "db", "tcp/22")]));
     }
 
     private static PolicyDocument Apply(PolicyDocument document, Remedy remedy) => remedy switch

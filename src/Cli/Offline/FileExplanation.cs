@@ -29,10 +29,22 @@ internal sealed record FileDecision(string Outcome, string InFull, string Mode, 
 /// <param name="Destination">The provider's inbound decision; null if it has no agent.</param>
 /// <param name="LeftOut">Rules for this port that one of the two goes without, and why.</param>
 /// <param name="Remedies">For a block: what would let the connection pass, the smallest change first.</param>
+/// <param name="Others">The same for pairs of the ends' addresses that fare otherwise; the verdict of this one is the furthest from allowed.</param>
 internal sealed record FileExplanation(
     string From, string To, string FromAddress, string ToAddress, string Port, string Verdict, FileDecision? Source, FileDecision? Destination, IReadOnlyList<MissingRule> LeftOut,
-    IReadOnlyList<string> Remedies)
+    IReadOnlyList<string> Remedies, IReadOnlyList<FileExplanation> Others)
 {
+    private static readonly string[] s_worstFirst = [.. new[] { VerdictKind.Blocked, VerdictKind.PotentiallyBlocked, VerdictKind.Unknown, VerdictKind.Allowed }.Select(ExplainFilesCommand.Phrase)];
+
+    /// <summary>Of all pairs of addresses, those that fare differently.</summary>
+    public static FileExplanation Of(IEnumerable<FileExplanation> pairs)
+    {
+        var different = pairs.DistinctBy(pair => (pair.Verdict, Of(pair.Source), Of(pair.Destination))).OrderBy(pair => Array.IndexOf(s_worstFirst, pair.Verdict)).ToList();
+        return different[0] with { Others = [.. different.Skip(1)] };
+
+        static (string?, string?, long?, string) Of(FileDecision? decision) => (decision?.Outcome, decision?.InFull, decision?.Rule?.Id, decision is null ? "" : $"{decision.DecidedBy} {string.Join(' ', decision.OtherRules.Select(rule => rule.Id))}");
+    }
+
     public static FileExplanation Of(PolicyFolder folder, CompiledPolicy compiled, ConnectionExplanation explanation, Policy.Evaluate.Connection connection, (Workload? Workload, ScopedAddress At) from, (Workload? Workload, ScopedAddress At) to, PortMatch port)
     {
         var verdict = explanation.Verdict;
@@ -50,7 +62,8 @@ internal sealed record FileExplanation(
             Of(folder, verdict.Destination),
             [.. compiled.LeftOut.Where(missing => ends.ContainsKey(missing.Host) && rules.Contains(missing.Rule))
                 .Select(missing => new MissingRule(ends[missing.Host], Words.Name(missing.Direction), RuleView.Of(folder, missing.Rule), missing.Reason))],
-            [.. explanation.Remedies.Select(remedy => remedy.Sentence)]);
+            [.. explanation.Remedies.Select(remedy => RuleNames.In(remedy.Sentence, folder))],
+            []);
     }
 
     private static FileDecision? Of(PolicyFolder folder, EndDecision? decision)

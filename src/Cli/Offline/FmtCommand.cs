@@ -80,7 +80,7 @@ internal static class FmtCommand
             }
         }
 
-        return (new(changed, unchanged, skipped, [.. problems.Select(FileProblem.Of)]), problems);
+        return (new(changed, unchanged, skipped, [.. problems.Select(problem => FileProblem.Of(problem, []))]), problems);
     }
 
     /// <summary>In one step, so that an interruption leaves the old file or the new one; behind a link, the file that it leads to.</summary>

@@ -23,19 +23,23 @@ internal static class ExplainCommand
 
     private static void Write(IAnsiConsole console, Explanation explanation)
     {
-        var verdict = explanation.Verdict;
-        var cell = Words.Verdict(verdict.Kind);
-        console.Write($"{explanation.From} → {explanation.To} {explanation.Port}: ");
-        console.WriteLine(cell.Text, cell.Style ?? Style.Plain);
-        console.WriteLine(verdict.Because);
-        console.WriteLine();
-        var ends = new Listing("end", "decides", "in full", "mode", "by", "because", "also matching");
-        Row(ends, "outbound at the consumer", verdict.Source);
-        Row(ends, "inbound at the provider", verdict.Destination);
-        ends.WriteTo(console, "");
-        foreach (var remedy in explanation.Remedies)
+        foreach (var one in explanation.Others.Prepend(new(explanation.FromAddress, explanation.ToAddress, explanation.Verdict, explanation.Remedies)))
         {
-            console.WriteLine($"to allow it: {remedy}");
+            var verdict = one.Verdict;
+            var cell = Words.Verdict(verdict.Kind);
+            var addresses = explanation.Others.Count == 0 ? "" : $" ({one.FromAddress} → {one.ToAddress})";
+            console.Write($"{explanation.From} → {explanation.To}{addresses} {explanation.Port}: ");
+            console.WriteLine(cell.Text, cell.Style ?? Style.Plain);
+            console.WriteLine(verdict.Because);
+            console.WriteLine();
+            var ends = new Listing("end", "decides", "in full", "mode", "by", "because", "also matching");
+            Row(ends, "outbound at the consumer", verdict.Source);
+            Row(ends, "inbound at the provider", verdict.Destination);
+            ends.WriteTo(console, "");
+            foreach (var remedy in one.Remedies)
+            {
+                console.WriteLine($"to allow it: {remedy}");
+            }
         }
     }
 

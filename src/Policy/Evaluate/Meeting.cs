@@ -20,8 +20,8 @@ public readonly record struct Meeting(ScopedAddress Source, ScopedAddress Destin
             where visible is not null
             select (publication.Address, visible.Value));
 
-    /// <summary>The first tuple of one space and family, own addresses before translated ones; null if the two do not meet.</summary>
-    public static Meeting? Between(IEnumerable<ScopedAddress> sources, IEnumerable<(ScopedAddress Address, ushort Port)> destinations)
+    /// <summary>The tuples of one space and family, own addresses before translated ones.</summary>
+    public static IEnumerable<Meeting> All(IEnumerable<ScopedAddress> sources, IEnumerable<(ScopedAddress Address, ushort Port)> destinations)
     {
         var known = destinations.ToList();
         foreach (var source in sources)
@@ -30,11 +30,9 @@ public readonly record struct Meeting(ScopedAddress Source, ScopedAddress Destin
             {
                 if (source.Space == destination.Space && source.Address.IsV6 == destination.Address.IsV6)
                 {
-                    return new(source, destination, port);
+                    yield return new(source, destination, port);
                 }
             }
         }
-
-        return null;
     }
 }

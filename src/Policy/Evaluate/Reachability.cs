@@ -1,123 +1,112 @@
 using Bulkhead.Policy.Addresses;
-using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Inventory;
 using Bulkhead.Policy.Labels;
 using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Policy.Evaluate;
 
-/// <summary>Workloads that policy cannot tell apart, and what becomes of their connections.</summary>
+/// <summary>Workloads of equal labels, and what becomes of their connections. A workload whose addresses fare differently stands in several.</summary>
 /// <param name="Labels">Their labels.</param>
 /// <param name="Example">The first of them by id.</param>
+/// <param name="Meeting">How the example meets the workload that was asked about, such that the verdict holds.</param>
 /// <param name="Count">How many they are.</param>
-/// <param name="Verdict">On a connection of any of them.</param>
-public sealed record Reached(LabelSet Labels, Workload Example, int Count, EdgeVerdict Verdict);
+/// <param name="Verdict">On a connection between some address of each of them and one of the workload asked about.</param>
+public sealed record Reached(LabelSet Labels, Workload Example, Meeting Meeting, int Count, EdgeVerdict Verdict);
 
-/// <summary>A network that rules name, and what becomes of connections with addresses in it that no workload holds.</summary>
-public sealed record ReachedNetwork(string Name, IpAddress Example, EdgeVerdict Verdict);
+/// <summary>A part of a network that rules name, and what becomes of connections with addresses in it that no workload has.</summary>
+/// <param name="Name">The network.</param>
+/// <param name="Own">An address of the workload that was asked about.</param>
+/// <param name="Example">The first of the addresses.</param>
+/// <param name="Part">All of them, as inclusive ranges in order; workloads' addresses among them are not meant.</param>
+/// <param name="Verdict">On a connection with any of them.</param>
+public sealed record ReachedNetwork(string Name, ScopedAddress Own, IpAddress Example, EquatableArray<(IpAddress First, IpAddress Last)> Part, EdgeVerdict Verdict);
 
 /// <summary>All that can reach a workload, or that it can reach.</summary>
-/// <param name="Workloads">By labels.</param>
-/// <param name="Networks">By name.</param>
+/// <param name="Workloads">By labels, then by the example.</param>
+/// <param name="Networks">By name, then by the first address.</param>
 public sealed record Reach(IReadOnlyList<Reached> Workloads, IReadOnlyList<ReachedNetwork> Networks);
 
-/// <summary>Which workloads a rule touches.</summary>
-/// <param name="Consumers">The number of workloads at its consumer's end; null if that is a network.</param>
-/// <param name="Providers">The number at its provider's end; null if that is a network.</param>
-/// <param name="Hosts">The managed workloads that hold an entry of it, in id order.</param>
-public sealed record RuleTouch(int? Consumers, int? Providers, IReadOnlyList<WorkloadId> Hosts);
-
-/// <summary>Answers who reaches whom, by one judgement for all workloads that policy cannot tell apart.</summary>
+/// <summary>
+/// Answers who reaches whom. Rules may name addresses, so each way in which two workloads meet is judged, in bulk, and told by what becomes
+/// of it; of addresses that no workload has, one of each run that the policy cannot tell apart, from the addresses that nobody else holds.
+/// </summary>
 public static class Reachability
 {
+    private const int AtOnce = 1 << 16;
+
     /// <summary>What becomes of connections from anybody to a workload's port.</summary>
-    public static Reach To(PolicyEvaluator evaluator, Workload provider, byte protocol, ushort port, SocketFacts consumer, SocketFacts serving)
-    {
-        var own = Meeting.DestinationsOf(evaluator.Compiled.Workloads, provider, protocol, port).ToList();
-        return Survey(evaluator, provider, Direction.Inbound, new(default, default, default, protocol, port, consumer, serving), other => Meeting.Between(other.Sources, own));
-    }
+    public static Reach To(PolicyEvaluator evaluator, Workload provider, byte protocol, ushort port, SocketFacts consumer, SocketFacts serving) =>
+        new Survey(evaluator, provider, Direction.Inbound, new(default, default, default, protocol, port, consumer, serving)).Reach();
 
     /// <summary>What becomes of connections from a workload to anybody's port.</summary>
     public static Reach From(PolicyEvaluator evaluator, Workload consumer, byte protocol, ushort port, SocketFacts connecting, SocketFacts provider) =>
-        Survey(evaluator, consumer, Direction.Outbound, new(default, default, default, protocol, port, connecting, provider), other => Meeting.Between(Meeting.SourcesOf(consumer), other.Destinations));
+        new Survey(evaluator, consumer, Direction.Outbound, new(default, default, default, protocol, port, connecting, provider)).Reach();
 
-    /// <summary>Which workloads a rule touches; null if there is no such rule, or it has expired.</summary>
-    public static RuleTouch? Of(CompiledPolicy compiled, RuleId rule)
+    private sealed class Survey(PolicyEvaluator evaluator, Workload own, Direction direction, Connection like)
     {
-        var state = compiled.State;
-        var found = state.Rulesets.Values.Select(ruleset => ruleset.Rules.GetValueOrDefault(rule)).FirstOrDefault(compiled => compiled is not null);
-        if (found is null)
+        private readonly WorkloadIndex _workloads = evaluator.Compiled.Workloads;
+
+        public Reach Reach() => new(
+            [
+                .. Judge(Meetings()).GroupBy(way => (way.About.Other.Labels, way.Verdict))
+                    .Select(group => (group.Key, First: group.MinBy(way => way.About.Other.Id).About, Count: group.Select(way => way.About.Other.Id).Distinct().Count()))
+                    .Select(g => new Reached(g.Key.Labels, g.First.Other, g.First.Meeting, g.Count, g.Key.Verdict))
+                    .OrderBy(r => r.Labels).ThenBy(r => r.Example.Id),
+            ],
+            [
+                .. Judge(Runs()).GroupBy(run => (run.About.Name, run.About.Own, run.Verdict))
+                    .Select(group => new ReachedNetwork(group.Key.Name, group.Key.Own, group.First().About.Free, Joined(group.Select(run => (run.About.First, run.About.Last))), group.Key.Verdict))
+                    .OrderBy(r => r.Name, StringComparer.Ordinal).ThenBy(r => r.Example).ThenBy(r => r.Own),
+            ]);
+
+        private IEnumerable<(T About, EdgeVerdict Verdict)> Judge<T>(IEnumerable<(T About, Workload? Other, Meeting Meeting)> asked) => asked.Chunk(AtOnce).SelectMany(some =>
         {
-            return null;
+            Connection[] connections = [.. some.Select(one => like with { Space = one.Meeting.Source.Space, Source = one.Meeting.Source.Address, Destination = one.Meeting.Destination.Address, Port = one.Meeting.Port })];
+            return some.Zip(evaluator.JudgeAll(connections), connections).Select(one => (one.First.About, KnownEnds(one.Third, one.First.Other) ?? one.Second));
+        });
+
+        /// <summary>Where others share an address with one of the two, it is these two that are asked about.</summary>
+        private EdgeVerdict? KnownEnds(Connection connection, Workload? other) => !evaluator.IsTranslated(connection) ? null
+            : TranslatedEdges.Brief(direction == Direction.Inbound ? evaluator.Judge(connection, other?.Id, own.Id) : evaluator.Judge(connection, own.Id, other?.Id));
+
+        private IEnumerable<((Workload Other, Meeting Meeting) About, Workload? Other, Meeting Meeting)> Meetings()
+        {
+            List<ScopedAddress> sources = [.. Meeting.SourcesOf(own)];
+            List<(ScopedAddress Address, ushort Port)> destinations = [.. Meeting.DestinationsOf(_workloads, own, like.Protocol, like.Port)];
+            return from other in _workloads.Workloads
+                   where other.Id != own.Id
+                   from meeting in direction == Direction.Inbound ? Meeting.All(Meeting.SourcesOf(other), destinations) : Meeting.All(sources, Meeting.DestinationsOf(_workloads, other, like.Protocol, like.Port))
+                   select ((other, meeting), (Workload?)other, meeting);
         }
 
-        var hosts = new HashSet<WorkloadId>();
-        foreach (var labelSet in found.Ends.SelectMany(end => end.Groups).Distinct().SelectMany(group => group.LabelSets.Span.ToArray()).Distinct())
+        private IEnumerable<((string Name, ScopedAddress Own, IpAddress First, IpAddress Last, IpAddress Free) About, Workload? Other, Meeting Meeting)> Runs()
         {
-            if (state.Inhabited(labelSet) is { } population && state.EntriesOf(labelSet).All.Any(entry => entry.Rule == rule))
-            {
-                hosts.UnionWith(population.Kins.Where(kin => kin.Key.Managed).SelectMany(kin => kin.Members).Select(workload => workload.Id));
-            }
+            var state = evaluator.Compiled.State;
+            var classes = new AddressClasses(state, own.Space);
+            return from network in state.Networks.Values
+                   from run in classes.Of(network.Network.Prefixes)
+                   from address in own.Addresses
+                   where address.Space == own.Space && address.Address.IsV6 == run.First.IsV6 && (_workloads.Holder(address)?.Id ?? own.Id) == own.Id
+                   let other = new ScopedAddress(own.Space, run.Free)
+                   select ((network.Network.Name, address, run.First, run.Last, run.Free), (Workload?)null, direction == Direction.Inbound ? new Meeting(other, address, like.Port) : new(address, other, like.Port));
         }
 
-        return new(Count("from"), Count("to"), [.. hosts.Order()]);
-
-        int? Count(string side) => found.Ends.FirstOrDefault(end => end.Side == side) is not { } end ? null
-            : end.Groups.SelectMany(group => group.LabelSets.Span.ToArray()).Distinct().Sum(labelSet => state.Inhabited(labelSet)?.Kins.Where(kin => kin.Key.Admitted).Sum(kin => kin.Members.Length) ?? 0);
-    }
-
-    private static Reach Survey(PolicyEvaluator evaluator, Workload own, Direction direction, Connection like, Func<Others, Meeting?> meet)
-    {
-        var state = evaluator.Compiled.State;
-        var asked = new List<(LabelSet Labels, Workload Example, int Count)>();
-        var connections = new List<Connection>();
-        for (var labelSet = 0; labelSet < state.Lattice.LabelSetCount; labelSet++)
+        private static EquatableArray<(IpAddress First, IpAddress Last)> Joined(IEnumerable<(IpAddress First, IpAddress Last)> runs)
         {
-            foreach (var kin in state.Inhabited(labelSet)?.Kins ?? [])
+            var joined = new List<(IpAddress First, IpAddress Last)>();
+            foreach (var run in runs.Order())
             {
-                // Own addresses are much alike within a kin, translated ones are not.
-                var others = kin.Members.Where(workload => workload.Id != own.Id).Take(1).Concat(kin.Translated.Where(workload => workload.Id != own.Id));
-                foreach (var other in others)
+                if (joined.Count > 0 && joined[^1].Last.IsV6 == run.First.IsV6 && run.First.Bits - joined[^1].Last.Bits == 1)
                 {
-                    if (meet(new(Meeting.SourcesOf(other), Meeting.DestinationsOf(state.Workloads, other, like.Protocol, like.Port))) is { } meeting)
-                    {
-                        asked.Add((state.Lattice.LabelsOf(labelSet), other, kin.Members.Length - (kin.Members.Contains(own) ? 1 : 0)));
-                        connections.Add(Connect(meeting));
-                        break;
-                    }
+                    joined[^1] = (joined[^1].First, run.Last);
+                }
+                else
+                {
+                    joined.Add(run);
                 }
             }
+
+            return joined.ToEquatableArray();
         }
-
-        var networks = new List<(string Name, IpAddress Example)>();
-        foreach (var (name, network) in state.Networks)
-        {
-            var free = network.Network.Prefixes.Select(prefix => new ScopedAddress(own.Space, prefix.Address)).Where(address => state.Workloads.Translations.VisibleAt(address).Count == 0).ToList();
-            if (meet(new(free, free.Select(address => (address, like.Port)))) is { } meeting)
-            {
-                networks.Add((name, (free.Contains(meeting.Source) ? meeting.Source : meeting.Destination).Address));
-                connections.Add(Connect(meeting));
-            }
-        }
-
-        var verdicts = evaluator.JudgeAll(connections);
-        for (var i = 0; i < connections.Count; i++)
-        {
-            if (evaluator.IsTranslated(connections[i]))
-            {
-                WorkloadId? other = i < asked.Count ? asked[i].Example.Id : null;
-                var (consumer, provider) = direction == Direction.Inbound ? (other, (WorkloadId?)own.Id) : (own.Id, other);
-                verdicts[i] = TranslatedEdges.Brief(evaluator.Judge(connections[i], consumer, provider));
-            }
-        }
-
-        return new(
-            [.. asked.Select((one, i) => new Reached(one.Labels, one.Example, one.Count, verdicts[i])).OrderBy(r => r.Labels).ThenBy(r => r.Example.Id)],
-            [.. networks.Select((one, i) => new ReachedNetwork(one.Name, one.Example, verdicts[asked.Count + i])).OrderBy(r => r.Name, StringComparer.Ordinal)]);
-
-        Connection Connect(Meeting meeting) => like with { Space = meeting.Source.Space, Source = meeting.Source.Address, Destination = meeting.Destination.Address, Port = meeting.Port };
     }
-
-    /// <summary>Where others connect from, and where they are reached.</summary>
-    private readonly record struct Others(IEnumerable<ScopedAddress> Sources, IEnumerable<(ScopedAddress Address, ushort Port)> Destinations);
 }

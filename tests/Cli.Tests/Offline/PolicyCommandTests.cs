@@ -48,6 +48,14 @@ public sealed class PolicyCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Validate_names_all_hosts_that_go_without_a_rule()
+    {
+        _folder.Replace("shop.yaml", "services: [mariadb] # the ring", "services: [mariadb]\n        fromProcess: { path: /bin/shop }");
+        var problems = (await _folder.RunAsync("validate", "--health", "-o", "json")).Expect(ExitCode.Ok).Json<JsonArray>();
+        Assert.Equal("web1", (string)problems.Single(p => (string)p!["code"]! == "unenforceable")!["evidence"]![0]!);
+    }
+
+    [Fact]
     public async Task Files_that_are_no_text_or_cannot_be_read_are_named()
     {
         File.WriteAllBytes(_folder.PathOf("shop.yaml"), [0x61, 0xff, 0xfe]);
@@ -151,8 +159,88 @@ public sealed class PolicyCommandTests : IDisposable
     [InlineData(ExitCode.Usage, "--from", "web1", "--to", "db1", "--port", "https")]
     [InlineData(ExitCode.Refused, "--from", "fd00::1", "--to", "10.0.0.2", "--port", "tcp/1")]
     [InlineData(ExitCode.Usage, "--from", "web1", "--to", "db1")]
+    [InlineData(ExitCode.Usage, "--from", "web1", "--to", "db1", "--port", "tcp/1", "--process", "relative")]
+    [InlineData(ExitCode.Usage, "--from", "web1", "--to", "db1", "--port", "tcp/1", "--serving-process", "./relative")]
+    [InlineData(ExitCode.Usage, "--from", "web1", "--to", "db1", "--port", "tcp/1", "--process", "/bin/sh", "--unidentified")]
+    [InlineData(ExitCode.Usage, "--rule", "1", "--from", "web1")]
+    [InlineData(ExitCode.NotFound, "--rule", "99")]
     public async Task Explain_says_what_it_cannot_answer(int code, params string[] arguments) =>
         Assert.NotEmpty((await _folder.RunAsync("explain", arguments)).Expect(code).Error);
+
+    [Fact]
+    public async Task Explain_judges_every_pair_of_addresses_and_expects_it_of_all()
+    {
+        _folder.Replace("parts/words.yml", "addresses: [192.0.2.0/24, \"2001:db8::/32\"]", "addresses: [192.0.2.0/24, \"2001:db8::/32\"]\n  - name: v4\n    addresses: [10.0.0.1]");
+        _folder.Replace("shop.yaml", "from: network:office\n        to: role=web\n        services: [tcp/443]\n        within: to", "from: network:v4\n        to: role=db\n        services: [tcp/5432]\n        within: to");
+        string[] connection = ["--from", "web1", "--to", "db1", "--port", "tcp/5432"];
+        var said = (await _folder.RunAsync("explain", connection)).Expect(ExitCode.Ok).Output;
+        Assert.Contains("web1 → db1 (fd00::1 → fd00::2) tcp/5432: blocked\n", said, StringComparison.Ordinal);
+        Assert.Contains("web1 → db1 (10.0.0.1 → 10.0.0.2) tcp/5432: potentially blocked\n", said, StringComparison.Ordinal);
+        (await _folder.RunAsync("explain", [.. connection, "--expect", "potentiallyBlocked"])).Expect(ExitCode.Refused);
+        Assert.Contains("10.0.0.1 → 10.0.0.2 is potentially blocked", (await _folder.RunAsync("explain", [.. connection, "--expect", "blocked"])).Expect(ExitCode.Refused).Error, StringComparison.Ordinal);
+        var reach = (await _folder.RunAsync("explain", "--to", "db1", "--port", "tcp/5432")).Expect(ExitCode.Ok).Output;
+        Assert.Contains("web1 (10.0.0.1 → 10.0.0.2)", reach, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_without_a_port_goes_through_those_that_rules_name()
+    {
+        var reach = (await _folder.RunAsync("explain", "--to", "db1", "-o", "json")).Expect(ExitCode.Ok).Json<JsonObject>();
+        // Replies of DHCP are essential, whatever the rules say.
+        Assert.Equal(["tcp/3306", "udp/68", "udp/68"], reach["others"]!.AsArray().Where(o => (string)o!["verdict"]! == "allowed").Select(o => (string)o!["port"]!));
+        Assert.Contains("tcp/0-21", reach["others"]!.AsArray().Select(o => (string)o!["port"]!));
+        Assert.Matches(@"tcp/3306 +web1 ", (await _folder.RunAsync("explain", "--to", "db1")).Expect(ExitCode.Ok).Output);
+    }
+
+    [Fact]
+    public async Task Explain_takes_a_socket_that_the_kernel_could_not_identify()
+    {
+        _folder.Replace("shop.yaml", "services: [mariadb] # the ring", "services: [mariadb]\n        fromProcess: { path: /bin/shop }");
+        _folder.Replace("shop.yaml", "outbound: selective", "outbound: full");
+        _folder.Replace("inventory.yaml", "addresses: [10.0.0.1, \"fd00::1\"]", "addresses: [10.0.0.1, \"fd00::1\"]\n    features: [all]");
+        (await _folder.RunAsync("explain", "--from", "web1", "--to", "db1", "--port", "tcp/3306", "--unidentified", "--expect", "blocked")).Expect(ExitCode.Ok);
+    }
+
+    [Fact]
+    public async Task Explain_says_what_a_rule_touches_and_who_goes_without()
+    {
+        _folder.Replace("shop.yaml", "services: [mariadb] # the ring", "services: [mariadb]\n        fromProcess: { path: /bin/shop }");
+        var touch = (await _folder.RunAsync("explain", "--rule", "1", "-o", "json")).Expect(ExitCode.Ok).Json<JsonObject>();
+        Assert.Equal((7, "web1", "db1", "db1"), ((int)touch["rule"]!["line"]!, (string)touch["consumers"]![0]!, (string)touch["providers"]![0]!, (string)touch["hosts"]![0]!));
+        Assert.Contains("web1 goes without it", (await _folder.RunAsync("explain", "--rule", "1")).Expect(ExitCode.Ok).Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Compile_shows_what_comes_before_rules()
+    {
+        _folder.Write("parts/safe.yaml", "failSafe:\n  - network: office\n    ports: [tcp/22]\nnetworks:\n  - name: responders\n    addresses: [198.51.100.0/24]\n");
+        _folder.Replace("inventory.yaml", "addresses: [10.0.0.3]", "addresses: [10.0.0.3]\n    quarantined: true");
+        var sheet = (await _folder.RunAsync("compile", "--host", "db1")).Expect(ExitCode.Ok).Output;
+        Assert.Matches(@"cut off +10\.0\.0\.3", sheet);
+        Assert.Matches(@"fail-safe +tcp/22 from 192\.0\.2\.0/24", sheet);
+        var json = (await _folder.RunAsync("compile", "--host", "db1", "-o", "json")).Expect(ExitCode.Ok).Json<JsonObject>();
+        Assert.Equal("198.51.100.0/24", (string)json["responders"]![0]!);
+        _folder.Replace("inventory.yaml", "addresses: [\"fd00::2\", 10.0.0.2]", "addresses: [\"fd00::2\", 10.0.0.2]\n    quarantined: true");
+        Assert.Matches(@"quarantine +cut off in every mode", (await _folder.RunAsync("compile", "--host", "db1")).Expect(ExitCode.Ok).Output);
+    }
+
+    [Fact]
+    public async Task An_entry_that_several_scopes_give_is_shown_once()
+    {
+        _folder.Replace("shop.yaml", "      - selector: app=shop,env=@live\n", "      - selector: app=shop,env=@live\n      - selector: env=prod,app=shop\n");
+        var sheet = (await _folder.RunAsync("compile", "--host", "db1", "-o", "json")).Expect(ExitCode.Ok).Json<JsonObject>();
+        var entries = sheet["entries"]!.AsArray().Select(entry => entry!.ToJsonString()).ToList();
+        Assert.Equal(entries.Distinct(), entries);
+    }
+
+    [Fact]
+    public async Task Findings_and_remedies_name_rules_by_their_place()
+    {
+        _folder.Replace("shop.yaml", "      - from: network:office", "      - from: role=web\n        to: role=db\n        services: [tcp/3306]\n      - from: network:office");
+        Assert.Matches(@"by the rule at \S+shop\.yaml:7 \(ruleset shop\)", (await _folder.RunAsync("validate", "--health")).Expect(ExitCode.Ok).Error.ReplaceLineEndings(" "));
+        _folder.Replace("inventory.yaml", ", team: a", "");
+        Assert.Contains("shop.yaml:7 (ruleset shop)", (await _folder.RunAsync("explain", "--from", "web1", "--to", "db1", "--port", "tcp/9")).Expect(ExitCode.Ok).Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task Assert_proves_and_points_at_the_rules_of_a_counterexample()
