@@ -117,15 +117,30 @@ public class HealthTests
             .Service("mysql", new ProcessDocument { Path = "/usr/sbin/mariadbd" }, "tcp/3306").Ruleset("r", "all", Write.Allow("role=web", "role=db", "mysql") with { Id = 1 });
         var finding = Only(world, live: true);
         Assert.Equal((HealthCode.Unenforceable, "old"), (finding.Code, string.Join(' ', finding.Evidence)));
-        Assert.StartsWith("1 host goes without it.", finding.Message, StringComparison.Ordinal);
+        Assert.StartsWith("1 host goes without it: old.", finding.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_deny_that_unidentified_sockets_escape_is_said()
+    public void What_compiling_tells_of_a_rule_is_not_told_again()
     {
         var deny = Write.Deny("role=web", "role=db", "any") with { Id = 1, FromProcess = new() { Path = "/bin/nc" } };
-        Assert.Equal(HealthCode.LetsUnidentifiedPass, Only(new World().Ruleset("r", "all", deny)).Code);
-        Assert.Empty(Check(new World().Ruleset("r", "all", deny with { Unidentified = "match" }, Write.Allow("role=web", "role=db", "any") with { Id = 2, Users = ["dba"] })));
+        var world = new World().Host("web", "role=web").Host("db", "role=db").Ruleset("r", "all", deny);
+        Assert.Equal("unidentified-escapes", Assert.Single(world.Compile().Diagnostics).Code);
+        Assert.Empty(Check(world, live: true));
+    }
+
+    [Fact]
+    public void All_hosts_that_go_without_are_evidence_and_the_first_are_in_the_sentence()
+    {
+        var world = new World().Host("web", "role=web").Service("mysql", new ProcessDocument { Path = "/usr/sbin/mariadbd" }, "tcp/3306").Ruleset("r", "all", Write.Allow("role=web", "role=db", "mysql") with { Id = 1 });
+        for (var n = 10; n < 30; n++)
+        {
+            world.Host($"old{n}", "role=db", features: [Features.Base]);
+        }
+
+        var finding = Only(world, live: true);
+        Assert.Equal(Enumerable.Range(10, 20).Select(n => $"old{n}"), finding.Evidence);
+        Assert.StartsWith("20 hosts go without it: old10, old11, old12, old13, old14, old15, old16, old17 and 12 more. ", finding.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -139,6 +154,27 @@ public class HealthTests
         Assert.Equal([(HealthCode.BroaderThanObserved, 1), (HealthCode.NeverUsed, 3)], findings.Select(f => (f.Code, f.Rule.Value)));
         Assert.Equal(["from role=app", "tcp/5432", "tcp/8000-8100 but for tcp/8080"], findings[0].Evidence);
         Assert.Equal("Decided no connection between 2025-12-02 and 2026-01-01. Remove it if nothing needs it.", findings[1].Message);
+    }
+
+    [Theory]
+    [InlineData("all", "from env=dev, from role=ci")]
+    [InlineData("role=*", "from role=ci")]
+    [InlineData("role!=db", "from role=ci")]
+    [InlineData("role!=db|ci", "")]
+    [InlineData("role=web", "")]
+    public void What_an_end_admits_without_naming_it_is_compared_with_the_workloads_that_live(string from, string unseen)
+    {
+        var world = new World().Host("w", "role=web,env=prod").Host("c", "role=ci,env=dev").Host("d", "role=db,env=prod").Host("x", "role=lb,env=qa", admitted: false)
+            .Ruleset("r", "all", Write.Allow(from, "role=db", "tcp/22") with { Id = 1 });
+        var findings = Check(world, live: true, observed: Seen(("role=web,env=prod", "role=db,env=prod", 22, 1), ("role=db,env=prod", "role=db,env=prod", 22, 1)));
+        Assert.Equal(unseen, string.Join(", ", findings.SelectMany(f => f.Evidence)));
+    }
+
+    [Fact]
+    public void What_the_scope_does_not_hold_is_not_missed()
+    {
+        var world = new World().Host("w", "role=web,app=shop").Host("c", "role=ci,app=pay").Ruleset("r", "app=shop", Write.Allow("role=*", "all", "tcp/22") with { Id = 1 });
+        Assert.Empty(Check(world, live: true, observed: Seen(("role=web,app=shop", "role=web,app=shop", 22, 1))));
     }
 
     [Fact]

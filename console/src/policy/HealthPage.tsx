@@ -16,7 +16,6 @@ const words: Record<string, string> = {
   expired: "expired",
   expiring: "expires soon",
   unenforceable: "not enforced everywhere",
-  "lets-unidentified-pass": "lets the unidentified pass",
   "never-used": "not used",
   "broader-than-observed": "broader than used",
 };
@@ -73,7 +72,7 @@ function Row({ finding }: { finding: RuleFindingView }) {
       <td>
         {finding.message}
         {finding.others.length > 0 && <div className="mono muted">{finding.others.map((r) => `#${r}`).join(", ")}</div>}
-        {finding.evidence.length > 0 && <div className="mono muted">{finding.evidence.join(", ")}</div>}
+        {finding.evidence.length > 0 && <div className="mono muted">{finding.evidence.slice(0, 8).join(", ")}{finding.evidence.length > 8 ? ` and ${finding.evidence.length - 8} more` : ""}</div>}
       </td>
     </tr>
   );

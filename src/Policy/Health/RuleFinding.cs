@@ -29,9 +29,6 @@ public enum HealthCode
     /// <summary>Some hosts go without it.</summary>
     Unenforceable,
 
-    /// <summary>It is a deny with a process or user condition, which sockets that the kernel cannot identify do not meet.</summary>
-    LetsUnidentifiedPass,
-
     /// <summary>It decided no observed connection.</summary>
     NeverUsed,
 
@@ -45,7 +42,7 @@ public enum HealthCode
 /// <param name="Path">Its place in the policy.</param>
 /// <param name="Message">What is wrong and what to do about it.</param>
 /// <param name="Others">The rules that make it so, sorted; the first few.</param>
-/// <param name="Evidence">Names of hosts, ports or labels that show it; the first few, sorted.</param>
+/// <param name="Evidence">Names of hosts (all of them), ports or labels (the first few) that show it; sorted.</param>
 public sealed record RuleFinding(HealthCode Code, RuleId Rule, string Path, string Message, EquatableArray<RuleId> Others, EquatableArray<string> Evidence)
 {
     /// <summary>As a warning; rule health never stops provisioning.</summary>
@@ -59,7 +56,6 @@ public sealed record RuleFinding(HealthCode Code, RuleId Rule, string Path, stri
             HealthCode.Expired => "expired",
             HealthCode.Expiring => "expiring",
             HealthCode.Unenforceable => "unenforceable",
-            HealthCode.LetsUnidentifiedPass => "lets-unidentified-pass",
             HealthCode.NeverUsed => "never-used",
             _ => "broader-than-observed",
         },

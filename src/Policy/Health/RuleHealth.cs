@@ -39,18 +39,13 @@ public static class RuleHealth
         }
 
         findings.AddRange(Unenforceable(inForce, input));
-        findings.AddRange(inForce.Where(r => LetsUnidentifiedPass(r.Rule!)).Select(r => new RuleFinding(HealthCode.LetsUnidentifiedPass, r.Rule!.Id, r.Path,
-            "Sockets that the kernel cannot identify escape this deny, since it asks for a process or user. Write unidentified: match to stop them too.", [], [])));
         if (input.Observed is { } observed)
         {
-            findings.AddRange(new TrafficFindings(observed).Of(inForce));
+            findings.AddRange(new TrafficFindings(observed, [.. (input.Workloads?.Workloads ?? []).Where(w => w.Admitted).Select(w => w.Labels).Distinct()]).Of(inForce));
         }
 
         return new([.. findings.OrderBy(f => f.Rule).ThenBy(f => f.Code)], [.. coverage.Undecided.Order()]);
     }
-
-    private static bool LetsUnidentifiedPass(Rule rule) =>
-        rule.Action != RuleAction.Allow && !rule.UnidentifiedMatches && (rule.HasConsumerCondition || rule.Services.Any(s => s.Process is not null));
 
     private static IEnumerable<RuleFinding> Expiry(RegionSource source, HealthInput input)
     {
@@ -88,9 +83,10 @@ public static class RuleHealth
             var hosts = leftOut[source.Rule!.Id].GroupBy(l => l.Host).OrderBy(host => host.Key).ToList();
             if (hosts.Count > 0)
             {
+                var names = hosts.Select(host => input.Workloads?.Find(host.Key)?.Name ?? host.Key.ToString()).Order(StringComparer.Ordinal).ToEquatableArray();
+                var others = names.Count > Named ? $" and {names.Count - Named} more" : "";
                 yield return new(HealthCode.Unenforceable, source.Rule.Id, source.Path,
-                    $"{hosts.Count} {(hosts.Count == 1 ? "host goes" : "hosts go")} without it. {hosts[0].First().Reason}",
-                    [], hosts.Take(Named).Select(host => input.Workloads?.Find(host.Key)?.Name ?? host.Key.ToString()).Order(StringComparer.Ordinal).ToEquatableArray());
+                    $"{hosts.Count} {(hosts.Count == 1 ? "host goes" : "hosts go")} without it: {string.Join(", ", names.Take(Named))}{others}. {hosts[0].First().Reason}", [], names);
             }
         }
     }

@@ -11,9 +11,12 @@ internal sealed class TrafficFindings
 {
     private readonly ILookup<RuleId, ObservedConnection> _byRule;
     private readonly string _window;
+    private readonly IReadOnlyList<LabelSet> _live;
 
-    public TrafficFindings(ObservedWindow observed)
+    /// <summary>Of what was observed, and the labels of the admitted workloads.</summary>
+    public TrafficFindings(ObservedWindow observed, IReadOnlyList<LabelSet> live)
     {
+        _live = live;
         _byRule = observed.Connections.Distinct().SelectMany(c => c.Rules.Distinct().Select(rule => (rule, c))).ToLookup(c => c.rule, c => c.c);
         _window = $"between {Day(observed.From)} and {Day(observed.To)}";
     }
@@ -30,7 +33,7 @@ internal sealed class TrafficFindings
                 continue;
             }
 
-            var unseen = Ports(rule, seen).Concat(Peers(rule.From, "from", seen.Select(c => c.Consumer))).Concat(Peers(rule.To, "to", seen.Select(c => c.Provider)))
+            var unseen = Ports(rule, seen).Concat(Peers(source, rule.From, "from", seen.Select(c => c.Consumer))).Concat(Peers(source, rule.To, "to", seen.Select(c => c.Provider)))
                 .Distinct().Order(StringComparer.Ordinal).ToList();
             if (unseen.Count > 0)
             {
@@ -58,16 +61,30 @@ internal sealed class TrafficFindings
         }
     }
 
-    /// <summary>Values that an end names and that no connection had.</summary>
-    private static IEnumerable<string> Peers(RuleEnd end, string name, IEnumerable<LabelSet?> seen)
+    /// <summary>
+    /// Label values that an end admits and that no connection had: those that it names, and where it names none, or only which it does not
+    /// admit, those of the live workloads that it chooses. Of <c>all</c>, the built-in keys.
+    /// </summary>
+    private IEnumerable<string> Peers(RegionSource source, RuleEnd end, string name, IEnumerable<LabelSet?> seen)
     {
-        var labels = seen.OfType<LabelSet>().ToList();
-        return end is not RuleEnd.Workloads { Selector: var selector } || labels.Count == 0 ? [] :
-            from requirement in selector.Requirements
-            where requirement.Kind == RequirementKind.OneOf && requirement.Values.Count > 1
-            from value in requirement.Values
-            where !labels.Exists(l => l[requirement.Key] == value)
-            select $"{name} {requirement.Key}={value}";
+        var labels = seen.OfType<LabelSet>().Distinct().ToList();
+        if (end is not RuleEnd.Workloads { Selector: var selector } || labels.Count == 0)
+        {
+            yield break;
+        }
+
+        var named = selector.Requirements.Where(r => r is { Kind: RequirementKind.OneOf }).ToList();
+        var open = selector.IsAll ? LabelText.BuiltInKeys : selector.Requirements.Select(r => r.Key).Except(named.Select(r => r.Key), StringComparer.Ordinal);
+        var bound = name == "from" ? source.Rule!.Within != Within.To : source.Rule!.Within != Within.From;
+        var live = new Lazy<List<LabelSet>>(() => [.. _live.Where(l => selector.Matches(l) && (!bound || source.Ruleset!.Scopes.Any(scope => scope.Contains(l))))]);
+        foreach (var (key, values) in named.Where(r => r.Values.Count > 1).Select(r => (r.Key, r.Values.AsEnumerable()))
+            .Concat(open.Select(key => (key, live.Value.Select(l => l[key]).OfType<string>().Distinct()))))
+        {
+            foreach (var value in values.Where(value => !labels.Exists(l => l[key] == value)))
+            {
+                yield return $"{name} {key}={value}";
+            }
+        }
     }
 
     private static string Day(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
