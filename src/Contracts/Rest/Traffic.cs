@@ -177,6 +177,55 @@ public sealed record VerdictCounts(int Allowed, int PotentiallyBlocked, int Bloc
 /// <param name="To">The provider.</param>
 /// <param name="Port">As in policy.</param>
 /// <param name="View">By which policy.</param>
-/// <param name="Verdict">What becomes of it, and why.</param>
+/// <param name="FromAddress">The consumer's address of which the verdict holds.</param>
+/// <param name="ToAddress">The provider's.</param>
+/// <param name="Verdict">What becomes of it, and why: of several pairs of addresses the worst.</param>
 /// <param name="Remedies">For a block: what would let it pass, the smallest change first.</param>
-public sealed record Explanation(string From, string To, string Port, TrafficView View, VerdictView Verdict, IReadOnlyList<string> Remedies);
+/// <param name="Others">What becomes of it between other addresses of the two, where that differs.</param>
+public sealed record Explanation(
+    string From, string To, string Port, TrafficView View, string FromAddress, string ToAddress, VerdictView Verdict, IReadOnlyList<string> Remedies, IReadOnlyList<ExplainedPair> Others);
+
+/// <summary>What becomes of a connection between two addresses.</summary>
+/// <param name="FromAddress">The consumer's.</param>
+/// <param name="ToAddress">The provider's.</param>
+/// <param name="Verdict">And why.</param>
+/// <param name="Remedies">For a block: what would let it pass, the smallest change first.</param>
+public sealed record ExplainedPair(string FromAddress, string ToAddress, VerdictView Verdict, IReadOnlyList<string> Remedies);
+
+/// <summary>A workload by name.</summary>
+public sealed record NamedWorkload(Guid Id, string Name);
+
+/// <summary>A host without a rule.</summary>
+/// <param name="Workload">The host, or the source that a provider does not open to.</param>
+/// <param name="Direction"><c>inbound</c> or <c>outbound</c>.</param>
+/// <param name="Reason">A sentence.</param>
+public sealed record RuleGap(NamedWorkload Workload, string Direction, string Reason);
+
+/// <summary>A flow that a rule decided.</summary>
+/// <param name="Flow">The flow.</param>
+/// <param name="AtConsumer">Whether it decided at the consumer.</param>
+/// <param name="AtProvider">Whether it decided at the provider.</param>
+public sealed record RuleFlow(FlowEdge Flow, bool AtConsumer, bool AtProvider);
+
+/// <summary><c>GET /api/v1/policy/rules/{id}?since=…</c>: what a rule in force touches and decides.</summary>
+/// <param name="Id">The rule.</param>
+/// <param name="Ruleset">Its ruleset.</param>
+/// <param name="Consumers">Workloads that its consumer's end chooses; null if that is a network.</param>
+/// <param name="Providers">Those of its provider's end; null if that is a network.</param>
+/// <param name="Hosts">Hosts that hold it.</param>
+/// <param name="Without">Hosts that go without it, and why.</param>
+/// <param name="Since">Start of the window.</param>
+/// <param name="Until">End of the window.</param>
+/// <param name="FlowCount">How many flows of the window it decides at either end.</param>
+/// <param name="Flows">At most 1,000 of them, the newest first.</param>
+public sealed record RuleDetail(
+    long Id,
+    string Ruleset,
+    IReadOnlyList<NamedWorkload>? Consumers,
+    IReadOnlyList<NamedWorkload>? Providers,
+    IReadOnlyList<NamedWorkload> Hosts,
+    IReadOnlyList<RuleGap> Without,
+    DateTimeOffset Since,
+    DateTimeOffset Until,
+    int FlowCount,
+    IReadOnlyList<RuleFlow> Flows);

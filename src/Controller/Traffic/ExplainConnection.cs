@@ -14,7 +14,7 @@ namespace Bulkhead.Controller.Traffic;
 
 /// <summary>
 /// <c>GET /api/v1/explain?from=&amp;to=&amp;port=&amp;view=</c>: what becomes of a connection, seen or not, and why. A seen one is judged by the
-/// processes that were seen.
+/// processes that were seen, unless the question names others.
 /// </summary>
 public static class ExplainConnection
 {
@@ -22,39 +22,74 @@ public static class ExplainConnection
     public static void Map(RouteGroupBuilder api) =>
         api.MapGet("/explain", Explain).RequireAuthorization(Roles.Viewer).WithSummary("Whether a connection passes, and which rule or default decides.");
 
-    private static Results<Ok<Explanation>, ProblemResult> Explain(
-        string? from, string? to, string? port, string? view, TrafficReader traffic, FlowStore store)
+    private static Results<Ok<Explanation>, ProblemResult> Explain([AsParameters] ExplainQuery query, TrafficReader traffic, FlowStore store)
     {
         var problems = new List<Diagnostic>();
         var snapshot = traffic.Current;
-        var match = ReadPort(port, problems);
-        var which = QueryEnum.Parse<TrafficView>(view, "view", problems) ?? TrafficView.Enforced;
-        var source = ReadEnd(from, "from", snapshot, problems);
-        var destination = ReadEnd(to, "to", snapshot, problems);
+        var match = ReadPort(query.Port, problems);
+        var which = QueryEnum.Parse<TrafficView>(query.View, "view", problems) ?? TrafficView.Enforced;
+        var source = ReadEnd(query.From, "from", snapshot, problems);
+        var destination = ReadEnd(query.To, "to", snapshot, problems);
+        var consumer = ReadSocket(query.Process, "process", query.Unit, query.UserGroup ?? [], query.Unidentified ?? false, problems);
+        var provider = ReadSocket(query.ServingProcess, "servingProcess", query.ServingUnit, [], false, problems);
         if (problems.Count > 0)
         {
             return new ProblemResult(Problems.Invalid(problems));
         }
 
-        var pairs = Pairs(source, destination);
-        if (pairs.Count == 0)
+        var number = IpProtocol.HasPorts(match.Protocol) || IpProtocol.IsIcmp(match.Protocol) ? match.First : (ushort)0;
+        var meetings = Meeting.All(source.Addresses, destination.Addresses.Select(address => (address, number))).OrderBy(meeting => meeting.Source.Address.IsV6).ToList();
+        if (meetings.Count == 0)
         {
             return new ProblemResult(Problems.Of(
-                StatusCodes.Status422UnprocessableEntity, "no-common-family", $"'{from}' and '{to}' have no addresses of the same family.", "Name two ends that can reach each other over IPv4 or over IPv6."));
+                StatusCodes.Status422UnprocessableEntity, "no-common-family", $"'{query.From}' and '{query.To}' have no addresses of the same family.", "Name two ends that can reach each other over IPv4 or over IPv6."));
         }
 
-        var number = IpProtocol.HasPorts(match.Protocol) || IpProtocol.IsIcmp(match.Protocol) ? match.First : (ushort)0;
-        var seen = pairs.Select(pair => store.Find(pair.Source, pair.Destination, match.Protocol, number)).FirstOrDefault(edge => edge is not null);
         var picture = traffic.Judge(snapshot);
-        var connection = new Connection(pairs[0].Source.Space, pairs[0].Source.Address, pairs[0].Destination.Address, match.Protocol, number, SocketFacts.Unrecorded, SocketFacts.Unrecorded);
-        var worded = seen is not null
-            ? picture.VerdictOn(seen, which)
-            : picture.VerdictOn(
-                connection,
-                NamedEnd.Of(source.Workload, pairs[0].Source.ToString()), NamedEnd.Of(destination.Workload, pairs[0].Destination.ToString()), which);
+        var explainer = new Explainer(new(picture.PolicyOf(which)));
+        var different = meetings.Select(meeting =>
+            {
+                var connection = new Connection(meeting.Source.Space, meeting.Source.Address, meeting.Destination.Address, match.Protocol, number, consumer ?? SocketFacts.Unrecorded, provider ?? SocketFacts.Unrecorded);
+                var worded = consumer is null && provider is null && store.Find(meeting.Source, meeting.Destination, match.Protocol, number) is { } seen
+                    ? picture.VerdictOn(seen, which)
+                    : picture.VerdictOn(connection, NamedEnd.Of(source.Workload, meeting.Source.ToString()), NamedEnd.Of(destination.Workload, meeting.Destination.ToString()), which);
+                return new ExplainedPair(meeting.Source.ToString(), meeting.Destination.ToString(), worded.View, [.. explainer.Explain(connection).Remedies.Select(remedy => remedy.Sentence)]);
+            })
+            .DistinctBy(pair => (pair.Verdict.Kind, pair.Verdict.Because, Brief(pair.Verdict.Source), Brief(pair.Verdict.Destination)))
+            .OrderByDescending(pair => Badness(pair.Verdict.Kind)).ToList();
+        var worst = different[0];
         return TypedResults.Ok(new Explanation(
-            source.Workload?.Name ?? from!, destination.Workload?.Name ?? to!, TrafficPicture.PortText(match.Protocol, number), which, worded.View,
-            [.. new Explainer(new(picture.PolicyOf(which))).Explain(connection).Remedies.Select(remedy => remedy.Sentence)]));
+            source.Workload?.Name ?? query.From!, destination.Workload?.Name ?? query.To!, TrafficPicture.PortText(match.Protocol, number), which,
+            worst.FromAddress, worst.ToAddress, worst.Verdict, worst.Remedies, [.. different.Skip(1)]));
+    }
+
+    private static (string?, string?, string?, string?) Brief(EndDecisionView? end) => (end?.Outcome, end?.InFull, end?.Because, end is null ? null : string.Join(' ', end.OtherRules));
+
+    private static int Badness(Contracts.Rest.VerdictKind kind) => kind switch
+    {
+        Contracts.Rest.VerdictKind.Blocked => 3,
+        Contracts.Rest.VerdictKind.PotentiallyBlocked => 2,
+        Contracts.Rest.VerdictKind.Unknown => 1,
+        _ => 0,
+    };
+
+    /// <summary>What the question says of a socket; null if nothing.</summary>
+    private static SocketFacts? ReadSocket(string? process, string path, string? unit, string[] groups, bool unidentified, List<Diagnostic> problems)
+    {
+        if (process is not null && !process.StartsWith('/'))
+        {
+            problems.Add(Diagnostic.Error("bad-process", path, $"'{process}' is no absolute path. Rules name executables as the kernel does, such as /usr/sbin/nginx."));
+        }
+
+        var known = process is not null || unit is not null || groups.Length > 0;
+        if (unidentified && known)
+        {
+            problems.Add(Diagnostic.Error("bad-process", "unidentified", "An unidentified socket has no process, unit or user that is known: leave them out."));
+        }
+
+        return unidentified ? SocketFacts.Unidentified
+            : known ? SocketFacts.Of(process, unit, groups.Length == 0 ? null : groups.Distinct().Order(StringComparer.Ordinal).ToEquatableArray())
+            : null;
     }
 
     private static PortMatch ReadPort(string? text, List<Diagnostic> problems)
@@ -90,13 +125,18 @@ public static class ExplainConnection
             : Diagnostic.Error("ambiguous-name", path, $"There are {named.Count} workloads named '{text}'. Use an id: {string.Join(", ", named.Select(workload => workload.Id))}."));
         return (null, []);
     }
-
-    /// <summary>Pairs of addresses that could talk, IPv4 first.</summary>
-    private static List<(ScopedAddress Source, ScopedAddress Destination)> Pairs(
-        (Workload? Workload, IReadOnlyList<ScopedAddress> Addresses) source, (Workload? Workload, IReadOnlyList<ScopedAddress> Addresses) destination) =>
-        [.. from a in source.Addresses
-            from b in destination.Addresses
-            where a.Space == b.Space && a.Address.IsV6 == b.Address.IsV6
-            orderby a.Address.IsV6
-            select (a, b)];
 }
+
+/// <summary>What to explain.</summary>
+/// <param name="From">The consumer: a workload's name or id, or an address.</param>
+/// <param name="To">The provider.</param>
+/// <param name="Port">As <c>tcp/443</c>, <c>icmp/8</c>.</param>
+/// <param name="View">By which policy; the newest revision unless it is said.</param>
+/// <param name="Process">Absolute path of the executable that connects.</param>
+/// <param name="Unit">Systemd unit that connects.</param>
+/// <param name="UserGroup">Directory groups of the connecting user.</param>
+/// <param name="Unidentified">Whether the kernel could not tell which process connects.</param>
+/// <param name="ServingProcess">Absolute path of the executable that serves.</param>
+/// <param name="ServingUnit">Systemd unit that serves.</param>
+public sealed record ExplainQuery(
+    string? From, string? To, string? Port, string? View, string? Process, string? Unit, string[]? UserGroup, bool? Unidentified, string? ServingProcess, string? ServingUnit);

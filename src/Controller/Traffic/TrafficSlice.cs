@@ -35,6 +35,7 @@ public static class TrafficSlice
         ShowMap.Map(api);
         ExplainConnection.Map(api);
         ShowImpact.Map(api);
+        ShowRule.Map(api);
     }
 
     /// <summary>Opens the store with the controller, and ends the controller if a bug ends the store's writer.</summary>

@@ -42,6 +42,46 @@ public sealed class TrafficApiTests
     }
 
     [Fact]
+    public async Task A_rule_tells_what_it_touches_and_what_it_decided_and_explain_takes_processes()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var web = await PairAsync(controller, admin, "web", "10.0.0.1");
+        using var db = await PairAsync(controller, admin, "db", "10.0.0.2");
+        await SendAsync(web, Batch(1, Flow(Contracts.Agent.Direction.Outbound, "10.0.0.1", "10.0.0.2", process: 1), "nginx"));
+        var draft = await admin.PutAsync<DraftStatus>("policy/draft", new PolicyDocument
+        {
+            Rulesets =
+            [
+                new()
+                {
+                    Name = "shop",
+                    Scopes = [new() { Selector = "all" }],
+                    Rules =
+                    [
+                        new() { From = "role=web", To = "role=db", Services = ["tcp/3306"] },
+                        new() { From = "role=web", To = "role=db", Services = ["tcp/22"], FromProcess = new() { Path = "/usr/bin/ssh" }, Consumer = "best-effort" },
+                    ],
+                },
+            ],
+        });
+        await admin.PostAsync<RevisionView>("policy/provision", new Provision("rules", draft.DraftVersion, ["left-out"]));
+
+        var plain = await admin.GetAsync<RuleDetail>("policy/rules/1?since=1h");
+        Assert.Equal(("shop", "web", "db", 1), (plain.Ruleset, Assert.Single(plain.Consumers!).Name, Assert.Single(plain.Providers!).Name, plain.FlowCount));
+        Assert.Equal((true, true, "web"), (plain.Flows[0].AtConsumer, plain.Flows[0].AtProvider, plain.Flows[0].Flow.Source.Name));
+        Assert.Equal(["db", "web"], plain.Hosts.Select(host => host.Name));
+        var conditional = await admin.GetAsync<RuleDetail>("policy/rules/2");
+        Assert.Equal((0, "web", "db"), (conditional.FlowCount, Assert.Single(conditional.Without).Workload.Name, Assert.Single(conditional.Hosts).Name));
+        await admin.RefusedAsync(HttpMethod.Get, "policy/rules/3", null, 404, "not-found");
+        await admin.RefusedAsync(HttpMethod.Get, "policy/rules/x", null, 404, "not-found");
+
+        var explained = await admin.GetAsync<Explanation>("explain?from=web&to=db&port=tcp/22&process=/usr/bin/ssh&view=enforced");
+        Assert.Equal(("10.0.0.1", "10.0.0.2"), (explained.FromAddress, explained.ToAddress));
+        Assert.Empty(explained.Others);
+    }
+
+    [Fact]
     public async Task A_batch_sent_again_after_a_restart_counts_once()
     {
         await using var controller = await TestController.StartAsync();
@@ -108,6 +148,9 @@ public sealed class TrafficApiTests
             ("explain?from=nobody&to=10.0.0.1&port=tcp/1", "unknown-end"),
             ("explain?from=10.0.0.2&to=10.0.0.1&port=tcp", "bad-port"),
             ("explain?from=10.0.0.2&to=10.0.0.1", "bad-port"),
+            ("explain?from=10.0.0.2&to=10.0.0.1&port=tcp/1&process=nginx", "bad-process"),
+            ("explain?from=10.0.0.2&to=10.0.0.1&port=tcp/1&unit=a.service&unidentified=true", "bad-process"),
+            ("policy/rules/1?since=never", "bad-time"),
         ];
         await using var controller = await TestController.StartAsync();
         using var viewer = await controller.ClientAsync(AccessRole.Viewer);
