@@ -85,4 +85,23 @@ public class ReachTests
             reach.Workloads.Select(r => (r.Example.Name, r.Count, r.Verdict.Destination!.Value.By)));
         Assert.Equal(["half 192.0.2.0-192.0.2.127 Blocked", "some 192.0.2.0-192.0.2.127 Blocked", "some 192.0.2.128-192.0.2.255 Allowed"], reach.Networks.Select(n => $"{n.Name} {string.Join(' ', n.Part.Select(p => $"{p.First}-{p.Last}"))} {n.Verdict.Kind}"));
     }
+
+    [Fact]
+    public void Port_classes_cover_each_port_once_and_no_rule_splits_one()
+    {
+        var world = new World().Network("some", "192.0.2.0/24").Ruleset("r", "all", Write.Allow("all", "all", "tcp/80-90", "tcp/85", "udp/1", "icmp/8", "47", "any") with { Id = 1 });
+        world.Document = world.Document with { FailSafe = [new() { Network = "some", Ports = ["tcp/22"] }] };
+        var policy = world.Parse();
+        var classes = PortClasses.Of(policy);
+        foreach (var ports in classes.GroupBy(match => match.Protocol))
+        {
+            Assert.Equal(0, ports.First().First);
+            Assert.All(ports.Zip(ports.Skip(1)), pair => Assert.Equal(pair.First.Last + 1, pair.Second.First));
+            Assert.True(Services.PortMatch.Whole(ports.Key).Last == ports.Last().Last);
+        }
+
+        var named = policy.Rulesets.SelectMany(r => r.Rules).SelectMany(r => r.Services).SelectMany(s => s.Ports).Concat(policy.FailSafe.SelectMany(f => f.Ports)).ToList();
+        Assert.All(classes, match => Assert.All(named, port => Assert.Equal(port.Matches(match.Protocol, match.First), port.Matches(match.Protocol, match.Last))));
+        Assert.Equal([1, 6, 17, 47], classes.Select(match => (int)match.Protocol).Distinct());
+    }
 }

@@ -546,10 +546,26 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    from?: string;
-                    to?: string;
-                    port?: string;
-                    view?: string;
+                    /** @description The consumer: a workload's name or id, or an address. */
+                    From?: string;
+                    /** @description The provider. */
+                    To?: string;
+                    /** @description As `tcp/443`, `icmp/8`. */
+                    Port?: string;
+                    /** @description By which policy; the newest revision unless it is said. */
+                    View?: string;
+                    /** @description Absolute path of the executable that connects. */
+                    Process?: string;
+                    /** @description Systemd unit that connects. */
+                    Unit?: string;
+                    /** @description Directory groups of the connecting user. */
+                    UserGroup?: string[];
+                    /** @description Whether the kernel could not tell which process connects. */
+                    Unidentified?: boolean;
+                    /** @description Absolute path of the executable that serves. */
+                    ServingProcess?: string;
+                    /** @description Systemd unit that serves. */
+                    ServingUnit?: string;
                 };
                 header?: never;
                 path?: never;
@@ -612,6 +628,56 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["DraftImpact"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a rule in force touches, and the flows that it decided. */
+        get: {
+            parameters: {
+                query?: {
+                    since?: string;
+                    until?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RuleDetail"];
                     };
                 };
                 /** @description Refused; nothing was changed. */
@@ -2568,6 +2634,17 @@ export interface components {
             /** @description A sentence. */
             because: string;
         };
+        /** @description What becomes of a connection between two addresses. */
+        ExplainedPair: {
+            /** @description The consumer's. */
+            fromAddress: string;
+            /** @description The provider's. */
+            toAddress: string;
+            /** @description And why. */
+            verdict: components["schemas"]["VerdictView"];
+            /** @description For a block: what would let it pass, the smallest change first. */
+            remedies: string[];
+        };
         /** @description `GET /api/v1/explain?from=…&amp;to=…&amp;port=tcp/3306&amp;view=enforced`: ends are workload names, ids or addresses. */
         Explanation: {
             /** @description The consumer. */
@@ -2578,10 +2655,16 @@ export interface components {
             port: string;
             /** @description By which policy. */
             view: components["schemas"]["TrafficView"];
-            /** @description What becomes of it, and why. */
+            /** @description The consumer's address of which the verdict holds. */
+            fromAddress: string;
+            /** @description The provider's. */
+            toAddress: string;
+            /** @description What becomes of it, and why: of several pairs of addresses the worst. */
             verdict: components["schemas"]["VerdictView"];
             /** @description For a block: what would let it pass, the smallest change first. */
             remedies: string[];
+            /** @description What becomes of it between other addresses of the two, where that differs. */
+            others: components["schemas"]["ExplainedPair"][];
         };
         /** @description Connections that stay open whatever the policy says. */
         FailSafeDocument: {
@@ -2838,6 +2921,12 @@ export interface components {
          * @enum {unknown}
          */
         ModeName: "visibility" | "selective" | "full";
+        /** @description A workload by name. */
+        NamedWorkload: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
         /** @description A named network. */
         NetworkDocument: {
             /** @description Unique. The network named `responders` may reach quarantined workloads. */
@@ -3070,6 +3159,41 @@ export interface components {
             /** @description Names of hosts that refused it; see the workload's problems. */
             failed: string[];
         };
+        /** @description `GET /api/v1/policy/rules/{id}?since=…`: what a rule in force touches and decides. */
+        RuleDetail: {
+            /**
+             * Format: int64
+             * @description The rule.
+             */
+            id: number;
+            /** @description Its ruleset. */
+            ruleset: string;
+            /** @description Workloads that its consumer's end chooses; null if that is a network. */
+            consumers: null | components["schemas"]["NamedWorkload"][];
+            /** @description Those of its provider's end; null if that is a network. */
+            providers: null | components["schemas"]["NamedWorkload"][];
+            /** @description Hosts that hold it. */
+            hosts: components["schemas"]["NamedWorkload"][];
+            /** @description Hosts that go without it, and why. */
+            without: components["schemas"]["RuleGap"][];
+            /**
+             * Format: date-time
+             * @description Start of the window.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description End of the window.
+             */
+            until: string;
+            /**
+             * Format: int32
+             * @description How many flows of the window it decides at either end.
+             */
+            flowCount: number;
+            /** @description At most 1,000 of them, the newest first. */
+            flows: components["schemas"]["RuleFlow"][];
+        };
         /** @description One rule. */
         RuleDocument: {
             /**
@@ -3125,6 +3249,24 @@ export interface components {
             others: number[];
             /** @description Hosts, ports or labels that show it; the first few. */
             evidence: string[];
+        };
+        /** @description A flow that a rule decided. */
+        RuleFlow: {
+            /** @description The flow. */
+            flow: components["schemas"]["FlowEdge"];
+            /** @description Whether it decided at the consumer. */
+            atConsumer: boolean;
+            /** @description Whether it decided at the provider. */
+            atProvider: boolean;
+        };
+        /** @description A host without a rule. */
+        RuleGap: {
+            /** @description The host, or the source that a provider does not open to. */
+            workload: components["schemas"]["NamedWorkload"];
+            /** @description `inbound` or `outbound`. */
+            direction: string;
+            /** @description A sentence. */
+            reason: string;
         };
         /** @description The health of the draft's rules against what exists and what was seen in a window (`GET /api/v1/policy/draft/health`). */
         RuleHealthView: {

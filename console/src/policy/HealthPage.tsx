@@ -72,7 +72,12 @@ function Row({ finding }: { finding: RuleFindingView }) {
       <td>
         {finding.message}
         {finding.others.length > 0 && <div className="mono muted">{finding.others.map((r) => `#${r}`).join(", ")}</div>}
-        {finding.evidence.length > 0 && <div className="mono muted">{finding.evidence.slice(0, 8).join(", ")}{finding.evidence.length > 8 ? ` and ${finding.evidence.length - 8} more` : ""}</div>}
+        {finding.evidence.length > 0 && (
+          <div className="mono muted">
+            {finding.evidence.slice(0, 8).join(", ")}
+            {finding.evidence.length > 8 ? ` and ${finding.evidence.length - 8} more` : ""}
+          </div>
+        )}
       </td>
     </tr>
   );
