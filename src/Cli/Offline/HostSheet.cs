@@ -68,7 +68,8 @@ internal sealed record HostSheet(
         console.WriteLine();
         var sets = PeerSets.ToDictionary(set => set.Name, StringComparer.Ordinal);
         var listing = new Listing("direction", "action", "peers", "ports", "process", "users", "rule");
-        foreach (var entry in Entries)
+        // Two scopes may give entries for different peer sets that have the same members today.
+        foreach (var entry in Entries.DistinctBy(e => (e.Direction, e.Rule, string.Join(' ', sets[e.PeerSet].Members), string.Join(' ', e.Ports), e.Process, string.Join(' ', e.Users))))
         {
             listing.Row(entry.Direction, entry.Action, Some(sets[entry.PeerSet].Members), string.Join(' ', entry.Ports), entry.Process, string.Join(", ", entry.Users), entry.Rule.ToString());
         }

@@ -82,6 +82,29 @@ public sealed class TrafficApiTests
     }
 
     [Fact]
+    public async Task Explain_tells_of_both_families_and_of_the_process_that_is_asked_about()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        var key = await TestController.PairingKeyAsync(admin, labels: ("role", "db"));
+        using var db = await TestAgent.PairAsync(controller, key.Secret, "db", "10.0.0.2", "fd00::2");
+        await admin.PostAsync<WorkloadView>("workloads", new CreateWorkload("web", new Dictionary<string, string> { ["role"] = "web" }, ["10.0.0.1", "fd00::1"]));
+        await admin.PutAsync<DraftStatus>("policy/draft", new PolicyDocument
+        {
+            Modes = [new() { Selector = "role=db", Inbound = "full" }],
+            Networks = [new() { Name = "old", Addresses = ["10.0.0.0/24"] }],
+            Rulesets = [new() { Name = "shop", Scopes = [new() { Selector = "all" }], Rules = [new() { From = "network:old", To = "role=db", Services = ["tcp/22"] }] }],
+        });
+
+        var explained = await admin.GetAsync<Explanation>("explain?from=web&to=db&port=tcp/22&view=draft");
+        Assert.Equal((VerdictKind.Blocked, "fd00::1", "fd00::2"), (explained.Verdict.Kind, explained.FromAddress, explained.ToAddress));
+        Assert.NotEmpty(explained.Remedies);
+        var other = Assert.Single(explained.Others);
+        Assert.Equal((VerdictKind.Allowed, "10.0.0.1", 0), (other.Verdict.Kind, other.FromAddress, other.Remedies.Count));
+        Assert.Empty((await admin.GetAsync<Explanation>("explain?from=10.0.0.1&to=db&port=tcp/22&view=draft&servingProcess=/usr/sbin/sshd")).Others);
+    }
+
+    [Fact]
     public async Task A_batch_sent_again_after_a_restart_counts_once()
     {
         await using var controller = await TestController.StartAsync();
