@@ -5,7 +5,7 @@ namespace Bulkhead.PolicyFiles;
 
 /// <summary>
 /// Finds the node that a diagnostic's path means, such as <c>rulesets[shop].rules[2].to</c>: lists of several files count as one, and what
-/// has a name is found by it. Where nothing is written, the nearest that is.
+/// has a name, or else a selector, is found by it. Where nothing is written, the nearest that is.
 /// </summary>
 internal sealed class PlaceIndex
 {
@@ -31,7 +31,7 @@ internal sealed class PlaceIndex
             foreach (var item in sequence.Items)
             {
                 list.Add(item.Value);
-                if (item.Value is YamlMapping mapping && mapping["name"] is YamlScalar name)
+                if (item.Value is YamlMapping mapping && (mapping["name"] ?? mapping["selector"]) is YamlScalar name)
                 {
                     _named[field.Name].TryAdd(name.Text, item.Value);
                 }

@@ -23,10 +23,13 @@ public sealed class PolicyFolder
 
     private static readonly string[] s_vocabulary = ["services", "networks", "labelGroups"];
 
+    private static readonly Dictionary<string, string> s_echoes = new() { ["unknown-service"] = "services", ["unknown-network"] = "networks", ["unknown-label-group"] = "labelGroups" };
+
     private readonly PlaceIndex _places = new();
     private readonly HashSet<YamlTree> _disturbed;
     private readonly List<FileDiagnostic> _problems = [];
-    private readonly bool _vocabularyIsWhole;
+    private readonly HashSet<string> _broken;
+    private readonly HashSet<string> _unread = [];
     private readonly string _firstFile;
     private readonly Lazy<Dictionary<RuleId, RuleSource>> _rules;
 
@@ -50,12 +53,13 @@ public sealed class PolicyFolder
             if (tree is YamlMapping mapping)
             {
                 _places.Add(mapping);
+                _unread.UnionWith(mapping.Fields.Where(field => field.Value is YamlRefused).Select(field => field.Name));
             }
         }
 
         _firstFile = sorted.Count > 0 ? sorted[0].Name : "";
         _disturbed = reader.Disturbed;
-        _vocabularyIsWhole = readable && !_problems.Any(p => IsTopLevel(p.Found.Path) || s_vocabulary.Any(section => p.Found.Path.StartsWith($"{section}[", StringComparison.Ordinal)));
+        _broken = [.. s_vocabulary.Where(section => !readable || MayBeIncomplete(section))];
         Document = Join(parts);
         Numbered = RuleIds.Assign(Document);
         FindDuplicates();
@@ -81,7 +85,7 @@ public sealed class PolicyFolder
     /// <param name="labelKeys">All label keys that exist, built-in ones included.</param>
     public (PolicyModel? Model, IReadOnlyList<FileDiagnostic> Problems) Check(IReadOnlySet<string> labelKeys)
     {
-        var model = PolicyParser.Parse(FirstOfEachName(Numbered), labelKeys);
+        var model = PolicyParser.Parse(Document, labelKeys);
         var problems = _problems.Concat(model.Diagnostics.Where(IsNews).Select(Locate));
         return (_problems.Count == 0 ? model.Value : null, FileDiagnostic.Sort(problems));
     }
@@ -114,13 +118,15 @@ public sealed class PolicyFolder
     /// <summary>Whether a problem is more than the echo of one with the form that is told already.</summary>
     private bool IsNews(Diagnostic found)
     {
-        if (!_vocabularyIsWhole && found.Code is "unknown-service" or "unknown-network" or "unknown-label-group")
+        // Of a name that stands twice both places are told.
+        if (found.Code == "duplicate-name" || (s_echoes.TryGetValue(found.Code, out var section) && _broken.Contains(section)))
         {
             return false;
         }
 
+        // What is not written is told at the object that it would stand in; that one may have it under a name that it does not know.
         var trail = Written(found.Path);
-        return trail.Count == 0 || !(_disturbed.Contains(trail[^1]) || (trail.LastOrDefault(node => node is YamlMapping) is { } mapping && _disturbed.Contains(mapping)));
+        return trail.Count == 0 || !_disturbed.Contains(trail[^1]);
     }
 
     private void FindDuplicates()
@@ -128,7 +134,7 @@ public sealed class PolicyFolder
         foreach (var (section, noun) in s_named)
         {
             var first = new Dictionary<string, Place>(StringComparer.Ordinal);
-            foreach (var name in _places.Items(section).OfType<YamlMapping>().Select(item => item["name"]).OfType<YamlScalar>())
+            foreach (var name in _places.Items(section).OfType<YamlMapping>().Select(item => item["name"]).OfType<YamlScalar>().Where(name => !string.IsNullOrWhiteSpace(name.Text)))
             {
                 if (!first.TryAdd(name.Text, name.At))
                 {
@@ -138,15 +144,11 @@ public sealed class PolicyFolder
         }
     }
 
-    /// <summary>What is said of the second of one name would be told at the first.</summary>
-    private static PolicyDocument FirstOfEachName(PolicyDocument document) => document with
-    {
-        Rulesets = [.. document.Rulesets.DistinctBy(item => item.Name, StringComparer.Ordinal)],
-        Services = [.. document.Services.DistinctBy(item => item.Name, StringComparer.Ordinal)],
-        Networks = [.. document.Networks.DistinctBy(item => item.Name, StringComparer.Ordinal)],
-        LabelGroups = [.. document.LabelGroups.DistinctBy(item => item.Name, StringComparer.Ordinal)],
-        Assertions = [.. document.Assertions.DistinctBy(item => item.Name, StringComparer.Ordinal)],
-    };
+    /// <summary>Whether a section may declare more than could be read, so that what refers to it is no news.</summary>
+    private bool MayBeIncomplete(string section) =>
+        _problems.Any(p => p.Found.Path == section || (p.Found.Code, p.Found.Path) is ("duplicate-key", "name") or ("bad-form", "") || (p.Found.Code == "unknown-name" && IsTopLevel(p.Found.Path)))
+        || _unread.Contains(section)
+        || _places.Items(section).Any(item => (item as YamlMapping)?["name"] is not YamlScalar { IsNull: false });
 
     private Dictionary<RuleId, RuleSource> IndexRules()
     {

@@ -34,6 +34,21 @@ public class DocumentTests
         Assert.Empty(read.Networks[0].Fqdn);
     }
 
+    [Theory]
+    [InlineData("full", "visibility", "visibility", "full", "full")]
+    [InlineData("selective", "full", "visibility", "full", "selective")]
+    [InlineData(null, "full", "selective", "full", "selective")]
+    [InlineData("visibility", "visibility", "visibility", "visibility", "visibility")]
+    public void A_mode_for_both_directions_says_what_the_two_written_out_say(string? mode, string inbound, string outbound, string toInbound, string toOutbound)
+    {
+        var short_ = new PolicyDocument { Modes = [new() { Selector = "all", Mode = mode, Inbound = inbound, Outbound = outbound }] };
+        var long_ = new World().Modes("all", toInbound, toOutbound).Document;
+        Assert.Equal(PolicyParser.Parse(long_, World.Keys).Value, PolicyParser.Parse(short_, World.Keys).Value);
+        Assert.Equal(PolicyJson.Canonical(long_), PolicyJson.Canonical(short_));
+        Assert.Empty(PolicyDiff.Diff(long_, short_));
+        Assert.Equal("modes[0].mode", Assert.Single(PolicyParser.Parse(new() { Modes = [short_.Modes[0] with { Mode = "loud" }] }, World.Keys).Diagnostics).Path);
+    }
+
     [Fact]
     public void A_diff_names_what_changed()
     {

@@ -46,6 +46,7 @@ public class InventoryTests
     [InlineData("workloads:\n  - name: a\n    published:\n      - {address: x, ports: tpc/1}\n      - {address: 192.0.2.1, ports: tcp/80-90, to: 65530}\n      - {address: 192.0.2.1, ports: icmp/8, to: 9}", "f:4:19 bad-address; f:4:29 bad-port; f:5:52 bad-port-mapping; f:6:49 bad-port-mapping")]
     [InlineData("workloads:\n  - name: a\n    published:\n      - {address: 192.0.2.1, ports: tcp/80-90}\n      - {address: 192.0.2.1, ports: tcp/90, to: 1}\n  - {name: b, published: [{address: 192.0.2.1, ports: any, shared: true}]}", "f:5:9 overlapping-publication; f:6:27 overlapping-publication")]
     [InlineData("workloads: [{name: a, published: [{address: 192.0.2.1}]}]", "f:1:35 bad-port")]
+    [InlineData("workloads:\n  - name: a\n    labels: {rloe: web}\n    adresses: []\n    quarantined: 'true'", "f:3:20 unknown-label-key; f:4:5 unknown-name; f:5:18 bad-boolean")]
     [InlineData("labelKeys: [Owner]", "f:1:13 bad-label-key")]
     [InlineData("rulesets: []", "f:1:1 unknown-name")]
     [InlineData("- a", "f:1:1 bad-form")]

@@ -1,3 +1,5 @@
+using System.Text;
+using Bulkhead.Policy;
 using Bulkhead.Policy.Documents;
 using Bulkhead.Policy.Labels;
 
@@ -55,11 +57,11 @@ public class PolicyFolderTests
     [InlineData("modes:\n- selector: all\n  selector: all\n  inbound: ~", "f:3:3 duplicate-key selector; f:4:12 no-value modes[0].inbound")]
     [InlineData("rulesets: [{name: r, scopes: [{selector: all}], rules: [{id: x, expires: soon, from: all, to: all, services: [any]}]}]", "f:1:62 bad-number rulesets[0].rules[0].id; f:1:74 bad-time rulesets[0].rules[0].expires")]
     [InlineData("- a", "f:1:1 bad-form")]
-    [InlineData("a: [", "f:2:1 bad-yaml")]
+    [InlineData("a: [", "f:1:4 bad-yaml")]
     [InlineData("a: 'x", "bad-yaml")]
-    [InlineData("a: &x b\nc: *x", "f:1:4 alias")]
-    [InlineData("c: *x", "f:1:4 alias")]
-    [InlineData("a: !!binary abc", "f:1:4 tag")]
+    [InlineData("modes: &x []\nplans: *x\nfailSafe: !!binary abc\nservices: !a [&b {name: s}]", "f:1:8 alias; f:2:8 alias; f:3:11 tag; f:4:11 tag; f:4:15 alias")]
+    [InlineData("modes: [{selector: *x, inbound: !!str full, outbound: loud}]", "f:1:20 alias; f:1:33 tag; f:1:55 bad-mode modes[0].outbound")]
+    [InlineData("modes: [{selector: all, *x : y}]", "f:1:25 alias")]
     [InlineData("modes: []\n---\nmodes: []", "f:2:1 second-document")]
     [InlineData("? [a]\n: b", "f:1:3 bad-form")]
     // What is said.
@@ -71,6 +73,24 @@ public class PolicyFolderTests
     [InlineData("rulesets:\n  - name: r\n    scopes: [{selector: all}]\n    rules:\n      - {to: all, services: [any]}", "f:5:9 empty-selector rulesets[r].rules[0].from")]
     [InlineData("assertions:\n  - name: a\n    never: {from: all, to: all, services: [x]}", "f:3:44 unknown-service assertions[a].never.services[0]")]
     [InlineData("plans:\n  - {selector: all, networks: [x]}", "f:2:32 unknown-network plans[0].networks[0]")]
+    // What is wrong with one part hides nothing of the others.
+    [InlineData("networks:\n- {name: office, addresses: [192.0.2.0/24]}\n- {name: office, addresses: [x]}\n- {name: good, addresses: [192.0.2.0/24]}\n- {name: bad/name, addresses: [y]}", "f:3:10 duplicate-name; f:3:30 bad-address networks[1].addresses[0]; f:5:10 bad-name networks[3].name; f:5:32 bad-address networks[bad/name].addresses[0]")]
+    [InlineData("networks:\n- {name: '1', addresses: [192.0.2.0/24]}\n- {name: ' ', addresses: [x]}", "f:3:10 bad-name networks[01].name; f:3:27 bad-address networks[01].addresses[0]")]
+    [InlineData("rulesets:\n- {name: r, scopes: [{selector: all}]}\n- name: r\n  scopes: []\n  rules: [{from: env=, to: all, services: [any]}]\n- {name: s/, scopes: [{selector: all}]}", "f:3:9 duplicate-name; f:4:11 no-scope rulesets[1].scopes; f:5:18 bad-label-value rulesets[1].rules[0].from; f:6:10 bad-name rulesets[2].name")]
+    [InlineData("labelGroups:\n- {name: g, key: env, values: [a]}\n- {name: g, key: evn, values: [a]}\nassertions:\n- {name: a, never: {from: all, to: all}}\n- {name: a}\n- {must: {from: all, to: x}}", "f:3:10 duplicate-name; f:3:18 unknown-label-key labelGroups[1].key; f:6:3 bad-assertion assertions[1]; f:6:10 duplicate-name; f:7:3 bad-name assertions[2].name; f:7:26 bad-selector assertions[2].must.to")]
+    [InlineData("networks: [{name: n, adresses: [192.0.2.0/24]}]\nrulesets:\n- name: r\n  scopes: [{selector: all}]\n  rules: [{from: network:m, to: all, services: [x], owmer: ann}]", "f:1:22 unknown-name; f:5:18 unknown-network; f:5:49 unknown-service; f:5:53 unknown-name")]
+    [InlineData("networks: [{nmae: n}]\nrulesets:\n- name: r\n  scopes: [{selector: all}]\n  rules: [{from: network:m, to: all, services: [x]}]", "f:1:13 unknown-name; f:5:49 unknown-service")]
+    [InlineData("services: {}\nmodes: [{selector: all, mode: full, mode: full}]\nrulesets:\n- name: r\n  scopes: [{selector: all}]\n  rules: [{from: network:m, to: all, services: [x]}]", "f:1:11 bad-form; f:2:37 duplicate-key; f:6:18 unknown-network")]
+    [InlineData("rulesets:\n- name: r\n  scopes: [{selector: env=prod}]\n  rules:\n  - {from: env=prod, to: role=, services: [x], action: loud, id: -5}\n  - {from: all, to: all, services: [any], id: 9223372036854775807}\n  - {from: all, to: all, services: [any]}", "f:5:12 repeats-scope-key; f:5:26 bad-label-value; f:5:44 unknown-service; f:5:56 bad-action; f:5:66 bad-rule-id; f:6:47 bad-rule-id")]
+    // The line that has to be mended.
+    [InlineData("modes:\n  - selector: all\n    inbound: full\nservices:\n\t- name: x\n", "f:5:1 bad-yaml")]
+    [InlineData("modes:\n  - selector: all\n    inbound: full\n \toutbound: full\n", "f:4:2 bad-yaml")]
+    [InlineData("rulesets:\n  - description: |\n      a\n      \tb\n    name: a: b", "f:5:12 bad-yaml")]
+    [InlineData("services: [\nmodes:\n  - selector: all\n", "f:1:11 bad-yaml: This is not YAML: what begins here with a bracket")]
+    [InlineData("services:\n  - name: a\n    ports: [tcp/1, tcp/2\n  - name: b\n    ports: [tcp/3]\n", "f:3:12 bad-yaml")]
+    [InlineData("services:\n  - {name: a, ports: [tcp/1]\n  - {name: b}\n", "f:2:5 bad-yaml")]
+    [InlineData("services: [{name: a, ports: [tcp/1}]", "f:1:29 bad-yaml")]
+    [InlineData("services: [a, 'b]\nmodes: []", "f:1:15 bad-yaml")]
     // Nothing is said of what is told already.
     [InlineData("rulesets:\n  - name: r\n    scopes: [{selectr: all}]\n    rules:\n      - {form: all, to: all, services: tcp/1}\n      - {from: env=, to: all, services: [any]}", "f:3:15 unknown-name rulesets[0].scopes[0].selectr; f:5:10 unknown-name rulesets[0].rules[0].form; f:5:40 bad-form rulesets[0].rules[0].services; f:6:16 bad-label-value rulesets[r].rules[1].from")]
     [InlineData("servces: []\nplans:\n  - {selector: all, networks: []}\nassertions:\n  - name: a\n    never: {from: all, to: all, services: [x]}", "f:1:1 unknown-name servces; f:3:31 no-networks plans[0].networks")]
@@ -89,7 +109,7 @@ public class PolicyFolderTests
         const string One = "services: [{name: s, ports: [tcp/1]}]";
         var (_, problems) = PolicyFolder.Read([new("b.yaml", $"{One}\nmodes:\n  - {{selector: all, inbound: x}}"), new("a.yaml", One), new("c.yaml", "services:\n  - {name: s, ports: [x]}")]).Check(Keys);
         Assert.Equal(
-            ["b.yaml:1:19 duplicate-name", "b.yaml:3:30 bad-mode", "c.yaml:2:12 duplicate-name"],
+            ["b.yaml:1:19 duplicate-name", "b.yaml:3:30 bad-mode", "c.yaml:2:12 duplicate-name", "c.yaml:2:23 bad-port"],
             problems.Select(p => $"{p.At} {p.Found.Code}"));
         Assert.Contains("a.yaml:1:19", problems[0].Found.Message, StringComparison.Ordinal);
     }
@@ -99,6 +119,41 @@ public class PolicyFolderTests
     {
         var (_, problems) = PolicyFolder.Read([new("a.yaml", "services: ["), new("b.yaml", Shop.Replace("role=web, to", "role=, to", StringComparison.Ordinal))]).Check(Keys);
         Assert.Equal(["a.yaml bad-yaml", "b.yaml bad-label-value"], problems.Select(p => $"{p.At.File} {p.Found.Code}"));
+    }
+
+    [Fact]
+    public void A_file_that_is_no_text_hides_no_others()
+    {
+        byte[][] bytes = [[.. "modes: []\n# "u8, 0xc3, 0x28], [0xff, 0xfe, .. Encoding.Unicode.GetBytes("modes: []")], Encoding.Unicode.GetBytes("modes: []"), [0xef, 0xbb, 0xbf, .. "modes: [{selector: all, inbound: x}]"u8]];
+        var files = bytes.Select((content, i) => SourceFile.Of($"{i}", content)).Append(SourceFile.TooLarge("4"));
+        Assert.Equal(
+            ["0:2:3 not-utf-8", "1:1:1 not-utf-8", "2:1:1 not-utf-8", "3:1:34 bad-mode", "4:1:1 too-large"],
+            PolicyFolder.Read(files).Check(Keys).Problems.Select(p => $"{p.At} {p.Found.Code}"));
+        Assert.All(files.Where(file => file.Unreadable is not null), file => Assert.Null(Formatter.Format(file).Text));
+    }
+
+    [Fact]
+    public void What_does_nothing_is_said_at_its_place()
+    {
+        var (model, problems) = PolicyFolder.Read([new("f", """
+            networks:
+              - { name: n, addresses: [192.0.2.0/24], exclude: [192.0.2.7, 198.51.100.0/30] }
+            modes:
+              - { selector: "env=prod|dev", mode: full }
+              - { selector: "env=dev|prod", inbound: selective }
+            rulesets:
+              - name: r
+                scopes: [{ selector: all }]
+                rules:
+                  - { from: all, to: all, services: [any], consumer: best-effort, whereUnenforceable: skip }
+                  - { from: all, to: all, services: [any], action: deny, users: [ops], consumer: best-effort, unidentified: match, whereUnenforceable: skip }
+                  - { from: all, to: all, services: [any], action: deny, unidentified: match, whereUnenforceable: skip }
+            """)]).Check(Keys);
+        Assert.NotNull(model);
+        Assert.Equal(
+            ["f:2:64 excludes-nothing", "f:5:5 repeated-mode", "f:10:58 without-effect", "f:10:91 without-effect", "f:11:86 without-effect", "f:12:76 without-effect", "f:12:103 without-effect"],
+            problems.Select(p => $"{p.At} {p.Found.Code}"));
+        Assert.All(problems, p => Assert.Equal(Severity.Warning, p.Found.Severity));
     }
 
     [Theory]

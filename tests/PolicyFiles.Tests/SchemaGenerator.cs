@@ -62,14 +62,38 @@ internal static partial class SchemaGenerator
             schema.Insert(0, "description", Comment(property));
             if (Attribute<OneOfAttribute>(property) is { } choice)
             {
-                schema["enum"] = new JsonArray([.. choice.Words.Select(word => JsonValue.Create(word))]);
-                schema["default"] = choice.Words[0];
+                schema["enum"] = new JsonArray([.. choice.Words.Select(word => JsonValue.Create(word)), .. property.IsSetNullable ? new JsonNode?[] { null } : []]);
+                if (!property.IsSetNullable)
+                {
+                    schema["default"] = choice.Words[0];
+                }
             }
 
             if (s_neededLists.Contains((property.DeclaringType, property.Name)))
             {
                 schema["minItems"] = 1;
             }
+
+            if ((property.DeclaringType, property.Name) == (typeof(RuleDocument), "id"))
+            {
+                (schema["minimum"], schema["maximum"]) = (0, RuleIds.Max);
+            }
+        }
+
+        if (context.TypeInfo.Type == typeof(string) && !schema.ContainsKey("enum"))
+        {
+            // Words need no quotes in files, be they made of digits or not.
+            var types = schema["type"] is JsonArray several ? several.Select(type => (string)type!) : [(string)schema["type"]!];
+            schema["type"] = new JsonArray([.. types.Concat(["number", "boolean"]).Select(type => JsonValue.Create(type))]);
+        }
+
+        if (context.TypeInfo.Type == typeof(AssertionDocument))
+        {
+            schema["oneOf"] = new JsonArray([.. new[] { "never", "must" }.Select(word => new JsonObject
+            {
+                ["properties"] = new JsonObject { [word] = new JsonObject { ["type"] = "object" } },
+                ["required"] = new JsonArray(word),
+            })]);
         }
 
         if (context.TypeInfo.Kind == JsonTypeInfoKind.Object && context.TypeInfo.Properties.Where(IsNeeded).Select(p => JsonValue.Create(p.Name)).ToArray() is { Length: > 0 } needed)

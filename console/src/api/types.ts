@@ -51,7 +51,7 @@ export interface Page<T> {
 }
 
 export type FailSafeDocument = Whole<Schemas["FailSafeDocument"]>;
-export type ModeDocument = Whole<Schemas["ModeDocument"]>;
+export type ModeDocument = Whole<Schemas["ModeDocument"], "mode">;
 export type NetworkDocument = Whole<Schemas["NetworkDocument"]>;
 export type ScopeDocument = Whole<Schemas["ScopeDocument"]>;
 export type ServiceDocument = Whole<Schemas["ServiceDocument"], "process">;

@@ -65,6 +65,15 @@ internal sealed record OfflinePolicy(PolicyFolder Folder, PolicyModel? Model, Co
         return new(folder, model, compiled, FileDiagnostic.Sort([.. problems, .. said, .. compiled?.Diagnostics.Select(folder.Locate) ?? []]));
     }
 
-    private static CompiledPolicy Compile(PolicyModel model, WorkloadIndex workloads, DateTimeOffset now) =>
-        PolicyCompiler.Compile(model, workloads, new(new(0, 0), now, []));
+    private static CompiledPolicy Compile(PolicyModel model, WorkloadIndex workloads, DateTimeOffset now)
+    {
+        try
+        {
+            return PolicyCompiler.Compile(model, workloads, new(new(0, 0), now, []));
+        }
+        catch (PolicyTooLargeException error)
+        {
+            throw Failure.Refused(error.Message, []);
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Bulkhead.PolicyFiles;
 
 namespace Bulkhead.Cli.Offline;
@@ -10,7 +9,6 @@ internal sealed record PolicyPaths(IReadOnlyList<FileInfo> Policy, FileInfo? Inv
 {
     private const int MaxFiles = 10_000;
     private const int MaxDepth = 32;
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private static readonly string[] s_kinds = [".yaml", ".yml", ".json"];
 
     /// <summary>Finds the files; fails if there is none. Hidden files and folders are left out, as editors and version control have theirs.</summary>
@@ -42,18 +40,14 @@ internal sealed record PolicyPaths(IReadOnlyList<FileInfo> Policy, FileInfo? Inv
         return new([.. files.DistinctBy(file => file.FullName)], inventory ?? inventories.SingleOrDefault());
     }
 
-    /// <summary>The content of a file, named as the command line does; fails if it is too large to be a policy, or no text.</summary>
+    /// <summary>The content of a file, named as the command line does; that it is too large, or no text, is a problem of the file.</summary>
     public static SourceFile Read(FileInfo file)
     {
         try
         {
             return file.Length <= SourceFile.MaxLength
-                ? new(file.ToString(), File.ReadAllText(file.FullName, s_strict))
-                : throw new Failure(ExitCode.Refused, $"{file} has more than {SourceFile.MaxLength / 1024 / 1024} MB.", "Split it.");
-        }
-        catch (DecoderFallbackException)
-        {
-            throw new Failure(ExitCode.Refused, $"{file} is not text in UTF-8.", "Save it as UTF-8.");
+                ? SourceFile.Of(file.ToString(), File.ReadAllBytes(file.FullName))
+                : SourceFile.TooLarge(file.ToString());
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

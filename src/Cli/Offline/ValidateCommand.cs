@@ -50,13 +50,13 @@ internal static class ValidateCommand
         return errors > 0 || (warnings > 0 && call.Value(Strict)) ? ExitCode.Refused : ExitCode.Ok;
     }
 
-    /// <summary>What rule health finds, but for ends that choose no workload, which compiling has told already.</summary>
+    /// <summary>What rule health finds, but for ends that choose no workload and expired rules, where compiling has told them already.</summary>
     private static IEnumerable<(FileDiagnostic Found, IReadOnlyList<string> Evidence)> Examine(OfflinePolicy policy, DateTimeOffset now)
     {
         var report = RuleHealth.Check(new() { Policy = policy.Model!, Now = now, Workloads = policy.Compiled?.Workloads, LeftOut = policy.Compiled?.LeftOut ?? [] });
         var undecided = report.Undecided.Select(rule => Diagnostic.Warning(
             "health-undecided", $"rulesets[{policy.Folder.Rule(rule)!.Ruleset.Name}].rules[id={rule}]", "Whether other rules cover this one could not be decided within the bound. Make them simpler to know."));
-        return report.Findings.Where(finding => finding.Code != HealthCode.NoLiveWorkload).Select(finding => (Found: finding.ToDiagnostic(), Evidence: (IReadOnlyList<string>)[.. finding.Evidence]))
+        return report.Findings.Where(finding => policy.Compiled is null || finding.Code is not (HealthCode.NoLiveWorkload or HealthCode.Expired)).Select(finding => (Found: finding.ToDiagnostic(), Evidence: (IReadOnlyList<string>)[.. finding.Evidence]))
             .Concat(undecided.Select(found => (Found: found, Evidence: (IReadOnlyList<string>)[])))
             .Select(one => (policy.Folder.Locate(one.Found with { Message = RuleNames.In(one.Found.Message, policy.Folder) }), one.Evidence));
     }

@@ -42,7 +42,7 @@ public static class DraftObjects
         .. document.Networks.Select(n => Write(Network, n.Name, n, PolicyJson.Default.NetworkDocument)),
         .. document.LabelGroups.Select(g => Write(LabelGroup, g.Name, g, PolicyJson.Default.LabelGroupDocument)),
         .. document.Assertions.Select(a => Write(Assertion, a.Name, a, PolicyJson.Default.AssertionDocument)),
-        Write(Modes, "", document.Modes, PolicyJson.Default.IReadOnlyListModeDocument),
+        Write(Modes, "", [.. document.Modes.Select(mode => mode.WrittenOut())], PolicyJson.Default.IReadOnlyListModeDocument),
         Write(FailSafe, "", document.FailSafe, PolicyJson.Default.IReadOnlyListFailSafeDocument),
         Write(Plans, "", document.Plans, PolicyJson.Default.IReadOnlyListPlanDocument),
     ];

@@ -7,8 +7,15 @@ namespace Bulkhead.Policy.Compile;
 /// Which groups choose which label sets. Both are met once and numbered, and whether the one chooses the other never changes, so all
 /// versions of a policy share one lattice that only grows. Readers need no lock; what was added after their version means nothing to them.
 /// </summary>
-internal sealed class Lattice
+/// <remarks>Some 1 KB a label set and what groups make of it: at the bounds a few GB, which no estate that one controller serves comes near.</remarks>
+internal sealed class Lattice(int maxLabelSets = Lattice.MaxLabelSets, int maxGroups = Lattice.MaxGroups)
 {
+    /// <summary>The most label sets: distinct combinations of labels.</summary>
+    public const int MaxLabelSets = 1 << 20;
+
+    /// <summary>The most groups: distinct selectors of rules and scopes, compartments included.</summary>
+    public const int MaxGroups = 1 << 20;
+
     private static readonly int[] s_noGroups = [];
 
     private readonly Lock _adding = new();
@@ -76,6 +83,11 @@ internal sealed class Lattice
     private int Meet(LabelSet labels)
     {
         var id = _labelSets.Count;
+        if (id >= maxLabelSets)
+        {
+            throw new PolicyTooLargeException($"Workloads have more than {maxLabelSets} distinct combinations of labels, which is the most that is compiled. Take labels off that tell single workloads apart, such as a host's name or serial number.");
+        }
+
         var coded = new int[_keys.Count + labels.Labels.Length];
         var groups = new GrowingList<int>();
         foreach (var label in labels.Labels)
@@ -112,6 +124,11 @@ internal sealed class Lattice
 
     private Group Meet(Selector selector)
     {
+        if (_groups.Count >= maxGroups)
+        {
+            throw new PolicyTooLargeException($"Scopes, rules and compartments choose more than {maxGroups} distinct groups of workloads, which is the most that is compiled. Split scopes by fewer keys (per), or by keys with fewer values.");
+        }
+
         var requirements = selector.Requirements.Select(Code).ToArray();
         var group = new Group(_groups.Count, selector, requirements);
         _groups.Add(group);

@@ -9,7 +9,7 @@ internal static class PolicyFindings
 
     /// <summary>Errors and warnings, by path.</summary>
     public static IReadOnlyList<Diagnostic> Diagnostics(PolicyState state) =>
-        [.. Unenforceable(state).Concat(DomainNames(state)).Concat(Unidentified(state)).Concat(Unmatched(state)).Concat(SharedAddressFindings.Diagnostics(state)).Distinct().OrderBy(d => d.Path, StringComparer.Ordinal).ThenBy(d => d.Message, StringComparer.Ordinal)];
+        [.. Unenforceable(state).Concat(DomainNames(state)).Concat(Unidentified(state)).Concat(Unmatched(state)).Concat(IdleFindings.Diagnostics(state)).Concat(SharedAddressFindings.Diagnostics(state)).Distinct().OrderBy(d => d.Path, StringComparer.Ordinal).ThenBy(d => d.Message, StringComparer.Ordinal)];
 
     /// <summary>What hosts go without.</summary>
     public static IReadOnlyList<LeftOut> LeftOut(PolicyState state) =>

@@ -6,9 +6,8 @@ namespace Bulkhead.Policy.Documents;
 /// <summary>Checks assertions, and the label plans that proofs about networks rest on.</summary>
 internal sealed class AssertionParser(NamedObjects names, List<Diagnostic> problems)
 {
-    public Assertion? Parse(AssertionDocument assertion)
+    public Assertion? Parse(AssertionDocument assertion, string path)
     {
-        var path = $"assertions[{assertion.Name}]";
         var before = problems.Count;
         if (assertion is { Never: null, Must: null } or { Never: not null, Must: not null })
         {
@@ -44,7 +43,7 @@ internal sealed class AssertionParser(NamedObjects names, List<Diagnostic> probl
 
         var networks = plan.Networks.Select((name, i) => FindPlanned(name, $"{path}.networks[{i}]")).OfType<Network>()
             .DistinctBy(network => network.Name).OrderBy(network => network.Name, StringComparer.Ordinal).ToEquatableArray();
-        return selector is null || networks.Count == 0 || problems.Count > before ? null : new(selector, networks);
+        return selector is null || networks.Count == 0 || problems.Count > before ? null : new(selector, networks) { Written = plan.Selector };
     }
 
     private Network? FindPlanned(string? name, string path)

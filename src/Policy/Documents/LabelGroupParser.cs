@@ -15,15 +15,14 @@ internal static class LabelGroupParser
             return LabelGroups.None;
         }
 
-        NamedObjects.CheckNames(groups.Select(g => g.Name), "labelGroups", problems);
+        var paths = new ObjectPaths("labelGroups", groups.Select(g => g.Name), problems);
         var byName = groups.DistinctBy(g => g.Name, StringComparer.Ordinal).ToDictionary(g => g.Name, StringComparer.Ordinal);
-        var broken = groups.Where(group => !Check(group, byName, labelKeys, problems)).Select(g => g.Name).ToHashSet(StringComparer.Ordinal);
+        var broken = groups.Where((group, i) => !Check(group, paths[i], byName, labelKeys, problems)).Select(g => g.Name).ToHashSet(StringComparer.Ordinal);
         return new(byName.Keys.ToHashSet(StringComparer.Ordinal), Expand(byName, broken, problems));
     }
 
-    private static bool Check(LabelGroupDocument group, Dictionary<string, LabelGroupDocument> byName, IReadOnlySet<string> labelKeys, List<Diagnostic> problems)
+    private static bool Check(LabelGroupDocument group, string path, Dictionary<string, LabelGroupDocument> byName, IReadOnlySet<string> labelKeys, List<Diagnostic> problems)
     {
-        var path = $"labelGroups[{group.Name}]";
         var before = problems.Count;
         if (!string.IsNullOrWhiteSpace(group.Name) && !LabelText.IsValue(group.Name))
         {

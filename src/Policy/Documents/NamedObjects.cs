@@ -7,7 +7,6 @@ namespace Bulkhead.Policy.Documents;
 /// <summary>The services, networks and label groups of a document, by name, and the reading of what refers to them.</summary>
 internal sealed class NamedObjects
 {
-    private const int MaxNameLength = 128;
     private const string NetworkPrefix = "network:";
 
     private readonly IReadOnlySet<string> _labelKeys;
@@ -18,23 +17,23 @@ internal sealed class NamedObjects
     {
         _labelKeys = labelKeys;
         _groups = LabelGroupParser.Parse(document.LabelGroups, labelKeys, problems);
-        CheckNames(document.Services.Select(s => s.Name), "services", problems);
-        CheckNames(document.Networks.Select(n => n.Name), "networks", problems);
-        foreach (var service in document.Services)
+        var services = new ObjectPaths("services", document.Services.Select(s => s.Name), problems);
+        var networks = new ObjectPaths("networks", document.Networks.Select(n => n.Name), problems);
+        foreach (var (index, service) in document.Services.Index())
         {
             ServiceNames.Add(service.Name);
-            if (ParseService(service, problems) is { } parsed)
+            if (ParseService(service, services[index], problems) is { } parsed)
             {
-                Services[service.Name] = parsed;
+                Services.TryAdd(service.Name, parsed);
             }
         }
 
-        foreach (var network in document.Networks)
+        foreach (var (index, network) in document.Networks.Index())
         {
             NetworkNames.Add(network.Name);
-            if (NetworkParser.Parse(network, problems) is { } parsed)
+            if (NetworkParser.Parse(network, networks[index], problems) is { } parsed)
             {
-                Networks[network.Name] = parsed;
+                Networks.TryAdd(network.Name, parsed);
             }
         }
     }
@@ -46,25 +45,6 @@ internal sealed class NamedObjects
     private HashSet<string> ServiceNames { get; } = new(StringComparer.Ordinal);
 
     private HashSet<string> NetworkNames { get; } = new(StringComparer.Ordinal);
-
-    public static void CheckNames(IEnumerable<string> names, string kind, List<Diagnostic> problems)
-    {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        var index = 0;
-        foreach (var name in names)
-        {
-            if (string.IsNullOrWhiteSpace(name) || name.Length > MaxNameLength || name.Any(char.IsControl) || name.Trim().Length != name.Length || name.Contains('/'))
-            {
-                problems.Add(Diagnostic.Error("bad-name", $"{kind}[{index}].name", $"'{name}' is not a name. A name has 1 to {MaxNameLength} characters, no '/', no white space at either end."));
-            }
-            else if (!seen.Add(name))
-            {
-                problems.Add(Diagnostic.Error("duplicate-name", $"{kind}[{name}]", $"The name '{name}' stands twice. Rename one of the two."));
-            }
-
-            index++;
-        }
-    }
 
     /// <summary>Finds a network; a name that is nowhere declared is a problem, a broken declaration is reported at its own place.</summary>
     public Network? FindNetwork(string? name, string path, List<Diagnostic> problems)
@@ -109,6 +89,12 @@ internal sealed class NamedObjects
             .DistinctBy(service => service.Name).OrderBy(service => service.Name, StringComparer.Ordinal).ToEquatableArray();
     }
 
+    /// <summary>Whether what rules call by this name is a service that asks for the serving process.</summary>
+    public bool AsksForProcess(string? name) => name is not null && Services.TryGetValue(name, out var service) && service.Process is not null;
+
+    /// <summary>Whether an end of a rule is a network with domain names, or one that cannot be read.</summary>
+    public bool HasDomainNames(string? end) => NetworkOf(end?.Trim()) is { } name && (!Networks.TryGetValue(name, out var network) || network.Fqdn.Count > 0);
+
     /// <summary>Reads a selector; equal texts give the same object.</summary>
     public Selector? ParseSelector(string? text, string path, List<Diagnostic> problems)
     {
@@ -130,13 +116,15 @@ internal sealed class NamedObjects
     public RuleEnd? ParseEnd(string? text, string path, List<Diagnostic> problems)
     {
         text = text?.Trim() ?? "";
-        if (text.StartsWith(NetworkPrefix, StringComparison.Ordinal))
+        if (NetworkOf(text) is { } name)
         {
-            return FindNetwork(text[NetworkPrefix.Length..].Trim(), path, problems) is { } network ? new RuleEnd.Addresses(network) : null;
+            return FindNetwork(name, path, problems) is { } network ? new RuleEnd.Addresses(network) : null;
         }
 
         return ParseSelector(text, path, problems) is { } selector ? new RuleEnd.Workloads(selector) : null;
     }
+
+    private static string? NetworkOf(string? end) => end?.StartsWith(NetworkPrefix, StringComparison.Ordinal) == true ? end[NetworkPrefix.Length..].Trim() : null;
 
     /// <summary>Checks names of directory groups; sorted and distinct.</summary>
     public static EquatableArray<string> ParseUsers(IReadOnlyList<string> users, string path, List<Diagnostic> problems)
@@ -171,9 +159,8 @@ internal sealed class NamedObjects
         return problems.Count > before ? null : new(process.Path, process.Unit);
     }
 
-    private static Service? ParseService(ServiceDocument service, List<Diagnostic> problems)
+    private static Service? ParseService(ServiceDocument service, string path, List<Diagnostic> problems)
     {
-        var path = $"services[{service.Name}]";
         if (PortText.Parse(service.Name, path, []) is not null)
         {
             problems.Add(Diagnostic.Error("bad-name", $"{path}.name", $"'{service.Name}' reads as a port. Choose another name."));

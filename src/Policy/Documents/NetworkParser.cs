@@ -6,10 +6,9 @@ namespace Bulkhead.Policy.Documents;
 /// <summary>Reads networks: CIDRs, single addresses, ranges and domain names.</summary>
 public static class NetworkParser
 {
-    /// <summary>Parses a network; null if any of its addresses is wrong.</summary>
-    public static Network? Parse(NetworkDocument network, ICollection<Diagnostic> problems)
+    /// <summary>Parses a network, which has a path; null if any of its addresses is wrong.</summary>
+    public static Network? Parse(NetworkDocument network, string path, ICollection<Diagnostic> problems)
     {
-        var path = $"networks[{network.Name}]";
         var before = problems.Count;
         if (network.Addresses.Count == 0 && network.Fqdn.Count == 0)
         {
@@ -24,11 +23,17 @@ public static class NetworkParser
             return null;
         }
 
-        var prefixes = PrefixSet.Subtract(include, exclude).ToEquatableArray();
+        var prefixes = PrefixSet.Subtract([.. include.Select(entry => entry.Prefix)], [.. exclude.Select(entry => entry.Prefix)]).ToEquatableArray();
         if (prefixes.Count == 0 && (network.Addresses.Count > 0 || network.Exclude.Count > 0))
         {
             problems.Add(Diagnostic.Error("no-addresses", $"{path}.exclude", "The exclusions leave no address of the network."));
             return null;
+        }
+
+        var ranges = include.ConvertAll(entry => entry.Prefix);
+        foreach (var entry in exclude.GroupBy(entry => entry.Index, entry => entry.Prefix).Where(entry => !entry.Any(prefix => Meets(ranges, prefix))).OrderBy(entry => entry.Key))
+        {
+            problems.Add(Diagnostic.Warning("excludes-nothing", $"{path}.exclude[{entry.Key}]", $"'{network.Exclude[entry.Key]}' lies outside the network's addresses, so it takes nothing out. Remove it, or correct it."));
         }
 
         if (fqdn.Count > 0)
@@ -87,7 +92,15 @@ public static class NetworkParser
         return [];
     }
 
-    private static List<IpPrefix> ParseList(IReadOnlyList<string> texts, string path, ICollection<Diagnostic> problems)
+    /// <summary>Of prefixes in order that do not overlap, only the neighbours of where another belongs can overlap it.</summary>
+    private static bool Meets(List<IpPrefix> sorted, IpPrefix prefix)
+    {
+        var at = sorted.BinarySearch(prefix);
+        return at >= 0 || (~at < sorted.Count && sorted[~at].Overlaps(prefix)) || (~at > 0 && sorted[~at - 1].Overlaps(prefix));
+    }
+
+    /// <summary>The prefixes of a list's entries, each with the entry's index, in order of prefixes.</summary>
+    private static List<(IpPrefix Prefix, int Index)> ParseList(IReadOnlyList<string> texts, string path, ICollection<Diagnostic> problems)
     {
         var all = new List<(IpPrefix Prefix, int Index)>();
         for (var i = 0; i < texts.Count; i++)
@@ -110,6 +123,6 @@ public static class NetworkParser
             }
         }
 
-        return [.. all.Select(entry => entry.Prefix)];
+        return all;
     }
 }

@@ -176,6 +176,10 @@ public sealed record ModeDocument
     /// <summary>Which workloads.</summary>
     public string Selector { get; init => field = value ?? ""; } = "";
 
+    /// <summary>For both directions: <c>visibility</c>, <c>selective</c> or <c>full</c>; a direction of its own may only be stricter.</summary>
+    [OneOf("visibility", "selective", "full")]
+    public string? Mode { get; init; }
+
     /// <summary><c>visibility</c>, <c>selective</c> or <c>full</c>.</summary>
     [OneOf("visibility", "selective", "full")]
     public string Inbound { get; init => field = value ?? "visibility"; } = "visibility";
@@ -183,6 +187,17 @@ public sealed record ModeDocument
     /// <summary><c>visibility</c>, <c>selective</c> or <c>full</c>.</summary>
     [OneOf("visibility", "selective", "full")]
     public string Outbound { get; init => field = value ?? "visibility"; } = "visibility";
+
+    /// <summary>The same with both directions written out; as it is if a word of it is none.</summary>
+    public ModeDocument WrittenOut()
+    {
+        if (Mode is null || ModeNames.Parse(Mode) is not { } both || ModeNames.Parse(Inbound) is not { } inbound || ModeNames.Parse(Outbound) is not { } outbound)
+        {
+            return this;
+        }
+
+        return this with { Mode = null, Inbound = both > inbound ? Mode : Inbound, Outbound = both > outbound ? Mode : Outbound };
+    }
 }
 
 /// <summary>Connections that stay open whatever the policy says.</summary>

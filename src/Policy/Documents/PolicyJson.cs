@@ -24,7 +24,7 @@ namespace Bulkhead.Policy.Documents;
 [JsonSerializable(typeof(IReadOnlyList<PlanDocument>))]
 public sealed partial class PolicyJson : JsonSerializerContext
 {
-    /// <summary>UTF-8 bytes that are equal for documents that say the same: named objects by name, rules by id, modes by selector.</summary>
+    /// <summary>UTF-8 bytes that are equal for documents that say the same: named objects by name, rules by id, modes by selector and written out.</summary>
     /// <remarks>Fields that later versions added are left out while empty, so that what a revision hashes to never changes.</remarks>
     public static byte[] Canonical(PolicyDocument document) =>
         JsonSerializer.SerializeToUtf8Bytes(Sort(document), CanonicalForm.Policy);
@@ -35,7 +35,7 @@ public sealed partial class PolicyJson : JsonSerializerContext
         Rulesets = [.. document.Rulesets.OrderBy(r => r.Name, StringComparer.Ordinal).Select(r => r with { Rules = [.. r.Rules.OrderBy(rule => rule.Id)] })],
         Services = [.. document.Services.OrderBy(s => s.Name, StringComparer.Ordinal)],
         Networks = [.. document.Networks.OrderBy(n => n.Name, StringComparer.Ordinal)],
-        Modes = [.. document.Modes.OrderBy(m => m.Selector, StringComparer.Ordinal).ThenBy(m => m.Inbound, StringComparer.Ordinal).ThenBy(m => m.Outbound, StringComparer.Ordinal)],
+        Modes = [.. document.Modes.Select(m => m.WrittenOut()).OrderBy(m => m.Selector, StringComparer.Ordinal).ThenBy(m => m.Inbound, StringComparer.Ordinal).ThenBy(m => m.Outbound, StringComparer.Ordinal)],
         FailSafe = [.. document.FailSafe.OrderBy(f => f.Network, StringComparer.Ordinal).ThenBy(f => string.Join(',', f.Ports), StringComparer.Ordinal)],
         LabelGroups = [.. document.LabelGroups.OrderBy(g => g.Name, StringComparer.Ordinal)],
         Plans = [.. document.Plans.OrderBy(p => p.Selector, StringComparer.Ordinal).ThenBy(p => string.Join(',', p.Networks), StringComparer.Ordinal)],

@@ -13,6 +13,7 @@ public sealed class PolicyParser
     private readonly PolicyDocument _document;
     private readonly List<Diagnostic> _problems = [];
 
+    private readonly Dictionary<string, int> _withMode = new(StringComparer.Ordinal);
     private readonly ParsedPolicy? _previous;
 
     private PolicyParser(PolicyDocument document, IReadOnlySet<string> labelKeys, ParsedPolicy? previous)
@@ -44,29 +45,29 @@ public sealed class PolicyParser
 
     private PolicyModel ParseAll()
     {
-        NamedObjects.CheckNames(_document.Rulesets.Select(r => r.Name), "rulesets", _problems);
-        RuleIds.Check(_written, _problems);
+        var paths = new ObjectPaths("rulesets", _document.Rulesets.Select(r => r.Name), _problems);
+        RuleIds.Check(_written, paths, _problems);
+        RuleWarnings.Check(_document, paths, Names, _problems);
         var known = _previous?.Reusable(_document, LabelKeys);
-        var rulesets = _document.Rulesets.Select(ruleset => known?.GetValueOrDefault(ruleset) ?? ParseRuleset(ruleset)).ToList();
-        NamedObjects.CheckNames(_document.Assertions.Select(a => a.Name), "assertions", _problems);
+        var rulesets = _document.Rulesets.Select((ruleset, i) => known?.GetValueOrDefault(ruleset) ?? ParseRuleset(ruleset, paths[i])).ToList();
+        var asserted = new ObjectPaths("assertions", _document.Assertions.Select(a => a.Name), _problems);
         var assertions = new AssertionParser(Names, _problems);
         return new()
         {
             Rulesets = rulesets.OfType<Ruleset>().OrderBy(r => r.Name, StringComparer.Ordinal).ToEquatableArray(),
             Modes = _document.Modes.Select(ParseMode).OfType<ModeAssignment>()
-                .OrderBy(m => m.Selector.ToString(), StringComparer.Ordinal).ThenBy(m => m.Modes.Inbound).ThenBy(m => m.Modes.Outbound).ToEquatableArray(),
+                .OrderBy(m => m.Selector.ToString(), StringComparer.Ordinal).ThenBy(m => m.Modes.Inbound).ThenBy(m => m.Modes.Outbound).ThenBy(m => m.Written, StringComparer.Ordinal).ToEquatableArray(),
             FailSafe = _document.FailSafe.Select(ParseFailSafe).OfType<FailSafe>()
                 .OrderBy(f => f.Network.Name, StringComparer.Ordinal).ToEquatableArray(),
             Plans = _document.Plans.Select(assertions.Parse).OfType<LabelPlan>()
-                .OrderBy(p => p.Selector.ToString(), StringComparer.Ordinal).ThenBy(p => string.Join(',', p.Networks.Select(n => n.Name)), StringComparer.Ordinal).ToEquatableArray(),
-            Assertions = _document.Assertions.Select(assertions.Parse).OfType<Assertion>().OrderBy(a => a.Name, StringComparer.Ordinal).ToEquatableArray(),
+                .OrderBy(p => p.Selector.ToString(), StringComparer.Ordinal).ThenBy(p => string.Join(',', p.Networks.Select(n => n.Name)), StringComparer.Ordinal).ThenBy(p => p.Written, StringComparer.Ordinal).ToEquatableArray(),
+            Assertions = _document.Assertions.Select((assertion, i) => assertions.Parse(assertion, asserted[i])).OfType<Assertion>().OrderBy(a => a.Name, StringComparer.Ordinal).ToEquatableArray(),
             Responders = Names.Networks.GetValueOrDefault(RespondersNetwork),
         };
     }
 
-    private Ruleset? ParseRuleset(RulesetDocument ruleset)
+    private Ruleset? ParseRuleset(RulesetDocument ruleset, string path)
     {
-        var path = $"rulesets[{ruleset.Name}]";
         var before = _problems.Count;
         if (ruleset.Scopes.Count == 0)
         {
@@ -96,20 +97,20 @@ public sealed class PolicyParser
     {
         var path = $"modes[{index}]";
         var selector = Names.ParseSelector(mode.Selector, $"{path}.selector", _problems);
+        var both = mode.Mode is null ? EnforcementMode.Visibility : ParseModeName(mode.Mode, $"{path}.mode");
         var inbound = ParseModeName(mode.Inbound, $"{path}.inbound");
         var outbound = ParseModeName(mode.Outbound, $"{path}.outbound");
-        return selector is null || inbound is null || outbound is null ? null : new(selector, new(inbound.Value, outbound.Value));
+        if (selector is not null && !_withMode.TryAdd(selector.ToString(), index))
+        {
+            _problems.Add(Diagnostic.Warning("repeated-mode", path, $"'{selector}' has a mode at modes[{_withMode[selector.ToString()]}] already; in each direction the stricter one counts. Join the two."));
+        }
+
+        return selector is null || both is null || inbound is null || outbound is null ? null : new(selector, Modes.Stricter(new(both.Value, both.Value), new(inbound.Value, outbound.Value))) { Written = mode.Selector };
     }
 
     private EnforcementMode? ParseModeName(string? name, string path)
     {
-        EnforcementMode? mode = name switch
-        {
-            "visibility" => EnforcementMode.Visibility,
-            "selective" => EnforcementMode.Selective,
-            "full" => EnforcementMode.Full,
-            _ => null,
-        };
+        var mode = ModeNames.Parse(name);
         if (mode is null)
         {
             _problems.Add(Diagnostic.Error("bad-mode", path, $"'{name}' is not an enforcement mode. Write visibility, selective or full."));

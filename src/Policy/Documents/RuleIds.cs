@@ -6,30 +6,34 @@ namespace Bulkhead.Policy.Documents;
 /// </summary>
 public static class RuleIds
 {
+    /// <summary>The highest id that a rule may have: the largest whole number that every reader of JSON tells from its neighbours.</summary>
+    public const long Max = (1L << 53) - 1;
+
     /// <summary>The document with an id in every rule; rulesets that have them all stay the same objects.</summary>
+    /// <remarks>Ids that are out of bounds are wrong, and left as they are; they move no others.</remarks>
     public static PolicyDocument Assign(PolicyDocument document)
     {
         var next = 0L;
         var complete = true;
         foreach (var rule in document.Rulesets.SelectMany(ruleset => ruleset.Rules))
         {
-            next = Math.Max(next, rule.Id);
-            complete &= rule.Id > 0;
+            next = rule.Id <= Max ? Math.Max(next, rule.Id) : next;
+            complete &= rule.Id != 0;
         }
 
         return complete ? document : document with
         {
-            Rulesets = [.. document.Rulesets.Select(ruleset => ruleset.Rules.All(rule => rule.Id > 0)
+            Rulesets = [.. document.Rulesets.Select(ruleset => ruleset.Rules.All(rule => rule.Id != 0)
                 ? ruleset
-                : ruleset with { Rules = [.. ruleset.Rules.Select(rule => rule.Id > 0 ? rule : rule with { Id = ++next })] })],
+                : ruleset with { Rules = [.. ruleset.Rules.Select(rule => rule.Id != 0 ? rule : rule with { Id = ++next })] })],
         };
     }
 
-    internal static void Check(PolicyDocument document, List<Diagnostic> problems)
+    internal static void Check(PolicyDocument document, ObjectPaths paths, List<Diagnostic> problems)
     {
         // Places are kept only if there is something to tell, since this is done at every edit of a large policy.
         var ids = new HashSet<long>(document.Rulesets.Sum(r => r.Rules.Count));
-        if (document.Rulesets.All(ruleset => ruleset.Rules.All(rule => rule.Id == 0 || (rule.Id > 0 && ids.Add(rule.Id)))))
+        if (document.Rulesets.All(ruleset => ruleset.Rules.All(rule => rule.Id == 0 || (rule.Id is > 0 and <= Max && ids.Add(rule.Id)))))
         {
             return;
         }
@@ -40,9 +44,9 @@ public static class RuleIds
             for (var i = 0; i < ruleset.Rules.Count; i++)
             {
                 var id = ruleset.Rules[i].Id;
-                if (id < 0)
+                if (id is < 0 or > Max)
                 {
-                    problems.Add(Diagnostic.Error("bad-rule-id", Path(at, i), $"{id} is not a rule id. Leave it out, or 0, in a new rule."));
+                    problems.Add(Diagnostic.Error("bad-rule-id", Path(at, i), $"{id} is not a rule id: a number from 1 to {Max}. Leave it out, or 0, in a new rule."));
                 }
                 else if (id > 0 && !seen.TryAdd(id, (at, i)))
                 {
@@ -51,6 +55,6 @@ public static class RuleIds
             }
         }
 
-        string Path(int ruleset, int rule) => $"rulesets[{document.Rulesets[ruleset].Name}].rules[{rule}].id";
+        string Path(int ruleset, int rule) => $"{paths[ruleset]}.rules[{rule}].id";
     }
 }

@@ -33,4 +33,8 @@ public sealed record Assertion(
 /// <summary>A declaration that all workloads that a selector chooses, existing or not, have their addresses in some networks.</summary>
 /// <param name="Selector">Which workloads.</param>
 /// <param name="Networks">By name; never empty.</param>
-public sealed record LabelPlan(Selector Selector, EquatableArray<Network> Networks);
+public sealed record LabelPlan(Selector Selector, EquatableArray<Network> Networks)
+{
+    /// <summary>The selector as it was written, by which the plan is found.</summary>
+    public string Written { get; init; } = "";
+}

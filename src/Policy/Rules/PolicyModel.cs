@@ -44,7 +44,11 @@ public sealed record PolicyModel
 }
 
 /// <summary>Modes for the workloads that a selector chooses.</summary>
-public sealed record ModeAssignment(Selector Selector, Modes Modes);
+public sealed record ModeAssignment(Selector Selector, Modes Modes)
+{
+    /// <summary>The selector as it was written, by which the assignment is found.</summary>
+    public string Written { get; init; } = "";
+}
 
 /// <summary>Ports that a network may always reach.</summary>
 /// <param name="Network">From where.</param>

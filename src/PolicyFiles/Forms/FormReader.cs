@@ -111,23 +111,24 @@ internal sealed class FormReader(ICollection<FileDiagnostic> problems)
             return JsonValue.Create(text)!;
         }
 
+        var isPlain = ((YamlScalar)node).IsPlain;
         if (wanted == typeof(long))
         {
-            if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+            if (isPlain && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
             {
                 return JsonValue.Create(number);
             }
 
-            Complain(node, node, "bad-number", $"'{text}' is not a whole number.");
+            Complain(node, node, "bad-number", $"'{text}' is not a whole number{(isPlain ? "" : "; write it without quotes")}.");
         }
         else if (wanted == typeof(bool))
         {
-            if (text is "true" or "false")
+            if (isPlain && text is ("true" or "false"))
             {
                 return JsonValue.Create(text == "true");
             }
 
-            Complain(node, node, "bad-boolean", $"'{text}' is neither true nor false.");
+            Complain(node, node, "bad-boolean", $"'{text}' is neither true nor false{(isPlain ? "" : "; write it without quotes")}.");
         }
         else if (wanted == typeof(DateTimeOffset))
         {
@@ -155,6 +156,11 @@ internal sealed class FormReader(ICollection<FileDiagnostic> problems)
     private void Complain(YamlTree disturbed, YamlTree at, string code, string message)
     {
         Disturbed.Add(disturbed);
+        if (at is YamlRefused)
+        {
+            return;
+        }
+
         problems.Add(new(at.At, Diagnostic.Error(code, string.Concat(_path.Reverse()), message)));
     }
 

@@ -32,7 +32,7 @@ public sealed record InventoryFile(IReadOnlySet<string> LabelKeys, WorkloadIndex
         var said = new List<Diagnostic>();
         var inventory = Check(document, said);
         problems.AddRange(said.Select(found => (found, Trail: places.Find(found.Path)))
-            .Where(pair => !pair.Trail.Any(form.Disturbed.Contains))
+            .Where(pair => pair.Trail.Count == 0 || !form.Disturbed.Contains(pair.Trail[^1]))
             .Select(pair => new FileDiagnostic(pair.Trail.Count > 0 ? pair.Trail[^1].At : tree.At, pair.found)));
         return (problems.Any(p => p.Found.Severity == Severity.Error) ? null : inventory, FileDiagnostic.Sort(problems));
     }

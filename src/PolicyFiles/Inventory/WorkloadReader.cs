@@ -3,6 +3,7 @@ using System.Text;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Documents;
 using Bulkhead.Policy.Inventory;
 using Bulkhead.Policy.Labels;
 using Bulkhead.Policy.Rules;
@@ -107,17 +108,12 @@ internal sealed class WorkloadReader(HashSet<string> labelKeys, ICollection<Diag
 
     private EnforcementMode ReadMode(string mode, string path)
     {
-        switch (mode)
+        var known = ModeNames.Parse(mode);
+        if (known is null)
         {
-            case "visibility":
-                return EnforcementMode.Visibility;
-            case "selective":
-                return EnforcementMode.Selective;
-            case "full":
-                return EnforcementMode.Full;
-            default:
-                problems.Add(Diagnostic.Error("bad-mode", path, $"'{mode}' is not an enforcement mode. Write visibility, selective or full."));
-                return EnforcementMode.Visibility;
+            problems.Add(Diagnostic.Error("bad-mode", path, $"'{mode}' is not an enforcement mode. Write visibility, selective or full."));
         }
+
+        return known ?? EnforcementMode.Visibility;
     }
 }

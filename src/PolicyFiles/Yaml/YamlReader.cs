@@ -20,6 +20,8 @@ internal sealed class YamlReader
     private readonly SourceFile _file;
     private readonly ICollection<FileDiagnostic> _problems;
     private readonly Parser _parser;
+    private readonly Stack<Mark> _open = [];
+    private Mark _read;
     private int _nodes;
 
     private YamlReader(SourceFile file, ICollection<FileDiagnostic> problems)
@@ -32,9 +34,9 @@ internal sealed class YamlReader
     /// <summary>The tree, or null with a problem if the text is not one document within bounds. An empty text is an empty mapping.</summary>
     public static YamlTree? Read(SourceFile file, ICollection<FileDiagnostic> problems)
     {
-        if (file.Text.Length > SourceFile.MaxLength)
+        if (file.Unreadable is { } unreadable)
         {
-            problems.Add(new(new(file.Name, 1, 1), Diagnostic.Error("too-large", "", $"The file has more than {SourceFile.MaxLength / 1024 / 1024} million characters. Split it.")));
+            problems.Add(unreadable);
             return null;
         }
 
@@ -49,33 +51,24 @@ internal sealed class YamlReader
         }
         catch (YamlException error)
         {
-            problems.Add(new(PlaceOf(file, error.Start), Diagnostic.Error("bad-yaml", "", Sentence(error))));
+            problems.Add(reader.Fault.Explain(error));
         }
-
-        catch (InvalidOperationException)
+        catch (Exception error) when (error is InvalidOperationException or EndOfStreamException)
         {
-            // YamlDotNet's scanner answers some malformed plain scalars with its own assertions.
-            problems.Add(new(PlaceOf(file, reader._parser.Current?.End ?? Mark.Empty), Diagnostic.Error("bad-yaml", "", "This is not YAML: what follows here is no value. Look at brackets, dashes and quotes.")));
+            // YamlDotNet answers some malformed scalars with its own assertions, some keys that are aliases with an early end.
+            problems.Add(reader.Fault.Explain(null));
         }
 
         return null;
     }
+
+    private YamlFault Fault => new(_file, _parser.Current?.End ?? _read, _open);
 
     private sealed class Refused(Place at, string code, string message) : Exception(message)
     {
         public Place At { get; } = at;
 
         public string Code { get; } = code;
-    }
-
-    private static Place PlaceOf(SourceFile file, Mark mark) => new(file.Name, (int)Math.Max(1, mark.Line), (int)Math.Max(1, mark.Column));
-
-    private static string Sentence(YamlException error)
-    {
-        var message = error.Message;
-        var colon = message.IndexOf("): ", StringComparison.Ordinal);
-        message = message.StartsWith('(') && colon > 0 ? message[(colon + 3)..] : message;
-        return $"This is not YAML: {message.TrimEnd('.')}. Look at the indentation, and at quotes around values with ':' or '#'.";
     }
 
     private YamlTree ReadDocument()
@@ -91,7 +84,7 @@ internal sealed class YamlReader
         _parser.Consume<DocumentEnd>();
         if (_parser.Accept<DocumentStart>(out var second))
         {
-            throw new Refused(PlaceOf(_file, second.Start), "second-document", "A file holds one document. Move what follows into a file of its own.");
+            throw new Refused(YamlFault.PlaceOf(_file, second.Start), "second-document", "A file holds one document. Move what follows into a file of its own.");
         }
 
         _parser.Consume<StreamEnd>();
@@ -101,20 +94,11 @@ internal sealed class YamlReader
     private YamlTree ReadNode(int depth)
     {
         var at = _parser.Current ?? throw new SemanticErrorException("The text ends early");
+        _read = at.End;
         if (!_parser.Accept<NodeEvent>(out var node))
         {
-            _parser.Accept<AnchorAlias>(out var alias);
-            throw Not(alias ?? at, "alias", "Aliases are not read here. Write the value out.");
-        }
-
-        if (!node.Anchor.IsEmpty)
-        {
-            throw Not(node, "alias", "Anchors are not read here. Write the value out where it is needed.");
-        }
-
-        if (!node.Tag.IsEmpty && !node.Tag.IsNonSpecific)
-        {
-            throw Not(node, "tag", $"Tags such as {node.Tag.Value} are not read here. Leave it out.");
+            _parser.MoveNext();
+            return Refuse(at, "alias", "Aliases are not read here. Write the value out.");
         }
 
         if (++_nodes > MaxNodes)
@@ -127,24 +111,47 @@ internal sealed class YamlReader
             throw Not(node, "too-deep", $"Nothing here is nested more than {MaxDepth} deep.");
         }
 
-        var place = PlaceOf(_file, node.Start);
+        if (!node.Anchor.IsEmpty)
+        {
+            Refuse(node, "alias", "Anchors are not read here. Write the value out where it is needed.");
+        }
+
+        if (node.Tag.IsEmpty || node.Tag.IsNonSpecific)
+        {
+            return ReadPlain(node, depth);
+        }
+
+        var refused = Refuse(node, "tag", $"Tags such as {node.Tag.Value} are not read here. Leave it out.");
+        ReadPlain(node, depth);
+        return refused;
+    }
+
+    private YamlTree ReadPlain(NodeEvent node, int depth)
+    {
+        var place = YamlFault.PlaceOf(_file, node.Start);
         var start = (int)node.Start.Index;
+        var isFlow = node is SequenceStart { Style: SequenceStyle.Flow } or MappingStart { Style: MappingStyle.Flow };
+        if (isFlow)
+        {
+            _open.Push(node.Start);
+        }
+
         switch (node)
         {
-            case SequenceStart sequence:
+            case SequenceStart:
                 _parser.MoveNext();
-                var list = new YamlSequence(place, start, sequence.Style == SequenceStyle.Flow);
+                var list = new YamlSequence(place, start, isFlow);
                 while (!_parser.Accept<SequenceEnd>(out _))
                 {
                     list.Items.Add(new(ReadNode(depth + 1)));
                 }
 
-                list.End = (int)_parser.Consume<SequenceEnd>().End.Index;
+                list.End = Close<SequenceEnd>(isFlow);
                 return list;
 
-            case MappingStart mapping:
+            case MappingStart:
                 _parser.MoveNext();
-                return ReadMapping(new(place, start, mapping.Style == MappingStyle.Flow), depth);
+                return ReadMapping(new(place, start, isFlow), depth);
 
             default:
                 var scalar = _parser.Consume<Scalar>();
@@ -159,6 +166,11 @@ internal sealed class YamlReader
         {
             var key = ReadNode(depth + 1);
             var value = ReadNode(depth + 1);
+            if (key is YamlRefused)
+            {
+                continue;
+            }
+
             if (key is not YamlScalar name)
             {
                 _problems.Add(new(key.At, Diagnostic.Error("bad-form", "", "Here should be a name, followed by a colon.")));
@@ -173,9 +185,29 @@ internal sealed class YamlReader
             }
         }
 
-        mapping.End = (int)_parser.Consume<MappingEnd>().End.Index;
+        mapping.End = Close<MappingEnd>(mapping.IsFlow);
         return mapping;
     }
 
-    private Refused Not(ParsingEvent at, string code, string message) => new(PlaceOf(_file, at.Start), code, message);
+    /// <summary>Consumes the end that is there; a bracket is closed by then, whatever follows it.</summary>
+    private int Close<T>(bool isFlow)
+        where T : ParsingEvent
+    {
+        if (isFlow)
+        {
+            _open.Pop();
+        }
+
+        return (int)_parser.Consume<T>().End.Index;
+    }
+
+    /// <summary>Tells of what is not read, and goes on behind it.</summary>
+    private YamlRefused Refuse(ParsingEvent at, string code, string message)
+    {
+        var place = YamlFault.PlaceOf(_file, at.Start);
+        _problems.Add(new(place, Diagnostic.Error(code, "", message)));
+        return new(place, (int)at.Start.Index, (int)at.End.Index);
+    }
+
+    private Refused Not(ParsingEvent at, string code, string message) => new(YamlFault.PlaceOf(_file, at.Start), code, message);
 }

@@ -17,9 +17,15 @@ internal sealed class YamlScalar(Place at, int start, int end, string text, bool
 {
     public string Text { get; } = text;
 
+    /// <summary>Whether it is written without quotes.</summary>
+    public bool IsPlain { get; } = isPlain;
+
     /// <summary>Whether it stands for no value: empty, <c>~</c> or <c>null</c> without quotes.</summary>
     public bool IsNull { get; } = isPlain && text is "" or "~" or "null" or "Null" or "NULL";
 }
+
+/// <summary>What stands there is not read, which is told already: an alias, or a value with a tag.</summary>
+internal sealed class YamlRefused(Place at, int start, int end) : YamlTree(at, start, end);
 
 /// <summary>A sequence or a mapping.</summary>
 internal abstract class YamlCollection(Place at, int start, bool isFlow) : YamlTree(at, start, start)
