@@ -41,7 +41,7 @@ public class AddressTests
     public void Exclusions_are_taken_out_of_a_network()
     {
         var network = new World().Network("n").Document.Networks[0] with { Addresses = ["192.0.2.0/24"], Exclude = ["192.0.2.0/25", "192.0.2.200-192.0.2.255"] };
-        var parsed = NetworkParser.Parse(network, []);
+        var parsed = NetworkParser.Parse(network, "networks[n]", []);
         Assert.Equal("192.0.2.128/26 192.0.2.192/29", string.Join(' ', parsed!.Prefixes));
     }
 }

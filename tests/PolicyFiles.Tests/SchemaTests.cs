@@ -76,7 +76,7 @@ public class SchemaTests
     }
 
     [Theory]
-    [InlineData("services: [{name: 5, ports: [47]}]", true)]
+    [InlineData("services: [{name: s, ports: [47]}]\nnetworks: [{name: 5, addresses: [192.0.2.7]}]", true)]
     [InlineData("services: [{name: true, ports: [tcp/1]}]", true)]
     [InlineData("services: [{name: [s], ports: [tcp/1]}]", false)]
     [InlineData("services: [{name: s, ports: []}]", false)]

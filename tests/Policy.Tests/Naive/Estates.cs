@@ -1,3 +1,4 @@
+using System.Globalization;
 using Bulkhead.Policy.Documents;
 using FsCheck;
 using FsCheck.Fluent;
@@ -7,15 +8,23 @@ namespace Bulkhead.Policy.Tests.Naive;
 /// <summary>Checks what holds of every estate, and makes one of which it does not hold as small as it goes.</summary>
 internal static class Estates
 {
-    /// <summary>Checks a property of random estates, the same in every run; it gets a source of randomness that is an estate's own.</summary>
+    private const ulong UsualSeed = 2026;
+
+    /// <summary>
+    /// Checks a property of random estates, the same in every run unless <c>BULKHEAD_SEED</c> names another seed, and <c>BULKHEAD_RUNS</c> times as many;
+    /// the property gets a source of randomness that is an estate's own.
+    /// </summary>
     public static void Check(int count, Action<Estate, Random> property)
     {
         var estates = Gen.Choose(0, int.MaxValue - 1).Select(seed => (Seed: seed, Estate: RandomEstates.Make(new Random(seed))));
         var arbitrary = Arb.From(estates, sample => Smaller(sample.Estate).Select(smaller => (sample.Seed, smaller)));
         FsCheck.Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(count).WithReplay(2026, 11),
+            Config.QuickThrowOnFailure.WithMaxTest(count * (int)Setting("BULKHEAD_RUNS", 1)).WithReplay(Setting("BULKHEAD_SEED", UsualSeed), 11),
             Prop.ForAll(arbitrary, sample => property(sample.Estate, new Random(sample.Seed))));
     }
+
+    private static ulong Setting(string name, ulong usual) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? ulong.Parse(text, CultureInfo.InvariantCulture) : usual;
 
     private static IEnumerable<Estate> Smaller(Estate estate)
     {
