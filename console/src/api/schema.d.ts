@@ -2911,6 +2911,8 @@ export interface components {
         ModeDocument: {
             /** @description Which workloads. */
             selector?: string;
+            /** @description For both directions: `visibility`, `selective` or `full`; a direction of its own may only be stricter. */
+            mode?: null | string;
             /** @description `visibility`, `selective` or `full`. */
             inbound?: string;
             /** @description `visibility`, `selective` or `full`. */

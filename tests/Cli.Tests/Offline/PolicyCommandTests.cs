@@ -59,7 +59,8 @@ public sealed class PolicyCommandTests : IDisposable
     public async Task Files_that_are_no_text_or_cannot_be_read_are_named()
     {
         File.WriteAllBytes(_folder.PathOf("shop.yaml"), [0x61, 0xff, 0xfe]);
-        Assert.Contains("shop.yaml is not text in UTF-8", (await _folder.RunAsync("fmt")).Expect(ExitCode.Refused).Error, StringComparison.Ordinal);
+        Assert.Matches(@"shop\.yaml:1:2 .*not-utf-8", (await _folder.RunAsync("fmt")).Expect(ExitCode.Refused).Error);
+        Assert.Matches(@"shop\.yaml:1:2 .*not-utf-8", (await _folder.RunAsync("validate")).Expect(ExitCode.Refused).Error);
         File.Delete(_folder.PathOf("shop.yaml"));
         File.CreateSymbolicLink(_folder.PathOf("shop.yaml"), "nowhere");
         Assert.Contains("shop.yaml", (await _folder.RunAsync("validate")).Expect(ExitCode.Usage).Error, StringComparison.Ordinal);
