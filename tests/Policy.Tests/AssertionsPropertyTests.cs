@@ -12,20 +12,22 @@ namespace Bulkhead.Policy.Tests;
 public class AssertionsPropertyTests
 {
     [Theory]
-    [InlineData(0, 60, false, false)]
-    [InlineData(1000, 40, true, false)]
-    [InlineData(2000, 45, true, true)]
-    public void Results_are_those_of_every_single_connection(int firstSeed, int seeds, bool networks, bool live)
+    [InlineData(0, 60, false, false, false)]
+    [InlineData(1000, 40, true, false, false)]
+    [InlineData(2000, 45, true, true, false)]
+    [InlineData(3000, 30, false, false, true)]
+    [InlineData(4000, 16, true, false, true)]
+    public void Results_are_those_of_every_single_connection(int firstSeed, int seeds, bool networks, bool live, bool wider)
     {
         var tally = new Dictionary<AssertionStatus, int>();
         for (var seed = firstSeed; seed < firstSeed + seeds; seed++)
         {
-            var policy = AssertionsRandom.Policy(new Random(seed), networks);
+            var policy = wider ? AssertionsWider.Policy(new Random(seed), networks) : AssertionsRandom.Policy(new Random(seed), networks);
             var reference = new LetterReference(policy);
             IReadOnlyList<Workload> workloads = live ? RandomWorkloads(new Random(seed)) : [];
             foreach (var result in AssertionChecker.Check(policy, World.Now, new(workloads)))
             {
-                var expected = Expected(reference, result.Assertion, networks, workloads);
+                var expected = Expected(reference, result.Assertion, networks, wider, workloads);
                 Assert.True(expected == result.Status, $"seed {seed}, {result.Assertion.Name}: expected {expected}, was {result.Status}: {result.Message}");
                 tally[expected] = tally.GetValueOrDefault(expected) + 1;
                 if (result.Counterexample is { Consumer.Live: null, Provider.Live: null } found)
@@ -35,7 +37,7 @@ public class AssertionsPropertyTests
             }
         }
 
-        Assert.True(tally[AssertionStatus.Held] > 30 && tally[AssertionStatus.Violated] > 60, string.Join(", ", tally));
+        Assert.True(tally[AssertionStatus.Held] > (wider ? 10 : 30) && tally[AssertionStatus.Violated] > (wider ? 20 : 60), string.Join(", ", tally));
         Assert.True(!networks || tally[AssertionStatus.Conditional] > 3, string.Join(", ", tally));
     }
 
@@ -58,7 +60,7 @@ public class AssertionsPropertyTests
         }
     }
 
-    private static LetterEnd End(CounterexampleEnd end) => new(end.Labels, end.Address, end.Address.IsV6, end.Process?.Path);
+    private static LetterEnd End(CounterexampleEnd end) => new(end.Labels, end.Address, end.Address.IsV6, end.Process?.Path, end.Process?.Unit);
 
     private static LetterEnd Without(LetterEnd end, string key) =>
         end.Labels?[key] is null ? end : end with { Labels = LabelSet.Of(end.Labels.Labels.Where(l => l.Key != key)) };
@@ -77,10 +79,10 @@ public class AssertionsPropertyTests
             && reference.Allowed(c, never ? Assume.Least : Assume.Most, never ? Assume.Most : Assume.Least, dhcp: !never) == never;
     }
 
-    private static AssertionStatus Expected(LetterReference reference, Assertion assertion, bool networks, IReadOnlyList<Workload> live)
+    private static AssertionStatus Expected(LetterReference reference, Assertion assertion, bool networks, bool wider, IReadOnlyList<Workload> live)
     {
         var status = AssertionStatus.Held;
-        foreach (var c in Connections(reference, assertion, networks))
+        foreach (var c in Connections(reference, assertion, networks, wider))
         {
             // An address that is known is a supposition, unless a plan says so, a live workload is there, or the end is no workload.
             bool Lives(LetterEnd end) => live.Any(w => w.Labels.Equals(end.Labels) && w.Addresses.Any(a => a.Address == end.Address));
@@ -117,11 +119,13 @@ public class AssertionsPropertyTests
             Managed = true,
         })];
 
-    private static IEnumerable<LetterConnection> Connections(LetterReference reference, Assertion assertion, bool networks)
+    private static IEnumerable<LetterConnection> Connections(LetterReference reference, Assertion assertion, bool networks, bool wider)
     {
-        string[][] groups = networks ? [[]] : [[], ["g"], ["h"], ["g", "h"]];
-        var providers = Ends(reference, assertion.To, networks, "/bin/s").ToList();
-        return from f in Ends(reference, assertion.From, networks, "/bin/p")
+        string[][] groups = networks ? (wider ? [[], ["g"]] : [[]]) : [[], ["g"], ["h"], ["g", "h"]];
+        var providers = Ends(reference, assertion.To, networks, networks ? [(null, null)] : [(null, null), ("/bin/s", null)]).ToList();
+        (string?, string?)[] consumers = !wider ? (networks ? [(null, null)] : [(null, null), ("/bin/p", null)])
+            : networks ? [(null, null), ("/bin/p", null)] : [(null, null), ("/bin/p", null), (null, "p.service"), ("/bin/p", "p.service")];
+        return from f in Ends(reference, assertion.From, networks, consumers)
                from t in providers
                where f.IsV6 == t.IsV6
                from port in LetterSpace.Ports
@@ -130,12 +134,11 @@ public class AssertionsPropertyTests
     }
 
     /// <summary>Every workload, at every address and at one of which only the family is known; for a network, strangers too.</summary>
-    private static IEnumerable<LetterEnd> Ends(LetterReference reference, RuleEnd end, bool networks, string process)
+    private static IEnumerable<LetterEnd> Ends(LetterReference reference, RuleEnd end, bool networks, (string? Path, string? Unit)[] sockets)
     {
         LetterEnd[] known = networks ? [.. LetterReference.Addresses.Select(a => new LetterEnd(null, a, a.IsV6, null))] : [];
         LetterEnd[] places = [new(null, null, false, null), new(null, null, true, null), .. known];
-        string?[] paths = networks ? [null] : [null, process];
-        var workloads = from labels in LetterSpace.Labels from place in places from path in paths select place with { Labels = labels, Path = path };
+        var workloads = from labels in LetterSpace.Labels from place in places from socket in sockets select place with { Labels = labels, Path = socket.Path, Unit = socket.Unit };
         return workloads.Where(w => end is not RuleEnd.Workloads { Selector: var selector } || selector.Matches(w.Labels!))
             .Where(w => w.Address is not null || !reference.IsPlanned(w))
             .Concat(end is RuleEnd.Addresses ? known : []);

@@ -6,7 +6,7 @@ using Bulkhead.Policy.Services;
 namespace Bulkhead.Policy.Tests;
 
 /// <summary>One end of a connection: labels, or null for an address that is no workload's; an address, or null where only its family is known.</summary>
-internal sealed record LetterEnd(LabelSet? Labels, IpAddress? Address, bool IsV6, string? Path);
+internal sealed record LetterEnd(LabelSet? Labels, IpAddress? Address, bool IsV6, string? Path, string? Unit = null);
 
 /// <summary>A connection by the letter.</summary>
 internal sealed record LetterConnection(LetterEnd From, LetterEnd To, byte Protocol, ushort Port, string[] Groups);
@@ -65,6 +65,7 @@ internal sealed class LetterReference(PolicyModel policy)
         (direction == Direction.Inbound ? c.To : c.From).Labels is null ? [] :
         from set in policy.Rulesets
         from rule in set.Rules
+        where !(rule.Expires <= World.Now)
         where set.Scopes.Any(scope => Applies(rule, scope, c, direction == Direction.Inbound, assume))
         select rule;
 
@@ -111,7 +112,7 @@ internal sealed class LetterReference(PolicyModel policy)
     private static bool Consumer(ProcessCondition? process, EquatableArray<string> users, LetterConnection c) =>
         Owns(process, c.From) && (users.Count == 0 || users.Any(c.Groups.Contains));
 
-    private static bool Owns(ProcessCondition? process, LetterEnd end) => process is null || process.Path == end.Path;
+    private static bool Owns(ProcessCondition? process, LetterEnd end) => process is null || ((process.Path is null || process.Path == end.Path) && (process.Unit is null || process.Unit == end.Unit));
 
     private static bool Covers(Service service, LetterConnection c) => service.Ports.Any(p => p.Matches(c.Protocol, c.Port));
 }

@@ -22,7 +22,7 @@ internal sealed class OfflineFolder : IDisposable
                 to: role=db
                 services: [tcp/22, mariadb]
                 action: deny
-                whereUnenforceable: skip
+                reason: shells are for operators
 
         modes:
           - selector: app=shop
