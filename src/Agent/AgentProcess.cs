@@ -31,23 +31,25 @@ internal static class AgentProcess
 
     /// <summary>
     /// Puts the cached policy in force and returns whether that went well. If the kernel refuses it, the directions that were enforced are shut but for
-    /// essential and fail-safe connections, so that a failure at boot opens nothing; the agent tries the policy again.
+    /// essential and fail-safe connections, so that a failure at boot opens nothing; the agent tries the policy again. The kernel needs no identity: where
+    /// that is damaged, it is told so only once the policy is in force.
     /// </summary>
-    /// <exception cref="AgentException">The host is not paired, or an agent runs.</exception>
+    /// <exception cref="AgentException">The host is not paired, its identity is damaged, or an agent runs.</exception>
     public static async Task<bool> ApplyAsync(StateDirectory state, string? cgroup, uint markMask, TimeProvider time, ILogger log, CancellationToken cancel)
     {
-        var identity = Identity.Load(state);
+        var (identity, damage) = LoadIdentity(state);
         state = StateDirectory.Create(state.Root);
         using var only = state.Lock();
         var cgroups = CgroupTree.Open(cgroup);
-        using var authority = identity.ToAuthority();
+        using var authority = identity?.ToAuthority();
         var problems = new Problems(() => { });
         using var owners = Owners(state, cgroup, markMask, problems, log);
         using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, owners);
         var features = await firewall.ProbeAsync();
-        using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity.ToEndpoint(), new OwnConnections(time), problems, () => { }, time, log);
+        using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity?.ToEndpoint(), new OwnConnections(time), problems, () => { }, time, log);
         await policies.StartAsync(cancel);
-        return await policies.LockIfRefusedAsync(cancel);
+        var applied = await policies.LockIfRefusedAsync(cancel);
+        return damage is null ? applied : throw damage;
     }
 
     /// <summary>Runs until cancelled. The cached policy is in force before anything else begins.</summary>
@@ -61,7 +63,12 @@ internal static class AgentProcess
     /// <exception cref="AgentException">The host is not paired, or another agent runs.</exception>
     public static async Task RunAsync(StateDirectory state, string? cgroup, uint markMask, string? runtime, TimeProvider time, ILogger log, CancellationToken cancel)
     {
-        var identity = Identity.Load(state);
+        if (LoadIdentity(state).Identity is not { } identity)
+        {
+            await ApplyAsync(state, cgroup, markMask, time, log, cancel);
+            return;
+        }
+
         state = StateDirectory.Create(state.Root);
         using var only = state.Lock();
         var cgroups = CgroupTree.Open(cgroup);
@@ -129,6 +136,18 @@ internal static class AgentProcess
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
             // That is how the parts end.
+        }
+    }
+
+    private static (Identity? Identity, AgentException? Damage) LoadIdentity(StateDirectory state)
+    {
+        try
+        {
+            return (Identity.Load(state), null);
+        }
+        catch (AgentException damage) when (damage.Code == Identity.Damaged)
+        {
+            return (null, damage);
         }
     }
 

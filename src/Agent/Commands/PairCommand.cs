@@ -18,7 +18,8 @@ internal static class PairCommand
         var state = CommandOptions.State();
         var uuid = new Option<string?>("--hardware-uuid") { Description = "In place of the firmware's UUID." };
         var name = new Option<string?>("--name") { Description = "The workload's name, in place of the host's." };
-        var command = new Command("pair", "Make this host known to a controller.") { controller, digest, keyFile, state, uuid, name };
+        var replace = new Option<bool>("--replace") { Description = "Pair a host anew that is paired already, such as one whose certificate is void; what it enforces stays in force." };
+        var command = new Command("pair", "Make this host known to a controller.") { controller, digest, keyFile, state, uuid, name, replace };
         command.SetAction(async (parsed, cancel) =>
         {
             // Everything is checked before the folder is made.
@@ -29,23 +30,37 @@ internal static class PairCommand
                 StateDirectory.Create(parsed.GetRequiredValue(state)),
                 parsed.GetValue(uuid),
                 parsed.GetValue(name),
+                parsed.GetValue(replace),
                 cancel);
             return ExitCodes.Good;
         });
         return command;
     }
 
-    private static async Task PairAsync(Uri controller, string digest, string key, StateDirectory state, string? uuid, string? name, CancellationToken cancel)
+    private static async Task PairAsync(Uri controller, string digest, string key, StateDirectory state, string? uuid, string? name, bool replace, CancellationToken cancel)
     {
         using var only = state.Lock();
-        if (File.Exists(state.Identity))
+        if (!replace && File.Exists(state.Identity) && IsUsable(state))
         {
-            throw new AgentException("already-paired", $"This host is paired already; its identity is {state.Identity}.", "Run 'bulkhead-agent unpair' first, or name another folder with --state.");
+            throw new AgentException("already-paired", $"This host is paired already; its identity is {state.Identity}.", "Give --replace to pair it anew and keep what it enforces, run 'bulkhead-agent unpair' to open it first, or name another folder with --state.");
         }
 
         var identity = await Pairing.PairAsync(controller, digest, key, name, uuid, cancel);
         identity.Save(state);
         Console.WriteLine($"Paired with {controller.Authority} as workload {identity.WorkloadId}.");
+    }
+
+    private static bool IsUsable(StateDirectory state)
+    {
+        try
+        {
+            _ = Identity.Load(state);
+            return true;
+        }
+        catch (AgentException damage) when (damage.Code == Identity.Damaged)
+        {
+            return false;
+        }
     }
 
     private static Uri CheckController(string text) =>

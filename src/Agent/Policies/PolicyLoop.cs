@@ -25,14 +25,16 @@ namespace Bulkhead.Agent.Policies;
 internal sealed class PolicyLoop : IDisposable
 {
     private const string Topic = "policy";
+    private const string SettleTopic = "live-connections";
     private const int LargePolicy = 5000;
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _settlePause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _examineEvery = TimeSpan.FromMinutes(1);
 
     private readonly StateDirectory _folder;
     private readonly PolicyCache _cache;
     private readonly FirewallDriver _firewall;
-    private readonly X509Certificate2 _authority;
+    private readonly X509Certificate2? _authority;
     private readonly DialledController _dialled;
     private readonly PolicyKeeper _keeper;
     private readonly Problems _problems;
@@ -42,6 +44,7 @@ internal sealed class PolicyLoop : IDisposable
     private readonly Signal _signal = new();
     private readonly PanicWatch _panic;
     private PolicyState _state;
+    private bool _settleAgain;
     private ReceivedPolicy? _held;
     private ReceivedPolicy? _proven;
     private long _appliedAt;
@@ -55,7 +58,7 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="firewall">The kernel's table.</param>
     /// <param name="features">What the host can decide.</param>
     /// <param name="markMask">The bits of socket marks that are ours.</param>
-    /// <param name="authority">The controller's CA.</param>
+    /// <param name="authority">The controller's CA; null if it is not known, and then no new epoch is believed.</param>
     /// <param name="dialled">Where the agent itself reaches the controller, if that is known by address.</param>
     /// <param name="own">The agent's own connections.</param>
     /// <param name="problems">Where problems are stated.</param>
@@ -63,7 +66,7 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="log">The log.</param>
     public PolicyLoop(
-        StateDirectory folder, FirewallDriver firewall, EquatableArray<string> features, uint markMask, X509Certificate2 authority, ControllerEndpoint? dialled, OwnConnections own, Problems problems, Action changed, TimeProvider time, ILogger log)
+        StateDirectory folder, FirewallDriver firewall, EquatableArray<string> features, uint markMask, X509Certificate2? authority, ControllerEndpoint? dialled, OwnConnections own, Problems problems, Action changed, TimeProvider time, ILogger log)
     {
         (_folder, _cache, _firewall, _authority, _dialled, _problems, _changed, _time, _log) = (folder, new(folder), firewall, authority, new(dialled), problems, changed, time, log);
         _keeper = new(problems, log);
@@ -139,6 +142,11 @@ internal sealed class PolicyLoop : IDisposable
         while (true)
         {
             var wait = _state.RetryAt is { } at ? at - _time.GetUtcNow() : _longestWait;
+            if (_settleAgain && wait > _settlePause)
+            {
+                wait = _settlePause;
+            }
+
             await _signal.WaitAsync(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, _time, cancel);
             await HandleAsync(new PolicyEvent.Panicked(PanicOrder.Load(_folder)?.ToProblem()), cancel);
             foreach (var evidence in Channel.Take(_appliedAt))
@@ -159,9 +167,10 @@ internal sealed class PolicyLoop : IDisposable
                 await ExamineAsync(by, cancel);
             }
 
-            if (Inbox.TakeLostConnections())
+            if (Inbox.TakeLostConnections() | _settleAgain)
             {
-                LogOutcome(await _firewall.SettleAsync(cancel));
+                _settleAgain = false;
+                await SettleAsync(cancel);
             }
 
             if (Inbox.TakeCgroups() && _state.RetryAt is null)
@@ -171,6 +180,27 @@ internal sealed class PolicyLoop : IDisposable
 
             await HandleAsync(new PolicyEvent.Tick(), cancel);
         }
+    }
+
+    /// <summary>Admits live connections again that conntrack lost; until that succeeds they are dropped, so it is tried until it does, and said.</summary>
+    private async Task SettleAsync(CancellationToken cancel)
+    {
+        var outcome = await _firewall.SettleAsync(cancel);
+        LogOutcome(outcome);
+        if (outcome.Ok)
+        {
+            _problems.Clear(SettleTopic);
+            return;
+        }
+
+        _log.ApplyFailed(_state.Effective?.Generation.ToString() ?? "", outcome.Error!);
+        _problems.Set(SettleTopic, new Wire.Failure
+        {
+            Code = "connections-not-settled",
+            Message = $"Connections that conntrack lost could not be judged again: {outcome.Error}. They stay dropped until they are.",
+            Remedy = "It is tried again every second. If it persists, check that the agent may use netlink.",
+        });
+        _settleAgain = true;
     }
 
     /// <summary>Looks whether the table is still as it was left, and has it put back if it is not.</summary>
@@ -228,7 +258,7 @@ internal sealed class PolicyLoop : IDisposable
             return;
         }
 
-        await OfferAsync(ReceivedPolicy.Of(wire, policy), EpochProofs.Holds(wire, _authority), cancel);
+        await OfferAsync(ReceivedPolicy.Of(wire, policy), _authority is { } authority && EpochProofs.Holds(wire, authority), cancel);
     }
 
     private async Task TakeAsync(IReadOnlyList<Wire.PolicyDelta> deltas, CancellationToken cancel)

@@ -23,6 +23,9 @@ internal sealed record Identity(
     byte[] Certificate,
     byte[] Authority)
 {
+    /// <summary>The code of what is wrong where the file is there and cannot be used.</summary>
+    public const string Damaged = "identity-damaged";
+
     /// <summary>Reads it.</summary>
     /// <exception cref="AgentException">The host is not paired, or the file is damaged.</exception>
     public static Identity Load(StateDirectory state)
@@ -51,7 +54,7 @@ internal sealed record Identity(
         }
         catch (Exception damaged) when (damaged is JsonException or CryptographicException)
         {
-            throw new AgentException("identity-damaged", $"{state.Identity} is damaged: {damaged.Message}", "Pair the host again.");
+            throw new AgentException(Damaged, $"{state.Identity} is damaged: {damaged.Message}", "Pair the host again with 'bulkhead-agent pair'; what it enforces stays in force.");
         }
     }
 

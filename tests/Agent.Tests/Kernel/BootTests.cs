@@ -50,6 +50,24 @@ public sealed class BootTests : AgentProcessTests
         Assert.True(await ReachableAsync());
     }
 
+    [Theory]
+    [InlineData("apply")]
+    [InlineData("run")]
+    public async Task A_damaged_identity_does_not_open_the_host_and_pairing_again_mends_it(string command)
+    {
+        await HadAsync(Closed(2));
+        Hosts.Host.Run("nft", "delete", "table", "inet", "bulkhead");
+        await File.WriteAllTextAsync(Path.Combine(State, "identity.json"), "{");
+        Assert.NotEqual(0, await RunAsync(command, "--state", State));
+        Assert.Contains("in_block_default", Table(), StringComparison.Ordinal);
+        Assert.False(await ReachableAsync());
+        // It gets as far as asking the controller, instead of saying that the host is paired.
+        await File.WriteAllTextAsync(Path.Combine(State, "key"), "secret");
+        await RunAsync("pair", "--state", State, "--controller", "https://127.0.0.1:1", "--ca-sha256", new string('0', 64), "--key-file", Path.Combine(State, "key"), "--hardware-uuid", Guid.Empty.ToString());
+        Assert.Contains("in_block_default", Table(), StringComparison.Ordinal);
+        await LoggedAsync("127.0.0.1:1");
+    }
+
     [Fact]
     public async Task A_host_that_was_opened_stays_open_over_a_boot()
     {
