@@ -25,10 +25,8 @@ namespace Bulkhead.Agent.Policies;
 internal sealed class PolicyLoop : IDisposable
 {
     private const string Topic = "policy";
-    private const string SettleTopic = "live-connections";
     private const int LargePolicy = 5000;
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan _settlePause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _examineEvery = TimeSpan.FromMinutes(1);
 
     private readonly StateDirectory _folder;
@@ -44,7 +42,7 @@ internal sealed class PolicyLoop : IDisposable
     private readonly Signal _signal = new();
     private readonly PanicWatch _panic;
     private PolicyState _state;
-    private bool _settleAgain;
+    private readonly LostConnections _lost;
     private ReceivedPolicy? _held;
     private ReceivedPolicy? _proven;
     private long _appliedAt;
@@ -72,6 +70,7 @@ internal sealed class PolicyLoop : IDisposable
         _keeper = new(problems, log);
         _state = PolicyState.Initial with { Features = features, MarkMask = markMask };
         Inbox = new(_signal);
+        _lost = new(firewall, problems);
         Channel = new(own, _signal.Set);
         _panic = new(folder, _signal.Set);
     }
@@ -142,11 +141,7 @@ internal sealed class PolicyLoop : IDisposable
         while (true)
         {
             var wait = _state.RetryAt is { } at ? at - _time.GetUtcNow() : _longestWait;
-            if (_settleAgain && wait > _settlePause)
-            {
-                wait = _settlePause;
-            }
-
+            wait = _lost.Shorten(wait);
             await _signal.WaitAsync(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, _time, cancel);
             await HandleAsync(new PolicyEvent.Panicked(PanicOrder.Load(_folder)?.ToProblem()), cancel);
             foreach (var evidence in Channel.Take(_appliedAt))
@@ -167,10 +162,9 @@ internal sealed class PolicyLoop : IDisposable
                 await ExamineAsync(by, cancel);
             }
 
-            if (Inbox.TakeLostConnections() | _settleAgain)
+            if (await _lost.SettleAsync(Inbox.TakeLostConnections(), cancel) is { } settled)
             {
-                _settleAgain = false;
-                await SettleAsync(cancel);
+                LogOutcome(settled);
             }
 
             if (Inbox.TakeCgroups() && _state.RetryAt is null)
@@ -180,27 +174,6 @@ internal sealed class PolicyLoop : IDisposable
 
             await HandleAsync(new PolicyEvent.Tick(), cancel);
         }
-    }
-
-    /// <summary>Admits live connections again that conntrack lost; until that succeeds they are dropped, so it is tried until it does, and said.</summary>
-    private async Task SettleAsync(CancellationToken cancel)
-    {
-        var outcome = await _firewall.SettleAsync(cancel);
-        LogOutcome(outcome);
-        if (outcome.Ok)
-        {
-            _problems.Clear(SettleTopic);
-            return;
-        }
-
-        _log.ApplyFailed(_state.Effective?.Generation.ToString() ?? "", outcome.Error!);
-        _problems.Set(SettleTopic, new Wire.Failure
-        {
-            Code = "connections-not-settled",
-            Message = $"Connections that conntrack lost could not be judged again: {outcome.Error}. They stay dropped until they are.",
-            Remedy = "It is tried again every second. If it persists, check that the agent may use netlink.",
-        });
-        _settleAgain = true;
     }
 
     /// <summary>Looks whether the table is still as it was left, and has it put back if it is not.</summary>
