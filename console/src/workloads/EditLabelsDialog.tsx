@@ -1,7 +1,9 @@
 import { Button, Modal, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { asFailure } from "../api/client";
 import type { WorkloadView } from "../api/types";
+import { Acknowledge } from "../ui/Acknowledge";
 import { Failure } from "../ui/Failure";
 import { plural } from "../ui/words";
 import { Affected } from "./Affected";
@@ -26,8 +28,11 @@ export function EditLabelsDialog({
     version: w.version,
   }));
   const nothing = Object.keys(read.labels).length + removed.length === 0;
-  const look = useMutation({ mutationFn: () => preview(edits) });
-  const save = useMutation({ mutationFn: () => apply(edits, workloads), onSuccess: () => onClose(true) });
+  const [accepted, setAccepted] = useState<string[]>([]);
+  const look = useMutation({ mutationFn: () => preview(edits, accepted) });
+  const save = useMutation({ mutationFn: () => apply(edits, workloads, accepted), onSuccess: () => onClose(true) });
+  const error = look.error ?? save.error;
+  const failure = error ? asFailure(error) : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (read.problem || nothing) return;
@@ -68,7 +73,10 @@ export function EditLabelsDialog({
           spellCheck={false}
         />
         {look.data && <Affected hosts={look.data.enforcingHostsAffected} />}
-        {(look.error ?? save.error) && <Failure error={look.error ?? save.error} />}
+        {failure && <Failure error={failure} />}
+        {failure?.code === "acknowledge" && (
+          <Acknowledge diagnostics={failure.diagnostics} accepted={accepted} onChange={setAccepted} />
+        )}
         <Button type="submit" mt={16} disabled={nothing || !!read.problem} loading={look.isPending || save.isPending}>
           {look.data ? `Label ${plural(look.data.changed.length, "workload")}` : "See what it changes"}
         </Button>

@@ -31,11 +31,13 @@ export function editTo(w: WorkloadView, labels: Labels): LabelEdit {
   };
 }
 
-export const preview = (edits: LabelEdit[]) => api.post<LabelEditResult>("/workloads/labels", { edits, dryRun: true });
+/** Says what edits would do. Warnings that are not accepted refuse it, as they would the edits. */
+export const preview = (edits: LabelEdit[], acknowledge: string[] = []) =>
+  api.post<LabelEditResult>("/workloads/labels", { edits, dryRun: true, acknowledge });
 
 /** Applies edits, and offers to undo them. */
-export async function apply(edits: LabelEdit[], before: WorkloadView[]) {
-  const result = await api.post<LabelEditResult>("/workloads/labels", { edits, dryRun: false });
+export async function apply(edits: LabelEdit[], before: WorkloadView[], acknowledge: string[] = []) {
+  const result = await api.post<LabelEditResult>("/workloads/labels", { edits, dryRun: false, acknowledge });
   await queryClient.invalidateQueries({ queryKey: ["workloads"] });
   const undo = async () => {
     const back = result.changed.flatMap((now) => {
