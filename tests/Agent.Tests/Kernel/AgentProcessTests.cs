@@ -12,11 +12,14 @@ namespace Bulkhead.Agent.Tests.Kernel;
 /// <summary>The program itself, as a process of its own in a namespace, with a controller at the other end of the cable; needs root.</summary>
 public abstract class AgentProcessTests : IAsyncLifetime
 {
-    /// <summary>The agent, as built.</summary>
-    private protected static string Program { get; } =
+    private static readonly string s_built =
         typeof(AgentProcessTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "AgentProgram").Value!;
 
     private readonly List<Process> _started = [];
+    private DirectoryInfo? _copy;
+
+    /// <summary>The agent, as built.</summary>
+    private protected string Program { get; private set; } = s_built;
 
     /// <summary>The agents that were started.</summary>
     private protected IReadOnlyList<Process> Started => _started;
@@ -61,6 +64,20 @@ public abstract class AgentProcessTests : IAsyncLifetime
         await Controller.DisposeAsync();
         Hosts.Dispose();
         Folder.Dispose();
+        _copy?.Delete(recursive: true);
+    }
+
+    /// <summary>Runs a copy from now on that nobody but root may write to, wherever this repository lies.</summary>
+    private protected void RunOwnCopy()
+    {
+        _copy = Directory.CreateDirectory($"/run/bulkhead-agent-test-{Guid.NewGuid():N}", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var file in new DirectoryInfo(Path.GetDirectoryName(s_built)!).EnumerateFiles())
+        {
+            file.CopyTo(Path.Combine(_copy.FullName, file.Name));
+            File.SetUnixFileMode(Path.Combine(_copy.FullName, file.Name), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        Program = Path.Combine(_copy.FullName, Path.GetFileName(s_built));
     }
 
     private protected static HostPolicy Closed(ulong number) => WirePolicies.Policy(number, inbound: Mode.Full);

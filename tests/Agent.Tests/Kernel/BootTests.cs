@@ -80,6 +80,7 @@ public sealed class BootTests : AgentProcessTests
     [Fact]
     public async Task Installed_units_are_right_for_systemd_and_uninstalling_leaves_nothing()
     {
+        RunOwnCopy();
         var root = Folder["root"];
         Directory.CreateDirectory(Path.Combine(root, "etc/systemd/system/sysinit.target.wants"));
         Assert.Equal(0, await RunAsync("install", "--state", State, "--root", root));
@@ -107,6 +108,7 @@ public sealed class BootTests : AgentProcessTests
     [Fact]
     public async Task The_agent_needs_no_capability_that_its_unit_does_not_give_it()
     {
+        RunOwnCopy();
         Assert.Equal(0, await RunAsync("install", "--state", State, "--root", Folder["root"]));
         var unit = await File.ReadAllLinesAsync(Folder["root/etc/systemd/system/bulkhead-agent.service"]);
         var given = unit.Single(line => line.StartsWith("CapabilityBoundingSet=", StringComparison.Ordinal)).Split('=')[1].Split(' ').Select(name => name.ToLowerInvariant().Replace("cap_", "+", StringComparison.Ordinal));
@@ -128,6 +130,7 @@ public sealed class BootTests : AgentProcessTests
     [Fact]
     public async Task Somebody_elses_unit_is_left_alone()
     {
+        RunOwnCopy();
         var unit = Folder["root/etc/systemd/system/bulkhead-agent.service"];
         Directory.CreateDirectory(Path.GetDirectoryName(unit)!);
         await File.WriteAllTextAsync(unit, "[Service]\nExecStart=/bin/true\n");
