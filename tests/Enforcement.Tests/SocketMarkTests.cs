@@ -22,7 +22,7 @@ public class SocketMarkTests
 
     [Fact]
     public void The_document_decides_by_executable_user_and_unit_as_the_evaluator_does() =>
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(200), Prop.ForAll(Arb.From(WithOwners), policy =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll(Arb.From(WithOwners), policy =>
         {
             var owners = MarkTable.Owners(policy, _groups);
             var table = MarkTable.Empty.With(owners)!;
@@ -127,7 +127,8 @@ public class SocketMarkTests
         {
             Entries = policy.Entries
                 .Select((e, i) => e with { Process = processes[i], Users = users[i] })
-                .Select((e, i) => e with { UnidentifiedMatches = unidentified[i] && e.HasSocketCondition && e.Action != RuleAction.Allow })
+                // Of a socket whose executable is unknown the kernel may still know that its user is in no group; the evaluator knows of all or nothing.
+                .Select((e, i) => e with { UnidentifiedMatches = unidentified[i] && e.HasSocketCondition && e.Action != RuleAction.Allow && (e.Process?.Path is null || e.Users.Count == 0) })
                 .ToEquatableArray(),
         };
 }
