@@ -123,6 +123,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
         Dump(source, connections, clock, DumpKind.First);
         var nextDump = time.GetTimestamp();
         var dumpedWith = resolver.Addresses;
+        var naps = new Naps(time);
         Following = true;
 
         while (!cancel.IsCancellationRequested)
@@ -132,7 +133,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
             Drain(source, connections, resolver, strays, sequence, clock);
             if (clock.Left > TimeSpan.Zero)
             {
-                if (!cancel.IsCancellationRequested)
+                if (!cancel.IsCancellationRequested && naps.IsDue())
                 {
                     Thread.Sleep(_nap);
                 }
