@@ -1,5 +1,6 @@
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Firewall;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Linux.Sockets;
@@ -35,6 +36,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
     private static readonly TimeSpan _nap = TimeSpan.FromMilliseconds(5);
 
     private readonly FlowWindow _window = new(MostFlows);
+    private MissedBlocks _missed = new(null);
     private ListenerTable? _listeners;
     private ulong _events;
     private volatile HostAddresses _addresses = new([]);
@@ -90,8 +92,9 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
                 using var source = EventSource.Open();
                 using var stop = cancel.Register(source.Stop);
                 using var sockets = SocketDiagnostics.Open();
+                using var counters = ReportCounters.Open();
                 problems.Clear(Topic);
-                Follow(source, sockets, new StrayPackets(sockets, source.Conntrack), cancel);
+                Follow(source, sockets, new StrayPackets(sockets, source.Conntrack), counters, cancel);
             }
             catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
             {
@@ -109,7 +112,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
         }
     }
 
-    private void Follow(EventSource source, SocketDiagnostics sockets, StrayPackets strays, CancellationToken cancel)
+    private void Follow(EventSource source, SocketDiagnostics sockets, StrayPackets strays, ReportCounters counters, CancellationToken cancel)
     {
         var processes = new ProcessTable(cgroups, new UserNames());
         var listeners = new ListenerTable(sockets, processes, time);
@@ -118,6 +121,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
         var connections = new ConnectionTable(_window, resolver.KeyOf, MostConnections);
         var clock = new WindowClock(time, WindowLength);
         var sequence = new SequenceGap();
+        _missed = new(counters.Read());
         Volatile.Write(ref _listeners, listeners);
         RefreshListeners(listeners);
         Dump(source, connections, clock, DumpKind.First);
@@ -152,14 +156,26 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
                 nextDump = began + ((time.GetTimestamp() - began) * DumpShare);
             }
 
+            CountMissed();
             Close(connections, clock);
             budget.NextWindow();
             RefreshListeners(listeners);
         }
 
-        Drain(source, connections, resolver, strays, sequence, clock);
+        CountMissed();
         Dump(source, connections, clock, connections.Count <= MostAsked ? DumpKind.Named : DumpKind.Periodic);
         Close(connections, clock);
+
+        void CountMissed()
+        {
+            if (_missed.IsDue)
+            {
+                _missed.Count(counters.Read());
+            }
+
+            Drain(source, connections, resolver, strays, sequence, clock);
+            CountLost(_missed.Take());
+        }
     }
 
     private void Drain(EventSource source, ConnectionTable connections, FlowResolver resolver, StrayPackets strays, SequenceGap sequence, WindowClock clock)
@@ -193,7 +209,9 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
         void Block(BlockedPacket packet)
         {
             _events++;
-            CountLost(sequence.Before(packet.Sequence));
+            var gap = sequence.Before(packet.Sequence);
+            CountLost(gap);
+            _missed.Hear(1UL + gap);
             lost = lost || strays.ShowLoss(packet);
             var flow = resolver.KeyOf(packet);
             blocked(packet, flow);

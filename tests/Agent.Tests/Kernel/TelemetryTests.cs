@@ -126,6 +126,32 @@ public sealed class TelemetryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Blocked_packets_beyond_the_limit_of_reports_are_counted_as_lost()
+    {
+        const int sent = 3000;
+        _hosts.Host.Nft("table inet bulkhead { chain in_block_default { type filter hook input priority filter - 10; meta l4proto != udp accept; counter limit rate 50/second burst 200 packets log prefix \"bulkhead:in:default\" group 4077 snaplen 128; drop; }; }");
+        await StartAsync();
+        using (var socket = _hosts.Peer.Inside(() => new UdpClient(AddressFamily.InterNetwork)))
+        {
+            // The first one has the peer ask for the host's hardware address; what comes meanwhile is not kept.
+            for (var i = 0; i < sent; i++)
+            {
+                await socket.SendAsync(new byte[10], new System.Net.IPEndPoint(TwoHosts.HostAddress(false), 8053));
+                await (i == 0 ? CountedAsync(1) : Task.CompletedTask);
+            }
+        }
+
+        await CountedAsync(sent);
+        Task CountedAsync(int packets) => Eventually.Holds(() => _hosts.Host.Run("nft", "list", "table", "inet", "bulkhead").Contains($"packets {packets} ", StringComparison.Ordinal), $"{packets} are blocked");
+        await StopAsync();
+
+        var batch = _spool.Peek()!;
+        var told = batch.Flows.Where(flow => flow.Outcome == Outcome.Blocked).Aggregate(0UL, (sum, flow) => sum + flow.PacketsIn);
+        Assert.InRange(told, 200UL, 2000UL);
+        Assert.Equal((ulong)sent, told + batch.LostEvents);
+    }
+
+    [Fact]
     public async Task What_stays_on_the_host_is_left_out()
     {
         _hosts.Track(1, "unused");

@@ -43,12 +43,14 @@ internal static class Nftables
     public const ushort HookNumber = 1;
     public const ushort HookPriority = 2;
     public const ushort RuleChain = 2;
+    public const ushort RuleHandle = 3;
     public const ushort RuleExpressions = 4;
     public const ushort SetName = 2;
     public const ushort SetFlags = 3;
     public const ushort SetKeyType = 4;
     public const ushort ExpressionName = 1;
     public const ushort ExpressionData = 2;
+    public const ushort CounterPackets = 2;
 
     public const ushort ElementsSet = 2;
     public const ushort ElementsList = 3;
