@@ -48,8 +48,7 @@ internal static class AgentProcess
         var features = await firewall.ProbeAsync();
         using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity?.ToEndpoint(), new OwnConnections(time), problems, () => { }, time, log);
         await policies.StartAsync(cancel);
-        var applied = await policies.LockIfRefusedAsync(cancel);
-        return damage is null ? applied : throw damage;
+        return damage is null ? !policies.Failed : throw damage;
     }
 
     /// <summary>Runs until cancelled. The cached policy is in force before anything else begins.</summary>
@@ -91,6 +90,7 @@ internal static class AgentProcess
         using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity.ToEndpoint(), own, problems, Changed, time, log);
         using var watch = firewall.Watch(policies.Inbox.ReportTampering, policies.Inbox.ReportDoubt);
         using var ownerWatch = owners.Watch(policies.Inbox.ReportOwners, time);
+        using var programWatch = firewall.WatchOwners(policies.Inbox.ReportPrograms, time);
         await policies.StartAsync(cancel);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);

@@ -48,6 +48,9 @@ internal static partial class Log
     [LoggerMessage(24, LogLevel.Error, "table inet bulkhead was changed by {By}; it is put back: {What}")]
     public static partial void Tampered(this ILogger log, string by, string what);
 
+    [LoggerMessage(55, LogLevel.Error, "the programs that stamp sockets were changed by an unknown process; they are put back: {What}")]
+    public static partial void ProgramsTampered(this ILogger log, string what);
+
     [LoggerMessage(54, LogLevel.Warning, "a change of the policy does not fit the one that is held; a whole one is asked for")]
     public static partial void DeltaMisfit(this ILogger log);
 
@@ -87,8 +90,8 @@ internal static partial class Log
     [LoggerMessage(35, LogLevel.Error, "conntrack is {Percent} % full: {Count} of {Most} connections")]
     public static partial void ConntrackFilling(this ILogger log, long percent, long count, long most);
 
-    [LoggerMessage(36, LogLevel.Critical, "only essential and fail-safe connections pass in the enforced directions until the agent runs: {Reason}")]
-    public static partial void ShutInstead(this ILogger log, string reason);
+    [LoggerMessage(36, LogLevel.Critical, "the kernel has no rules of the policy: {State}")]
+    public static partial void Shut(this ILogger log, string state);
 
     [LoggerMessage(37, LogLevel.Warning, "rules for executables and users cannot be enforced here: {Reason}")]
     public static partial void SocketsNotStamped(this ILogger log, string reason);

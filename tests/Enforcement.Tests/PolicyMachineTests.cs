@@ -123,6 +123,38 @@ public class PolicyMachineTests
     }
 
     [Fact]
+    public void What_was_enforced_is_shut_where_the_kernel_has_nothing_else_and_that_ends_with_the_next_success()
+    {
+        var policy = At(1, 1) with { Modes = new(EnforcementMode.Selective, default), FailSafe = [new FailSafeEntry(Hosts("10.9.0.0/16"), [PortMatch.Tcp(22)])] };
+        var (state, effects) = Step(Step(PolicyState.Initial, new PolicyEvent.Started(policy, new(default, EnforcementMode.Full), [], [])).State, new PolicyEvent.ApplyFailed("no"));
+        var locked = Assert.IsType<PolicyEffect.ShutUnlessStanding>(effects[0]).Locked;
+        Assert.Equal((_full, policy.FailSafe, 0), (locked.Modes, locked.FailSafe, locked.Entries.Count));
+
+        state = Step(state, new PolicyEvent.Shut(locked, null)).State;
+        Assert.Equal((locked, "enforcement-shut"), (state.Applied, state.Problems.First().Code));
+        Assert.NotNull(state.RetryAt);
+        Assert.Empty(Step(state, new PolicyEvent.Applied(policy)).State.Problems);
+
+        state = Step(state, new PolicyEvent.Shut(locked, "no")).State;
+        Assert.Equal((null, "enforcement-gone"), (state.Applied, state.Problems.First().Code));
+        Assert.Equal(_full, Assert.IsType<PolicyEffect.ShutUnlessStanding>(Step(state, new PolicyEvent.ApplyFailed("no")).Effects[0]).Locked.Modes);
+    }
+
+    [Fact]
+    public void Nothing_is_shut_that_was_not_enforced_and_what_passes_in_quarantine_stays_all_that_passes()
+    {
+        var open = At(1, 1) with { Modes = default };
+        var opened = Step(Step(PolicyState.Initial, new PolicyEvent.Started(open, default, [], [])).State, new PolicyEvent.ApplyFailed("no")).Effects;
+        Assert.Equal([new PolicyEffect.Report()], opened);
+        var quarantined = open with { Quarantined = true, FailSafe = [new FailSafeEntry(Hosts("10.9.0.0/16"), [PortMatch.Tcp(22)])] };
+        var effects = Step(Step(PolicyState.Initial, new PolicyEvent.Started(quarantined, default, [], [])).State, new PolicyEvent.ApplyFailed("no")).Effects;
+        var locked = Assert.IsType<PolicyEffect.ShutUnlessStanding>(effects[0]).Locked;
+        Assert.Equal((_full, 0), (locked.Modes, locked.FailSafe.Count));
+        var panicking = Step(PolicyState.Initial, new PolicyEvent.Started(quarantined, default, [], []) { Panic = new("panic", "", "") }).State;
+        Assert.Equal([new PolicyEffect.Report()], Step(panicking, new PolicyEvent.ApplyFailed("no")).Effects);
+    }
+
+    [Fact]
     public void Tampering_is_undone_at_once_but_not_more_often_than_four_times_a_second()
     {
         var (state, effects) = Step(Settled(At(1, 1)), new PolicyEvent.Tampered("nft (process 7)"));

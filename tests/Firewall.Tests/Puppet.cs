@@ -58,20 +58,24 @@ internal sealed record Puppet(NetworkNamespace Host, string Cgroup)
         return process;
     }
 
-    /// <summary>Has perl, whose copy <see cref="Program"/> has to be, set its socket's mark and try to reach an echo service; what it says.</summary>
-    public async Task<string> MarkAsync(uint mark, IpAddress to, byte protocol, ushort port)
+    /// <summary>
+    /// Has perl, whose copy <see cref="Program"/> has to be, set its socket's mark and try to reach an echo service; what it says. Where it is to stay, it
+    /// ends only with its connection.
+    /// </summary>
+    public async Task<string> MarkAsync(uint mark, IpAddress to, byte protocol, ushort port, bool stay = false)
     {
         const string script = """
-            my ($to, $port, $type, $mark) = @ARGV;
+            my ($to, $port, $type, $mark, $stay) = @ARGV;
             my $v6 = $to =~ /:/;
             socket(S, $v6 ? AF_INET6 : AF_INET, $type, 0) or die;
             print setsockopt(S, 1, 36, pack("L", $mark)) ? "set " : "refused ";
             printf "%x ", unpack("L", getsockopt(S, 1, 36)) & 0xffffff;
             connect(S, $v6 ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $to)) : pack_sockaddr_in($port, inet_aton($to)))
               and syswrite(S, "x") and sysread(S, my $got, 1) and print("reached") or print("blocked");
+            $stay and !sysread(S, my $more, 1) and print(" ended");
             """;
         using var end = new CancellationTokenSource(Bench.Deadline);
-        using var process = Start("-MSocket=:all", "-e", script, to.ToString(), $"{port}", protocol == IpProtocol.Tcp ? "1" : "2", $"{mark}");
+        using var process = Start("-MSocket=:all", "-e", script, to.ToString(), $"{port}", protocol == IpProtocol.Tcp ? "1" : "2", $"{mark}", stay ? "1" : "");
         return await process.StandardOutput.ReadToEndAsync(end.Token);
     }
 

@@ -58,6 +58,7 @@ internal static class PanicCommand
             throw new AgentException("table-not-removed", $"The firewall table could not be removed: {error}", "A running agent tries it again; look at 'bulkhead-agent status'.");
         }
 
+        StampingPrograms.TakeOff(state);
         await FollowedAsync(state, open: true, time, cancel);
         Console.WriteLine("This host is open: nothing is enforced until 'bulkhead-agent resume'.");
     }

@@ -47,7 +47,7 @@ internal static class StatusCommand
         {
             ("Workload", status.Workload),
             ("Controller", $"{status.Controller} ({connection})"),
-            ("Policy", status.Panic ? "none: opened by 'panic'" : status.Generation ?? (status.FailSafe ? "lost: fail-safe only" : "none yet")),
+            ("Policy", status.Panic ? "none: opened by 'panic'" : status.Generation ?? (status.FailSafe ? "none in force: fail-safe only" : "none yet")),
             ("Inbound", StateJson.NameOf(status.Inbound)),
             ("Outbound", StateJson.NameOf(status.Outbound)),
             ("Certificate until", status.CertificateUntil.ToString("u", CultureInfo.InvariantCulture)),

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Text;
-using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Firewall;
 using Bulkhead.Agent.Policies;
 using Bulkhead.Agent.State;
@@ -40,7 +38,8 @@ internal static class UnpairCommand
             throw new AgentException("table-not-removed", $"The firewall table could not be removed: {outcome.Error}", "Nothing else was changed; run it again as root.");
         }
 
-        RemovePrograms(state);
+        StampingPrograms.TakeOff(state);
+        DurableFile.Remove(state.Cgroup);
         new PolicyCache(state).Clear();
         if (Directory.Exists(state.Spool))
         {
@@ -50,23 +49,6 @@ internal static class UnpairCommand
         File.Delete(state.Status);
         DurableFile.Remove(state.Panic);
         DurableFile.Remove(state.Identity);
-    }
-
-    private static void RemovePrograms(StateDirectory state)
-    {
-        if (DurableFile.Read(state.Cgroup) is { } cgroup && Encoding.UTF8.GetString(cgroup) is var folder && Directory.Exists(folder))
-        {
-            try
-            {
-                SocketStamps.Remove(folder);
-            }
-            catch (Exception refused) when (refused is BpfException or DllNotFoundException)
-            {
-                throw new AgentException("programs-not-removed", $"The eBPF programs could not be taken off {folder}: {refused.Message}", "The table is gone already, so that they do nothing; run it again as root.");
-            }
-        }
-
-        DurableFile.Remove(state.Cgroup);
     }
 
     private static async Task UnpairAsync(StateDirectory state, CancellationToken cancel)

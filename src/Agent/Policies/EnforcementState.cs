@@ -6,7 +6,7 @@ namespace Bulkhead.Agent.Policies;
 /// <summary>What the kernel enforces now.</summary>
 /// <param name="Applied">The policy's version; null if the agent never applied one.</param>
 /// <param name="Modes">Of the two directions.</param>
-/// <param name="FailSafe">Whether the policy itself was lost and only essential and fail-safe connections pass where it was enforced.</param>
+/// <param name="FailSafe">Whether the policy was lost or is not taken by the kernel, so that only essential and fail-safe connections pass where it was enforced.</param>
 /// <param name="Panic">Whether somebody opened the host, so that nothing is enforced.</param>
 /// <param name="Confirmed">Whether, since the agent started, the controller sent a policy and was then told that it is in force.</param>
 internal sealed record EnforcementState(Generation? Applied, Modes Modes, bool FailSafe, bool Panic, bool Confirmed)

@@ -1,5 +1,6 @@
 using Bulkhead.Agent.State;
 using Bulkhead.Policy.Compile;
+using Bulkhead.Policy.Rules;
 using Google.Protobuf;
 using Wire = Bulkhead.Contracts.Agent;
 
@@ -18,7 +19,8 @@ internal abstract record CachedPolicy
     /// <summary>A whole copy of the last policy that was accepted, which the kernel may not have taken yet.</summary>
     /// <param name="Policy">The copy.</param>
     /// <param name="Proven">The last policy under which the controller was reached, if that is another; or null.</param>
-    public sealed record Whole(ReceivedPolicy Policy, ReceivedPolicy? Proven = null) : CachedPolicy;
+    /// <param name="Marked">The directions that were marked as enforced, the policy's or those of the one before it.</param>
+    public sealed record Whole(ReceivedPolicy Policy, ReceivedPolicy? Proven = null, Modes Marked = default) : CachedPolicy;
 
     /// <summary>The host was enforcing, but no copy is whole: essential and fail-safe only, the rest blocked in the marked directions.</summary>
     /// <param name="Marker">Says just that: full modes where something was enforced, the fail-safe list, the controllers, and no entries.</param>
@@ -43,7 +45,7 @@ internal sealed class PolicyCache(StateDirectory state)
         var copy = new[] { _policy.Read(), _copy.Read() }.OfType<ReceivedPolicy>().MaxBy(policy => policy.Policy.Generation);
         if (copy is not null)
         {
-            return new CachedPolicy.Whole(copy, _proven.Read());
+            return new CachedPolicy.Whole(copy, _proven.Read(), _marker.Read()?.Policy.Modes ?? default);
         }
 
         if (!File.Exists(state.Marker))

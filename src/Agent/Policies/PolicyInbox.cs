@@ -10,6 +10,7 @@ internal sealed class PolicyInbox(Signal signal)
     private Wire.HostPolicy? _whole;
     private List<Wire.PolicyDelta> _deltas = [];
     private string? _tamperedBy;
+    private string? _programs;
     private int _doubted;
     private int _lostConnections;
     private int _otherCgroups;
@@ -43,6 +44,13 @@ internal sealed class PolicyInbox(Signal signal)
         signal.Set();
     }
 
+    /// <summary>Somebody else changed the programs that stamp sockets.</summary>
+    public void ReportPrograms(string what)
+    {
+        Volatile.Write(ref _programs, what);
+        signal.Set();
+    }
+
     /// <summary>Somebody may have changed our table unnoticed.</summary>
     public void ReportDoubt() => Raise(ref _doubted);
 
@@ -65,6 +73,9 @@ internal sealed class PolicyInbox(Signal signal)
 
     /// <summary>Takes out who changed our table, and whether that is in doubt.</summary>
     public (string? By, bool Doubted) TakeTampering() => (Interlocked.Exchange(ref _tamperedBy, null), Interlocked.Exchange(ref _doubted, 0) != 0);
+
+    /// <summary>Takes out what was changed of the programs that stamp sockets; null for nothing.</summary>
+    public string? TakePrograms() => Interlocked.Exchange(ref _programs, null);
 
     /// <summary>Takes out whether connections were lost.</summary>
     public bool TakeLostConnections() => Interlocked.Exchange(ref _lostConnections, 0) != 0;

@@ -2,11 +2,9 @@ using System.Security.Cryptography.X509Certificates;
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux.Firewall;
 using Bulkhead.Agent.State;
-using Bulkhead.Enforcement.Render;
 using Bulkhead.Enforcement.State;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
-using Bulkhead.Policy.Rules;
 using Microsoft.Extensions.Logging;
 using Wire = Bulkhead.Contracts.Agent;
 
@@ -39,10 +37,12 @@ internal sealed class PolicyLoop : IDisposable
     private readonly Action _changed;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly SteadyClock _clock;
     private readonly Signal _signal = new();
     private readonly PanicWatch _panic;
     private PolicyState _state;
     private readonly LostConnections _lost;
+    private readonly UnstampedSockets _unstamped;
     private ReceivedPolicy? _held;
     private ReceivedPolicy? _proven;
     private long _appliedAt;
@@ -68,9 +68,11 @@ internal sealed class PolicyLoop : IDisposable
     {
         (_folder, _cache, _firewall, _authority, _dialled, _problems, _changed, _time, _log) = (folder, new(folder), firewall, authority, new(dialled), problems, changed, time, log);
         _keeper = new(problems, log);
+        _clock = new(time);
         _state = PolicyState.Initial with { Features = features, MarkMask = markMask };
         Inbox = new(_signal);
         _lost = new(firewall, problems);
+        _unstamped = new(firewall, problems, time);
         Channel = new(own, _signal.Set);
         _panic = new(folder, _signal.Set);
     }
@@ -83,6 +85,9 @@ internal sealed class PolicyLoop : IDisposable
 
     /// <summary>Times that somebody else changed our table, since the agent started.</summary>
     public ulong Tampered { get; private set; }
+
+    /// <summary>Whether the kernel did not take what it was last given.</summary>
+    public bool Failed => _state.Failure is not null;
 
     /// <summary>Takes what happens.</summary>
     public PolicyInbox Inbox { get; }
@@ -104,7 +109,7 @@ internal sealed class PolicyLoop : IDisposable
         await HandleAsync(
             new PolicyEvent.Started(
                 _held is null ? null : _dialled.With(_held.Policy),
-                lost?.Modes ?? default,
+                lost?.Modes ?? (cached as CachedPolicy.Whole)?.Marked ?? default,
                 _dialled.With(lost?.Controllers ?? []),
                 lost?.FailSafe ?? [])
             {
@@ -115,23 +120,6 @@ internal sealed class PolicyLoop : IDisposable
         _proven ??= _held;
     }
 
-    /// <summary>After <see cref="StartAsync"/>: whether the kernel took what it was given; if not, shuts the enforced directions.</summary>
-    public async Task<bool> LockIfRefusedAsync(CancellationToken cancel)
-    {
-        if (_state is { Failure: { } failure, Panic: null, Effective: { } policy })
-        {
-            _log.ShutInstead(failure.Message);
-            var modes = policy.Quarantined ? new Modes(EnforcementMode.Full, EnforcementMode.Full) : policy.Modes;
-            var outcome = await _firewall.ApplyAsync(FirewallRenderer.Locked(modes, policy.Controllers, policy.FailSafe), replace: true, cancel);
-            if (!outcome.Ok)
-            {
-                _log.ApplyFailed("0.0", outcome.Error!);
-            }
-        }
-
-        return _state.Failure is null;
-    }
-
     /// <inheritdoc/>
     public void Dispose() => _panic.Dispose();
 
@@ -140,8 +128,8 @@ internal sealed class PolicyLoop : IDisposable
     {
         while (true)
         {
-            var wait = _state.RetryAt is { } at ? at - _time.GetUtcNow() : _longestWait;
-            wait = _lost.Shorten(wait);
+            var wait = _state.RetryAt is { } at ? at - _clock.Now : _longestWait;
+            wait = _unstamped.Shorten(_lost.Shorten(wait));
             await _signal.WaitAsync(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, _time, cancel);
             await HandleAsync(new PolicyEvent.Panicked(PanicOrder.Load(_folder)?.ToProblem()), cancel);
             foreach (var evidence in Channel.Take(_appliedAt))
@@ -160,6 +148,17 @@ internal sealed class PolicyLoop : IDisposable
             if (doubted || by is not null || _time.GetElapsedTime(_examined) >= _examineEvery)
             {
                 await ExamineAsync(by, cancel);
+            }
+
+            if (Inbox.TakePrograms() is { } programs)
+            {
+                _log.ProgramsTampered(programs);
+                await HandleAsync(new PolicyEvent.ProgramsTampered(programs), cancel);
+            }
+
+            if (await _unstamped.TendAsync(cancel) is { } restamped)
+            {
+                LogOutcome(restamped);
             }
 
             if (await _lost.SettleAsync(Inbox.TakeLostConnections(), cancel) is { } settled)
@@ -282,7 +281,7 @@ internal sealed class PolicyLoop : IDisposable
     private async Task HandleAsync(PolicyEvent happened, CancellationToken cancel)
     {
         var (refusal, before) = (_state.Refusal, _state.Cut);
-        (_state, var effects) = PolicyMachine.Step(_state, happened, _time.GetUtcNow());
+        (_state, var effects) = PolicyMachine.Step(_state, happened, _clock.Now);
         if (_state.Cut is { } cut && cut != before)
         {
             _log.ChannelCut(cut.Message);
@@ -313,6 +312,10 @@ internal sealed class PolicyLoop : IDisposable
                     break;
                 case PolicyEffect.Apply apply:
                     await ApplyAsync(apply, cancel);
+                    break;
+                case PolicyEffect.ShutUnlessStanding shut when await _firewall.ShutUnlessStandingAsync(shut.Locked, cancel) is { } outcome:
+                    _log.Shut(outcome.Error ?? "only essential and fail-safe connections pass in the enforced directions");
+                    await HandleAsync(new PolicyEvent.Shut(shut.Locked, outcome.Error), cancel);
                     break;
                 case PolicyEffect.Report:
                     Publish();
@@ -376,7 +379,7 @@ internal sealed class PolicyLoop : IDisposable
         var applied = _state.Applied;
         Tampered = _state.Tampered;
         Volatile.Write(ref _published, new EnforcementState(
-            applied is null || applied.Generation == default ? null : applied.Generation, applied?.Modes ?? default, _state.Loss is not null, _state.Panic is not null, _confirmed));
+            applied is null || applied.Generation == default ? null : applied.Generation, applied?.Modes ?? default, _state.Loss is not null || applied?.Generation == default(Generation), _state.Panic is not null, _confirmed));
         _problems.Set(Topic, [.. _state.Problems.Select(problem => new Wire.Failure { Code = problem.Code, Message = problem.Message, Remedy = problem.Remedy })]);
         _changed();
     }

@@ -11,6 +11,9 @@ public static class PolicyMachine
     private static readonly TimeSpan _repairPause = TimeSpan.FromMilliseconds(250);
 
     /// <summary>One step. No event makes the host fall back to no rules, or to older ones.</summary>
+    /// <param name="state">Where the host stands.</param>
+    /// <param name="happened">What happened.</param>
+    /// <param name="now">By a clock that nobody sets: only differences count.</param>
     public static (PolicyState State, IReadOnlyList<PolicyEffect> Effects) Step(PolicyState state, PolicyEvent happened, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -21,11 +24,13 @@ public static class PolicyMachine
             PolicyEvent.Unreadable unreadable => (state with { Refusal = unreadable.Problem }, [new PolicyEffect.Report()]),
             PolicyEvent.Applied applied => Applied(state, applied.Policy),
             PolicyEvent.ApplyFailed failed => Failed(state, failed.Detail, now),
+            PolicyEvent.Shut shut => FailSafe.Shut(state, shut),
             PolicyEvent.Tampered tampered => Tampered(state, tampered, now),
+            PolicyEvent.ProgramsTampered tampered => Tampered(state, tampered.What),
             PolicyEvent.ChannelWorked => DeadMansSwitch.Worked(state),
             PolicyEvent.ChannelCut cut => Cut(state, cut),
             PolicyEvent.Panicked panicked => Panic(state, panicked.Why),
-            PolicyEvent.Opened => (state with { Applied = null, Failures = 0, RetryAt = null, Failure = null }, [new PolicyEffect.Report()]),
+            PolicyEvent.Opened => (state with { Applied = null, Failures = 0, RetryAt = null, Failure = null, Shut = null }, [new PolicyEffect.Report()]),
             PolicyEvent.Tick => Tick(state, now),
             _ => throw new ArgumentOutOfRangeException(nameof(happened)),
         };
@@ -33,7 +38,7 @@ public static class PolicyMachine
 
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Start(PolicyState state, PolicyEvent.Started started)
     {
-        state = state with { Panic = started.Panic };
+        state = state with { Panic = started.Panic, Marked = started.Enforced };
         if (started.Cached is { } cached)
         {
             var lacks = string.Join(", ", PolicyCheck.Lacks(cached, state.Features));
@@ -84,7 +89,7 @@ public static class PolicyMachine
             return (state with { Desired = state.Applied, Refusal = null }, [new PolicyEffect.Report()]);
         }
 
-        var next = DeadMansSwitch.Accept(state, offer.Policy) with { Refusal = null, Interference = null, Failures = 0, RetryAt = null };
+        var next = DeadMansSwitch.Accept(state, offer.Policy) with { Refusal = null, Interference = null, ProgramInterference = null, Failures = 0, RetryAt = null };
         IReadOnlyList<PolicyEffect> keep =
             [.. DeadMansSwitch.MustKeep(next) ? [new PolicyEffect.KeepProven(next.Proven!)] : Array.Empty<PolicyEffect>(), new PolicyEffect.Persist(offer.Policy)];
         return next.Panic is null
@@ -99,6 +104,7 @@ public static class PolicyMachine
             Failures = 0,
             RetryAt = null,
             Failure = null,
+            Shut = null,
             Loss = policy.Generation == default ? state.Loss : null,
         },
         [new PolicyEffect.Report()]);
@@ -109,14 +115,14 @@ public static class PolicyMachine
         var pause = _firstRetry * Math.Pow(2, Math.Min(failures - 1, 20));
         var failure = state.Panic is not null ? new Problem(
             "open-failed",
-            $"The table inet bulkhead could not be removed ({failures} times): {detail}. Its rules are still in force.",
-            "It is tried again by itself; 'nft delete table inet bulkhead' does the same.") : new Problem(
+            $"This host could not be opened whole ({failures} times): {detail}.",
+            "It is tried again by itself; 'nft delete table inet bulkhead' removes the rules if they are still in force.") : new Problem(
             "apply-failed",
-            $"Policy {state.Effective?.Generation} could not be applied ({failures} times): {detail}. The rules are as before.",
+            $"Policy {state.Effective?.Generation} could not be applied ({failures} times): {detail}. The kernel keeps what it has.",
             "It is tried again by itself. If it persists, check that nft is installed and that the kernel has nf_tables.");
         return (
             state with { Failures = failures, RetryAt = now + (pause < _lastRetry ? pause : _lastRetry), Failure = failure },
-            [new PolicyEffect.Report()]);
+            FailSafe.Lock(state) is { } locked ? [new PolicyEffect.ShutUnlessStanding(locked), new PolicyEffect.Report()] : [new PolicyEffect.Report()]);
     }
 
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Tampered(PolicyState state, PolicyEvent.Tampered tampered, DateTimeOffset now)
@@ -151,6 +157,20 @@ public static class PolicyMachine
             : Enforce(next with { RepairedAt = now }, replace: true, new PolicyEffect.Report());
     }
 
+    /// <summary>The table is right: the same policy, applied again, puts the programs right, and whoever profited meanwhile loses what is open.</summary>
+    private static (PolicyState, IReadOnlyList<PolicyEffect>) Tampered(PolicyState state, string what) =>
+        state is not { Panic: null, Desired: not null } ? (state, []) : Enforce(
+            state with
+            {
+                Tampered = state.Tampered + 1,
+                ProgramInterference = new(
+                    "programs-tampered",
+                    $"The agent's eBPF programs, which stamp sockets with their owners, were changed by an unknown process and have been put back: {what}.",
+                    "Find out who manages eBPF on this host, and have it leave programs and maps named bulkhead_* alone."),
+            },
+            replace: false,
+            new PolicyEffect.Report());
+
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Cut(PolicyState state, PolicyEvent.ChannelCut cut)
     {
         var next = DeadMansSwitch.Cut(state, cut, out var enforce);
@@ -162,7 +182,7 @@ public static class PolicyMachine
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Panic(PolicyState state, Problem? why) =>
         (why is null) == (state.Panic is null)
             ? (state, [])
-            : Enforce(state with { Panic = why, Interference = null, Failures = 0, RetryAt = null }, replace: true, new PolicyEffect.Report());
+            : Enforce(state with { Panic = why, Interference = null, ProgramInterference = null, Failures = 0, RetryAt = null }, replace: true, new PolicyEffect.Report());
 
     private static (PolicyState, IReadOnlyList<PolicyEffect>) Tick(PolicyState state, DateTimeOffset now) =>
         state is { RetryAt: { } at } && now >= at

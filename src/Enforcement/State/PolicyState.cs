@@ -30,6 +30,9 @@ public sealed record PolicyState
     /// <summary>What the kernel enforces; null before the first success.</summary>
     public HostPolicy? Applied { get; init; }
 
+    /// <summary>The directions that may have been enforced before the agent started, by their marker.</summary>
+    public Modes Marked { get; init; }
+
     /// <summary>The last policy under which the controller was reached after it was in force; null if that is not known.</summary>
     public HostPolicy? Proven { get; init; }
 
@@ -48,7 +51,7 @@ public sealed record PolicyState
     /// <summary>When to try again, or null.</summary>
     public DateTimeOffset? RetryAt { get; init; }
 
-    /// <summary>Times that somebody else changed our table.</summary>
+    /// <summary>Times that somebody else changed our table, or our programs.</summary>
     public ulong Tampered { get; init; }
 
     /// <summary>When the table was last repaired, or null.</summary>
@@ -60,11 +63,17 @@ public sealed record PolicyState
     /// <summary>Why the last apply failed, or null.</summary>
     public Problem? Failure { get; init; }
 
+    /// <summary>That the kernel has no rules of a policy, and what it has in their place; or null.</summary>
+    public Problem? Shut { get; init; }
+
     /// <summary>That the policy was lost, or null.</summary>
     public Problem? Loss { get; init; }
 
     /// <summary>Who last changed our table, or null.</summary>
     public Problem? Interference { get; init; }
+
+    /// <summary>What was last changed of the programs that stamp sockets, or null.</summary>
+    public Problem? ProgramInterference { get; init; }
 
     /// <summary>That our own table cuts the channel to the controller, and what was done about it; or null.</summary>
     public Problem? Cut { get; init; }
@@ -73,7 +82,7 @@ public sealed record PolicyState
     public Problem? Panic { get; init; }
 
     /// <summary>All that is wrong now.</summary>
-    public IEnumerable<Problem> Problems => ((Problem?[])[Panic, Loss, Cut, Refusal, Failure, Interference]).OfType<Problem>();
+    public IEnumerable<Problem> Problems => ((Problem?[])[Panic, Loss, Shut, Cut, Refusal, Failure, Interference, ProgramInterference]).OfType<Problem>();
 }
 
 /// <summary>What happens to an agent's policy.</summary>
@@ -85,7 +94,7 @@ public abstract record PolicyEvent
 
     /// <summary>The agent starts.</summary>
     /// <param name="Cached">The last policy, from a copy that is whole; or null.</param>
-    /// <param name="Enforced">The directions that were enforced, by their marker.</param>
+    /// <param name="Enforced">The directions that may have been enforced, by their marker.</param>
     /// <param name="Controllers">Where the controller is reached, by the marker and the pairing.</param>
     /// <param name="FailSafe">The fail-safe list, by the marker.</param>
     public sealed record Started(
@@ -109,14 +118,23 @@ public abstract record PolicyEvent
     /// <summary>The kernel took a policy.</summary>
     public sealed record Applied(HostPolicy Policy) : PolicyEvent;
 
-    /// <summary>The kernel, or nft, did not take a policy; the rules are as before.</summary>
+    /// <summary>The kernel, or nft, did not take a policy; it keeps what it has.</summary>
     public sealed record ApplyFailed(string Detail) : PolicyEvent;
+
+    /// <summary>What the kernel had was not what was left there, if anything, and was shut.</summary>
+    /// <param name="Locked">What is in force now.</param>
+    /// <param name="Detail">Why that could not be put in force either; null if it is.</param>
+    public sealed record Shut(HostPolicy Locked, string? Detail) : PolicyEvent;
 
     /// <summary>Somebody else changed our table.</summary>
     /// <param name="By">Who, as far as it is known.</param>
     /// <param name="What">What differs from before, in words; empty if that is not known.</param>
     /// <param name="IsUndone">Whether the table is right again, by an apply that came upon it or by whoever changed it.</param>
     public sealed record Tampered(string By, string What = "", bool IsUndone = false) : PolicyEvent;
+
+    /// <summary>Somebody else changed the programs that stamp sockets.</summary>
+    /// <param name="What">What differs from before, in words.</param>
+    public sealed record ProgramsTampered(string What) : PolicyEvent;
 
     /// <summary>The controller answered a request that was made after the policy came into force.</summary>
     public sealed record ChannelWorked : PolicyEvent;
@@ -160,6 +178,13 @@ public abstract record PolicyEffect
     /// <param name="Policy">What.</param>
     /// <param name="Replace">Whether what is believed of the kernel's state is not to be relied on.</param>
     public sealed record Apply(HostPolicy Policy, bool Replace) : PolicyEffect;
+
+    /// <summary>
+    /// After a failure: look whether the kernel still has what was last put there. If it has nothing, or something else, put this in force and answer with
+    /// <see cref="PolicyEvent.Shut"/>.
+    /// </summary>
+    /// <param name="Locked">Lets essential and fail-safe connections pass in the directions that are enforced, and no others.</param>
+    public sealed record ShutUnlessStanding(HostPolicy Locked) : PolicyEffect;
 
     /// <summary>Tell the controller how things stand.</summary>
     public sealed record Report : PolicyEffect;

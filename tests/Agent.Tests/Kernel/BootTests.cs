@@ -50,6 +50,48 @@ public sealed class BootTests : AgentProcessTests
         Assert.True(await ReachableAsync());
     }
 
+    [Fact]
+    public async Task A_policy_that_the_kernel_refuses_when_the_agent_starts_or_repairs_shuts_what_was_enforced_until_it_is_taken()
+    {
+        await HadAsync(Closed(2).Allowing(1, Direction.Inbound, "s0", 80, $"{TwoHosts.PeerAddress(false)}"));
+        await ReplaceNftAsync($"if grep -q peers_ $script && ! [ -e {Folder["mended"]} ]; then echo refused >&2; exit 1; fi");
+
+        // What stands is left alone: it is what was last in force.
+        Start();
+        await ProblemAsync("apply-failed");
+        Assert.True(await ReachableAsync());
+        Hosts.Host.Run("nft", "delete", "table", "inet", "bulkhead");
+        await ShutAsync();
+        await File.WriteAllTextAsync(Folder["mended"], "");
+        await TakenAsync();
+
+        var agent = Started[^1];
+        agent.Kill();
+        await agent.WaitForExitAsync();
+        File.Delete(Folder["mended"]);
+        Hosts.Host.Run("nft", "delete", "table", "inet", "bulkhead");
+        Controller.States.Clear();
+        Start();
+        await ShutAsync();
+        await File.WriteAllTextAsync(Folder["mended"], "");
+        await TakenAsync();
+
+        Task ProblemAsync(string code) => Eventually.Holds(() => Controller.States.LastOrDefault() is { } report && report.Problems.Any(problem => problem.Code == code), $"{code} is reported");
+
+        async Task ShutAsync()
+        {
+            await ProblemAsync("enforcement-shut");
+            Assert.Equal((null, Mode.Full, Mode.Visibility), (Controller.States.Last().Applied, Controller.States.Last().Inbound, Controller.States.Last().Outbound));
+            Assert.False(await ReachableAsync());
+        }
+
+        async Task TakenAsync()
+        {
+            await Eventually.Holds(() => Controller.States.Last() is { Applied.Number: 2 } report && report.Problems.All(problem => problem.Code == "table-tampered"), "it is taken");
+            Assert.True(await ReachableAsync());
+        }
+    }
+
     [Theory]
     [InlineData("apply")]
     [InlineData("run")]

@@ -78,6 +78,46 @@ public sealed class SocketOwnerTests : AgentProcessTests
         Assert.Empty(Attached());
     }
 
+    [Fact]
+    public async Task Programs_that_somebody_takes_off_come_back_within_a_second_and_are_told_of_and_panic_takes_them_off_for_good()
+    {
+        var (app, other) = (_programs.Copy("app"), _programs.Copy("other"));
+        var policy = Closed(2).Allowing(1, Direction.Inbound, "s0", 5001, $"{TwoHosts.PeerAddress(false)}");
+        policy.Entries[0].ProcessPath = app;
+        policy.RequiredFeatures.Add("process-inbound-1");
+        Controller.Push(policy);
+        var agent = Start("--cgroup", _cgroup.Name);
+        await AppliedAsync(2);
+
+        SocketStamps.Remove(_cgroup.Tree.Root);
+        Serve(_cgroup.Below("first.scope"), other);
+        await Eventually.Holds(() => Attached().Count == 1, "the program is back");
+        await Eventually.Holds(() => Controller.States.Last() is { Tampered: > 0 } report && report.Problems.Any(problem => problem.Code == "programs-tampered"), "it is told of");
+        Assert.Contains("program bulkhead_create was taken off", Controller.States.Last().Problems.Single().Message, StringComparison.Ordinal);
+        Assert.False(await ReachableAsync(5001));
+        await ReplaceAsync(app, reachable: true);
+
+        Assert.Equal(0, await RunAsync("panic", "--state", State, "--reason", "test"));
+        Assert.Empty(Attached());
+        await ReplaceAsync(other, reachable: true);
+        Assert.Equal(0, await RunAsync("resume", "--state", State));
+        Assert.Single(Attached());
+        Assert.False(await ReachableAsync(5001));
+        await ReplaceAsync(app, reachable: true);
+
+        agent.Kill();
+        await agent.WaitForExitAsync();
+        Assert.Equal(0, await RunAsync("panic", "--state", State, "--reason", "test"));
+        Assert.Empty(Attached());
+        Controller.States.Clear();
+        Start("--cgroup", _cgroup.Name);
+        await Eventually.Holds(() => Controller.States.LastOrDefault()?.Problems.Any(problem => problem.Code == "panic") == true, "the order is followed");
+        Assert.Empty(Attached());
+        Assert.Equal(0, await RunAsync("resume", "--state", State));
+        Assert.Single(Attached());
+        Assert.True(await ReachableAsync(5001));
+    }
+
     /// <summary>Has another program listen in place of the one before.</summary>
     private async Task ReplaceAsync(string program, bool reachable)
     {

@@ -39,20 +39,37 @@ internal sealed unsafe class AttachedProgram : IDisposable
     /// <exception cref="BpfException">The kernel refuses.</exception>
     public static List<AttachedProgram> All(SafeFileHandle cgroup, int hook)
     {
-        var ids = stackalloc uint[Most];
-        uint flags, count = Most;
-        _ = BpfException.Check(Libbpf.Query(cgroup, hook, 0, &flags, ids, &count), "read the programs of a cgroup");
         var found = new List<AttachedProgram>();
-        for (var i = 0; i < count; i++)
+        foreach (var number in Numbers(cgroup, hook))
         {
             // One that was taken off meanwhile is no longer to be had.
-            if (Libbpf.OpenProgram(ids[i]) is var descriptor and >= 0)
+            if (Libbpf.OpenProgram(number) is var descriptor and >= 0)
             {
                 found.Add(new(descriptor));
             }
         }
 
         return found;
+    }
+
+    /// <summary>The kernel's numbers of all that are attached to a cgroup itself, at one hook.</summary>
+    /// <exception cref="BpfException">The kernel refuses.</exception>
+    public static uint[] Numbers(SafeFileHandle cgroup, int hook)
+    {
+        var ids = stackalloc uint[Most];
+        uint flags, count = Most;
+        _ = BpfException.Check(Libbpf.Query(cgroup, hook, 0, &flags, ids, &count), "read the programs of a cgroup");
+        return new ReadOnlySpan<uint>(ids, (int)count).ToArray();
+    }
+
+    /// <summary>The kernel's number of a program.</summary>
+    /// <exception cref="BpfException">The kernel refuses.</exception>
+    public static uint NumberOf(int program)
+    {
+        var info = default(Libbpf.ProgramInfo);
+        var length = (uint)sizeof(Libbpf.ProgramInfo);
+        _ = BpfException.Check(Libbpf.Info(program, &info, &length), "read what a program is");
+        return info.Id;
     }
 
     /// <summary>One of its maps by name, if its values have a length; null if there is none.</summary>

@@ -52,6 +52,18 @@ internal sealed unsafe class ExecutablePaths(BpfMap<ExecutablePaths.Step, uint> 
         paths.Become(ends);
     }
 
+    /// <summary>Has the programs know again what they were told.</summary>
+    /// <exception cref="BpfException">The kernel refuses.</exception>
+    public void Restore()
+    {
+        steps.Restore();
+        paths.Restore();
+    }
+
+    /// <summary>How what the programs know differs from what they were told, in words; null where it does not.</summary>
+    /// <exception cref="BpfException">The kernel refuses.</exception>
+    public IEnumerable<(string Map, string? Words)> Differences() => [("bulkhead_step", steps.Difference()), ("bulkhead_path", paths.Difference())];
+
     /// <summary>struct step.</summary>
     internal struct Step
     {

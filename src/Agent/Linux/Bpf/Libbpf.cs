@@ -118,6 +118,12 @@ internal static unsafe partial class Libbpf
     [LibraryImport(Library, EntryPoint = "bpf_map_delete_elem")]
     public static partial int Delete(int map, void* key);
 
+    [LibraryImport(Library, EntryPoint = "bpf_map_lookup_batch")]
+    public static partial int LookupBatch(int map, void* from, void* next, void* keys, void* values, uint* count, nint options);
+
+    [LibraryImport(Library, EntryPoint = "bpf_map_freeze")]
+    public static partial int Freeze(int map);
+
     [LibraryImport(Library, EntryPoint = "bpf_map_get_next_key")]
     public static partial int NextKey(int map, void* key, void* next);
 }

@@ -41,6 +41,9 @@ internal sealed class SocketOwners : IDisposable
     /// <summary>Why sockets cannot be stamped here, or null.</summary>
     public string? Refusal { get; }
 
+    /// <summary>Why sockets that there are could not be stamped when that was last tried; empty if all could.</summary>
+    public IReadOnlyList<string> Unstamped { get; private set; } = [];
+
     /// <summary>What stamps mean; null if there are none.</summary>
     public MarkTable? Marks => _stamps?.Table;
 
@@ -88,7 +91,22 @@ internal sealed class SocketOwners : IDisposable
         _stamps!.Put(table);
         _stamps.PutUsers(_users);
         _stamped = _users;
-        _sweep!.Run();
+        Sweep();
+    }
+
+    /// <summary>Stamps the sockets that there are and bear no right stamp.</summary>
+    public void Sweep() => Unstamped = _sweep!.Run();
+
+    /// <summary>What others changed of what stamps sockets, in words; empty if nothing. It is put right by the next <see cref="Put"/>.</summary>
+    /// <exception cref="BpfException">The kernel refuses.</exception>
+    public IReadOnlyList<string> Examine() => _stamps?.Examine() ?? [];
+
+    /// <summary>Stamps nothing and refuses no mark until the next <see cref="Put"/>.</summary>
+    /// <exception cref="BpfException">The kernel refuses.</exception>
+    public void TakeOff()
+    {
+        _stamps?.TakeOff();
+        Unstamped = [];
     }
 
     /// <summary>Whose sockets are, by what was read of them; the cgroups are read now.</summary>

@@ -9,7 +9,8 @@ namespace Bulkhead.Agent.Linux.Bpf;
 
 /// <summary>
 /// Stamps the sockets that processes hold already: those from before the programs, and those of executables that a rule has named since. A socket
-/// whose holders are of different classes keeps the stamp of the one who made it, or is unidentified if it has none of theirs.
+/// whose holders are of different classes keeps the stamp of the one who made it, or is unidentified if it has none of theirs. One that cannot be stamped
+/// is told; it stays as it is, and met by no rule for an owner if it never had a stamp.
 /// </summary>
 internal sealed unsafe partial class SocketSweep(CgroupTree tree, SocketStamps stamps, OwnerReader owners)
 {
@@ -19,9 +20,14 @@ internal sealed unsafe partial class SocketSweep(CgroupTree tree, SocketStamps s
     private const int Domain = 39;
     private const int Inet = 2;
     private const int Inet6 = 10;
+    private const int NoSuchProcess = 3; // ESRCH
+    private const int BadDescriptor = 9; // EBADF
+    private const int NotSocket = 88; // ENOTSOCK
+    private const int Tries = 3;
 
     /// <summary>Does it.</summary>
-    public void Run()
+    /// <returns>Why sockets could not be stamped that their processes still hold; none if all could.</returns>
+    public List<string> Run()
     {
         var holders = new Dictionary<ulong, (int Pid, int Descriptor, HashSet<uint> Marks)>();
         foreach (var pid in tree.AllProcesses())
@@ -32,10 +38,20 @@ internal sealed unsafe partial class SocketSweep(CgroupTree tree, SocketStamps s
             }
         }
 
-        foreach (var (pid, descriptor, marks) in holders.Values)
+        var left = holders.Values.ToList();
+        var failures = new List<string>();
+        for (var i = 0; i < Tries && left.Count > 0; i++)
         {
-            Stamp(pid, descriptor, marks);
+            failures.Clear();
+            left.RemoveAll(socket =>
+            {
+                var failure = Stamp(socket.Pid, socket.Descriptor, socket.Marks);
+                failures.AddRange(failure is null ? [] : [failure]);
+                return failure is null;
+            });
         }
+
+        return failures;
     }
 
     private uint MarkOf(SocketOwner owner) =>
@@ -68,33 +84,49 @@ internal sealed unsafe partial class SocketSweep(CgroupTree tree, SocketStamps s
         });
     }
 
-    private void Stamp(int pid, int descriptor, HashSet<uint> marks)
+    /// <summary>Why a socket could not be stamped; null if it is, or need not be, or is gone.</summary>
+    private string? Stamp(int pid, int descriptor, HashSet<uint> marks)
     {
         var process = (int)SystemCall(OpenProcess, pid, 0, 0);
-        var socket = process < 0 ? -1 : (int)SystemCall(TakeDescriptor, process, descriptor, 0);
-        _ = process < 0 ? 0 : Libc.Close(process);
+        if (process < 0)
+        {
+            return Failure("open", pid, NoSuchProcess);
+        }
+
+        var socket = (int)SystemCall(TakeDescriptor, process, descriptor, 0);
+        var refusal = socket < 0 ? Failure("take a socket of", pid, NoSuchProcess, BadDescriptor) : null;
+        _ = Libc.Close(process);
         if (socket < 0)
         {
-            return;
+            return refusal;
         }
 
         try
         {
             var mask = stamps.Table.Mask;
-            if (Read(socket, Domain) is not (Inet or Inet6) || Read(socket, Mark) is not { } before || marks.Contains((uint)before & mask))
+            if (Read(socket, Domain) is not { } domain || Read(socket, Mark) is not { } before)
             {
-                return;
+                return Failure("read a socket of", pid, NotSocket);
+            }
+
+            if (domain is not (Inet or Inet6) || marks.Contains((uint)before & mask))
+            {
+                return null;
             }
 
             var mark = marks.Count == 1 ? marks.Single() : stamps.Table.Of(SocketOwner.Unidentified);
             var write = new StampWrite { Mark = ((uint)before & ~mask) | mark, Secret = stamps.Secret };
-            _ = SetOption(socket, Libc.SolSocket, Mark, &write, (uint)sizeof(StampWrite));
+            return SetOption(socket, Libc.SolSocket, Mark, &write, (uint)sizeof(StampWrite)) == 0 ? null : Failure("stamp a socket of", pid);
         }
         finally
         {
             _ = Libc.Close(socket);
         }
     }
+
+    private static string? Failure(string what, int pid, params ReadOnlySpan<int> gone) => Marshal.GetLastPInvokeError() is var error && gone.Contains(error)
+        ? null
+        : string.Create(CultureInfo.InvariantCulture, $"cannot {what} process {pid}: {Marshal.GetPInvokeErrorMessage(error)}");
 
     private static int? Read(int socket, int option)
     {
@@ -103,13 +135,13 @@ internal sealed unsafe partial class SocketSweep(CgroupTree tree, SocketStamps s
         return GetOption(socket, Libc.SolSocket, option, &value, &length) == 0 ? value : null;
     }
 
-    [LibraryImport("libc", EntryPoint = "syscall")]
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial nint SystemCall(nint number, nint first, nint second, nint third);
 
-    [LibraryImport("libc", EntryPoint = "getsockopt")]
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
     private static partial int GetOption(int socket, int level, int option, void* value, uint* length);
 
-    [LibraryImport("libc", EntryPoint = "setsockopt")]
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     private static partial int SetOption(int socket, int level, int option, void* value, uint length);
 
     /// <summary>struct write.</summary>

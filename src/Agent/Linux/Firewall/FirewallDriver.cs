@@ -33,6 +33,7 @@ public sealed record ApplyOutcome(string? Error, int Steps = 0, int Destroyed = 
 public sealed class FirewallDriver : IDisposable
 {
     private const int MostTries = 5;
+    private static readonly TimeSpan _ownersEvery = TimeSpan.FromMilliseconds(400);
 
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly TableKeeper _table;
@@ -164,7 +165,99 @@ public sealed class FirewallDriver : IDisposable
         }
     }
 
-    /// <summary>Removes the table: for unpairing only. Whoever stops the agent keeps the rules.</summary>
+    /// <summary>After a failure: puts a policy in force in place of everything, unless the table is there and as it was left.</summary>
+    /// <returns>What became of it; null if the table stands.</returns>
+    /// <param name="locked">The policy.</param>
+    /// <param name="cancellationToken">As in <see cref="ApplyAsync(HostPolicy, bool, CancellationToken)"/>.</param>
+    public async Task<ApplyOutcome?> ShutUnlessStandingAsync(HostPolicy locked, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_table.Stands())
+            {
+                return null;
+            }
+        }
+        catch (NetlinkException)
+        {
+            // What cannot be read is not known to stand.
+        }
+        finally
+        {
+            _turn.Release();
+        }
+
+        return await ApplyAsync(locked, replace: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Why sockets could not be stamped with their owners, so that rules for executables and users do not know them; empty if all could, or none need be.</summary>
+    public IReadOnlyList<string> Unstamped => _owners?.Unstamped ?? [];
+
+    /// <summary>Tries again to stamp the sockets that could not be, and then judges live connections again.</summary>
+    public async Task<ApplyOutcome> RestampAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            _owners?.Sweep();
+            return _evaluator is null ? new((string?)null) : _settler.Settle(_evaluator);
+        }
+        catch (NetlinkException e)
+        {
+            return new(e.Message);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>
+    /// Begins to look every 400 ms whether others changed what stamps sockets, as far as rules in force need it; from any thread. While something is applied,
+    /// which puts it right anyway, that waits.
+    /// </summary>
+    /// <param name="tampered">Is told what, on a thread of the pool. The next apply of the same policy puts it right.</param>
+    /// <param name="time">The clock.</param>
+    public IDisposable WatchOwners(Action<string> tampered, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        return time.CreateTimer(
+            _ =>
+            {
+                if (ExamineOwners() is { Length: > 0 } what)
+                {
+                    tampered(what);
+                }
+            },
+            null,
+            _ownersEvery,
+            _ownersEvery);
+    }
+
+    private string ExamineOwners()
+    {
+        if (_owners is null || !_turn.Wait(0))
+        {
+            return "";
+        }
+
+        try
+        {
+            return _evaluator is { } evaluator && MarkTable.Matters(evaluator.Policy) ? string.Join("; ", _owners.Examine()) : "";
+        }
+        catch (BpfException e)
+        {
+            // What cannot be read is not known to be right.
+            return e.Message;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Removes the table, and then takes off what stamps sockets: for opening the host and unpairing only. Whoever stops the agent keeps the rules.</summary>
     public async Task<ApplyOutcome> RemoveAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -174,9 +267,14 @@ public sealed class FirewallDriver : IDisposable
             if (error is null)
             {
                 _evaluator = null;
+                _owners?.TakeOff();
             }
 
             return new(error);
+        }
+        catch (BpfException e)
+        {
+            return new(e.Message);
         }
         finally
         {
@@ -192,6 +290,12 @@ public sealed class FirewallDriver : IDisposable
             if (owners.Plan(policy, _evaluator?.Policy) is not { } marks)
             {
                 return new("the policy tells more owners of sockets apart than the mask has room for");
+            }
+
+            if (_evaluator is null || !MarkTable.Matters(_evaluator.Policy))
+            {
+                // While no rule needed them, nobody looked after them.
+                _ = owners.Examine();
             }
 
             if (!owners.StampsBy(marks))
@@ -239,10 +343,13 @@ public sealed class FirewallDriver : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // A look at the owners that has begun is waited for; the next one finds nothing to look for.
+        _turn.Wait();
+        _evaluator = null;
         _table.Dispose();
         _conntrack.Dispose();
         _sockets.Dispose();
         _addresses.Dispose();
-        _turn.Dispose();
+        _turn.Release();
     }
 }

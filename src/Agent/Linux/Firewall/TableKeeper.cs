@@ -20,6 +20,7 @@ internal sealed class TableKeeper : IDisposable
     private TableWatch? _watch;
     private TableSnapshot? _skeleton;
     private FirewallDocument? _held;
+    private FirewallDocument? _left;
     private uint _generation;
     private bool _removed;
     private bool _disturbed;
@@ -61,6 +62,7 @@ internal sealed class TableKeeper : IDisposable
                 if (others.Count == 0)
                 {
                     _held = outcome.Ok ? document : null;
+                    _left = _held ?? _left;
                     return (outcome.Ok ? null : $"nftables: {outcome.Detail} (errno {outcome.Errno})", []);
                 }
 
@@ -85,7 +87,7 @@ internal sealed class TableKeeper : IDisposable
             return ("somebody else changed nftables while the table was written", undone);
         }
 
-        _held = document;
+        _left = _held = document;
         _disturbed = false;
         return (null, undone);
     }
@@ -116,6 +118,11 @@ internal sealed class TableKeeper : IDisposable
         return differences;
     }
 
+    /// <summary>Whether our table is there, and is as it was left when something was last put in force; of a table that was there before, only whether it is.</summary>
+    /// <exception cref="NetlinkException">The kernel cannot be read.</exception>
+    public bool Stands() =>
+        _skeleton is { } skeleton && _left is { } left ? TableDifference.Between(left, skeleton, _reader).Count == 0 : _reader.Skeleton() is not null;
+
     /// <summary>Whether nft and the kernel would take rules with a condition; none is left behind.</summary>
     public async Task<bool> KnowsAsync(Match match) =>
         await _nft.RunAsync(output => output.Write(NftScript.Probe(match)), check: true).ConfigureAwait(false) is null;
@@ -126,7 +133,7 @@ internal sealed class TableKeeper : IDisposable
         var error = await _nft.RunAsync(NftScript.Remove()).ConfigureAwait(false);
         if (error is null)
         {
-            (_held, _skeleton, _removed) = (null, null, true);
+            (_held, _left, _skeleton, _removed) = (null, null, null, true);
         }
 
         return error;
