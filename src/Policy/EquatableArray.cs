@@ -23,7 +23,7 @@ public readonly struct EquatableArray<T>(ImmutableArray<T> items) : IEquatable<E
     public ReadOnlySpan<T> AsSpan() => Items.AsSpan();
 
     /// <inheritdoc/>
-    public bool Equals(EquatableArray<T> other) => Items.AsSpan().SequenceEqual(other.Items.AsSpan());
+    public bool Equals(EquatableArray<T> other) => Items == other.Items || Items.AsSpan().SequenceEqual(other.Items.AsSpan());
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is EquatableArray<T> other && Equals(other);

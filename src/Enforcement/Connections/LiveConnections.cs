@@ -35,6 +35,28 @@ public static class LiveConnections
         policy.Quarantined || policy.QuarantinedPeers.Count > 0 || policy.Modes != default;
 
     /// <summary>
+    /// Whether a policy can be against a connection that another one was not against: not if it only lets more peers in, or keeps fewer out.
+    /// </summary>
+    public static bool CanEnd(HostPolicy before, HostPolicy after)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        ArgumentNullException.ThrowIfNull(after);
+        return CanEnd(after) && (!before.DiffersInMembersOnly(after) || before.PeerSets.Zip(after.PeerSets).Any(pair => Tightens(after, pair.First, pair.Second)));
+    }
+
+    private static bool Tightens(HostPolicy policy, PeerSet before, PeerSet after)
+    {
+        if (ReferenceEquals(before.Packed, after.Packed))
+        {
+            return false;
+        }
+
+        var (left, joined) = (false, false);
+        AddressMembers.Compare(before.Packed, after.Packed, _ => left = true, _ => joined = true);
+        return policy.Entries.Any(entry => entry.Peers == after.Name && (entry.Action == RuleAction.Allow ? left : joined));
+    }
+
+    /// <summary>
     /// Forbidden connections, by the host's sockets alone. Conntrack's entry, which knows of address translation, has the last word:
     /// see <see cref="IsForbidden"/>.
     /// </summary>

@@ -40,6 +40,9 @@ internal sealed class DirectionRenderer
         _conditions = new(document, _name, sockets.Cgroups, sockets.Marks);
     }
 
+    /// <summary>What the sets of a peer set are named by.</summary>
+    public static string PeersName(string peers) => $"peers_{peers}";
+
     public void Render()
     {
         Invalid();
@@ -194,7 +197,7 @@ internal sealed class DirectionRenderer
         var peers = _policy.PeerSets.ToDictionary(set => set.Name, StringComparer.Ordinal);
         foreach (var entry in _policy.Entries.Where(e => e.Direction == _direction).OrderBy(e => e.Action).ThenBy(e => e.Rule))
         {
-            var matches = _document.Addresses($"peers_{entry.Peers}", _peer, peers[entry.Peers].Packed).ToArray();
+            var matches = _document.Addresses(PeersName(entry.Peers), _peer, peers[entry.Peers].Packed).ToArray();
             if (matches.Length > 0)
             {
                 var verdict = _conditions.If(entry, entry.Action switch

@@ -24,7 +24,7 @@ internal sealed class DocumentBuilder
     {
         foreach (var isV6 in (bool[])[false, true])
         {
-            if (members.Nets(isV6) is { Count: > 0 } all && all[0].Length == 0)
+            if (IsAll(members.Nets(isV6)))
             {
                 yield return new Match.InPrefix(end, isV6 ? IpPrefix.AllV6 : IpPrefix.AllV4);
                 continue;
@@ -34,7 +34,7 @@ internal sealed class DocumentBuilder
             {
                 if (elements.Count > 0)
                 {
-                    var set = $"{name}_{(isV6 ? "v6" : "v4")}{(isInterval ? "_nets" : "")}";
+                    var set = SetName(name, isV6, isInterval);
                     _sets.TryAdd(set, new(set, isV6, isInterval, elements));
                     yield return new Match.InSet(end, isV6, set);
                 }
@@ -45,6 +45,12 @@ internal sealed class DocumentBuilder
     /// <summary>The same for few, in any order.</summary>
     public IEnumerable<Match> Addresses(string name, PacketEnd end, IEnumerable<IpPrefix> members) =>
         Addresses(name, end, AddressMembers.Of(members.Order()));
+
+    /// <summary>Whether prefixes are all of their family, for which there is no set.</summary>
+    public static bool IsAll(PrefixList nets) => nets.Count > 0 && nets[0].Length == 0;
+
+    /// <summary>The name of the set that holds some members of those with a name.</summary>
+    public static string SetName(string name, bool isV6, bool isInterval) => $"{name}_{(isV6 ? "v6" : "v4")}{(isInterval ? "_nets" : "")}";
 
     public FirewallDocument Build() => new(_sets.Values.ToEquatableArray(), _chains.Values.ToEquatableArray());
 }

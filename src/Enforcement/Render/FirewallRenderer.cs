@@ -45,6 +45,48 @@ public static class FirewallRenderer
     }
 
     /// <summary>
+    /// The document of a policy that differs from another one in members of peer sets only: what <see cref="Render"/> gives, at the cost of what changed.
+    /// </summary>
+    /// <param name="document">What was rendered of the other policy.</param>
+    /// <param name="before">The other policy.</param>
+    /// <param name="after">The policy.</param>
+    /// <returns>Null if more has to be rendered than sets.</returns>
+    public static FirewallDocument? Renew(FirewallDocument document, HostPolicy before, HostPolicy after)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        if (!before.DiffersInMembersOnly(after))
+        {
+            return null;
+        }
+
+        var changed = new Dictionary<string, PrefixList>(StringComparer.Ordinal);
+        foreach (var (old, now) in before.PeerSets.Zip(after.PeerSets).Where(pair => !ReferenceEquals(pair.First.Packed, pair.Second.Packed)))
+        {
+            foreach (var isV6 in (ReadOnlySpan<bool>)[false, true])
+            {
+                if (!HasSameShape(old.Packed, now.Packed, isV6))
+                {
+                    return null;
+                }
+
+                changed.Add(DocumentBuilder.SetName(DirectionRenderer.PeersName(now.Name), isV6, isInterval: false), now.Packed.Hosts(isV6));
+                changed.Add(DocumentBuilder.SetName(DirectionRenderer.PeersName(now.Name), isV6, isInterval: true), now.Packed.Nets(isV6));
+            }
+        }
+
+        return document with
+        {
+            Sets = document.Sets.Select(set => changed.TryGetValue(set.Name, out var elements) ? set with { Elements = elements } : set).ToEquatableArray(),
+        };
+    }
+
+    /// <summary>Whether the same sets stand for the members of a family, whatever they hold.</summary>
+    private static bool HasSameShape(AddressMembers old, AddressMembers now, bool isV6) =>
+        (old.Hosts(isV6).Count > 0) == (now.Hosts(isV6).Count > 0)
+        && (old.Nets(isV6).Count > 0) == (now.Nets(isV6).Count > 0)
+        && DocumentBuilder.IsAll(old.Nets(isV6)) == DocumentBuilder.IsAll(now.Nets(isV6));
+
+    /// <summary>
     /// The policy of a host that is known to enforce these directions but lost what it enforces: essential and fail-safe pass,
     /// the rest is blocked there.
     /// </summary>

@@ -62,6 +62,17 @@ public sealed class AddressMembers
         return come.SelectMany(part => part).Any(members.Overlaps) ? null : members;
     }
 
+    /// <summary>Gives what two do not share to handlers.</summary>
+    public static void Compare(AddressMembers before, AddressMembers after, Action<IpPrefix> removed, Action<IpPrefix> added)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        ArgumentNullException.ThrowIfNull(after);
+        for (var kind = 0; kind < before._lists.Length; kind++)
+        {
+            PrefixList.Compare(before._lists[kind], after._lists[kind], removed, added);
+        }
+    }
+
     /// <summary>All of them, sorted.</summary>
     public IEnumerable<IpPrefix> All()
     {

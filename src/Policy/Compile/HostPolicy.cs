@@ -52,6 +52,14 @@ public sealed record HostPolicy
 
     /// <summary>Whether two policies enforce the same, whatever their generations.</summary>
     public bool EnforcesSameAs(HostPolicy other) => ReferenceEquals(this, other) || this with { Generation = other.Generation } == other;
+
+    /// <summary>Whether two policies differ in generation and in the members of peer sets of the same names at most.</summary>
+    public bool DiffersInMembersOnly(HostPolicy other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return PeerSets.Select(set => set.Name).SequenceEqual(other.PeerSets.Select(set => set.Name), StringComparer.Ordinal)
+            && this with { Generation = other.Generation, PeerSets = other.PeerSets } == other;
+    }
 }
 
 /// <summary>One ordered decision of a host policy.</summary>

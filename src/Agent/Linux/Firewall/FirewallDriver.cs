@@ -44,6 +44,8 @@ public sealed class FirewallDriver : IDisposable
     private readonly Func<NameLookups> _lookups;
     private readonly SocketOwners? _owners;
     private HostEvaluator? _evaluator;
+    private RenderedPolicy? _rendered;
+    private HostPolicy? _settled;
 
     private FirewallDriver(
         TableKeeper table, Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups, SocketOwners? owners)
@@ -266,7 +268,7 @@ public sealed class FirewallDriver : IDisposable
             var error = await _table.RemoveAsync().ConfigureAwait(false);
             if (error is null)
             {
-                _evaluator = null;
+                (_evaluator, _settled) = (null, null);
                 _owners?.TakeOff();
             }
 
@@ -311,8 +313,9 @@ public sealed class FirewallDriver : IDisposable
             }
         }
 
-        var document = FirewallRenderer.Render(policy, _lookups(), new(cgroups, _owners?.Marks));
-        var plan = FirewallPlan.Diff(replace ? null : _table.Held, document);
+        var rendered = RenderedPolicy.Of(policy, _lookups(), new(cgroups, _owners?.Marks), _rendered);
+        _rendered = rendered;
+        var plan = FirewallPlan.Diff(replace ? null : _table.Held, rendered.Document);
         if (plan.IsEmpty)
         {
             // Who is no longer who the rules ask for loses what is open.
@@ -322,14 +325,18 @@ public sealed class FirewallDriver : IDisposable
         var first = _evaluator is null;
         var evaluator = new HostEvaluator(policy);
         var admitted = first ? _settler.Admit(evaluator).Admitted : 0;
-        var (error, undone) = await _table.ApplyAsync(plan, document).ConfigureAwait(false);
+        var (error, undone) = await _table.ApplyAsync(plan, rendered.Document).ConfigureAwait(false);
         if (error is not null)
         {
             return new(error) { Undone = undone.ToEquatableArray() };
         }
 
         _evaluator = evaluator;
-        var live = first || LiveConnections.CanEnd(policy) ? _settler.Settle(evaluator) : new((string?)null);
+        // What others had put there, or other owners of sockets, may have let in what neither policy does.
+        var sure = !replace && !restamped && undone.Count == 0 && rendered.IsRenewed ? _settled : null;
+        _settled = null;
+        var live = (sure is null ? first || LiveConnections.CanEnd(policy) : LiveConnections.CanEnd(sure, policy)) ? _settler.Settle(evaluator) : new((string?)null);
+        _settled = policy;
         return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted, Undone = undone.ToEquatableArray() };
     }
 

@@ -13,6 +13,8 @@ public sealed class NameLookupReader(string hostCgroup = "/", string root = "/")
     // nft finds cgroups below this folder only, wherever else they are mounted.
     private const string CgroupFolder = "/sys/fs/cgroup/";
 
+    private string? _mount;
+
     /// <summary>What holds now. What cannot be read is taken for not configured, which opens nothing.</summary>
     public NameLookups Read()
     {
@@ -28,18 +30,19 @@ public sealed class NameLookupReader(string hostCgroup = "/", string root = "/")
     private Match.SocketCgroup? Cgroup()
     {
         var path = Lines("proc/self/cgroup").FirstOrDefault(line => line.StartsWith("0::/", StringComparison.Ordinal))?[3..];
-        var mount = Lines("proc/self/mountinfo")
+        // It does not move while a process lives.
+        _mount ??= Lines("proc/self/mountinfo")
             .Select(line => line.Split(' '))
             .Where(fields => fields.Length > 4 && fields.SkipWhile(f => f != "-").ElementAtOrDefault(1) == "cgroup2")
             .Select(fields => fields[4] + "/")
             .FirstOrDefault(at => at.StartsWith(CgroupFolder, StringComparison.Ordinal));
-        if (path is null || mount is null || path.Contains("..", StringComparison.Ordinal) || path.Contains('"', StringComparison.Ordinal)
+        if (path is null || _mount is null || path.Contains("..", StringComparison.Ordinal) || path.Contains('"', StringComparison.Ordinal)
             || path == "/" || path.TrimEnd('/') == hostCgroup.TrimEnd('/'))
         {
             return null;
         }
 
-        return new(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Length, mount[CgroupFolder.Length..] + path[1..]);
+        return new(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Length, _mount[CgroupFolder.Length..] + path[1..]);
     }
 
     private string[] Lines(string file)

@@ -8,6 +8,7 @@ namespace Bulkhead.Agent.Linux.Firewall;
 internal sealed class NftProcess(OwnChanges own) : IDisposable
 {
     private const int LongestError = 2000;
+    private const int BufferSize = 64 << 10;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
     private readonly NetworkNamespace _network = new();
 
@@ -47,7 +48,7 @@ internal sealed class NftProcess(OwnChanges own) : IDisposable
             var errors = process.StandardError.ReadToEndAsync(limit.Token);
             var output = process.StandardOutput.ReadToEndAsync(limit.Token);
             // Of a large policy it is many times what a pipe holds, so that it waits for the child, and must not be waited for longer than the child.
-            await Task.Run(() => Write(process.StandardInput, script), limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
+            await Task.Run(() => Write(process.StandardInput.BaseStream, script), limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
             await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
             _ = await output.ConfigureAwait(false);
             var text = (await errors.ConfigureAwait(false)).Trim();
@@ -63,12 +64,13 @@ internal sealed class NftProcess(OwnChanges own) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _network.Dispose();
 
-    private static void Write(StreamWriter input, Action<TextWriter> script)
+    private static void Write(Stream input, Action<TextWriter> script)
     {
         try
         {
-            script(input);
-            input.Close();
+            // Not the process' own writer, which hands each word of a script to the pipe by itself.
+            using var writer = new StreamWriter(input, bufferSize: BufferSize);
+            script(writer);
         }
         catch (IOException)
         {
