@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Bulkhead.Controller.Tests;
 
-/// <summary>A real controller: Kestrel with TLS on two ports of its own, SQLite in a folder of its own.</summary>
+/// <summary>A real controller: Kestrel with TLS on two ports of its own, a store of its own (see <see cref="TestStore"/>).</summary>
 internal sealed class TestController : IAsyncDisposable
 {
     private readonly TimeProvider _clock;
@@ -48,6 +48,7 @@ internal sealed class TestController : IAsyncDisposable
     public static async Task<TestController> StartAsync(TimeProvider? clock = null)
     {
         var folder = Directory.CreateTempSubdirectory("bulkhead-controller-test-");
+        TestStore.Prepare(folder.FullName);
         return new(clock ?? TimeProvider.System, folder, await OpenAsync(clock ?? TimeProvider.System, folder.FullName));
     }
 

@@ -38,6 +38,12 @@ public sealed class AbsenceLimit(AgentDirectory directory, LiveState live, Ledge
         {
             await ledger.WriteAsync<bool>(Ledger.System, async (edit, token) =>
             {
+                if (edit.Before.Entries.GetValueOrDefault(entry.Workload.Id) is not { Workload.Addresses.Count: > 0 })
+                {
+                    // Another controller was first.
+                    return Outcomes.Tried(false);
+                }
+
                 await edit.Database.Addresses.Where(a => a.WorkloadId == entry.Workload.Id.Value).ExecuteDeleteAsync(token).ConfigureAwait(false);
                 edit.Touch(entry.Workload.Id);
                 edit.Audit("workload.absent", entry.Workload.Name, $"Its agent was silent for {Limit.TotalHours:0} hours, so its addresses ({string.Join(", ", entry.Workload.Addresses)}) no longer count.");

@@ -16,6 +16,9 @@ public sealed record AgentObservation(DateTimeOffset LastSeen, StateReport Repor
 /// <summary>An address that one workload claims and another holds.</summary>
 public sealed record AddressConflict(WorkloadId Claimant, WorkloadId Holder, ScopedAddress Address);
 
+/// <summary>Where an agent is connected that another controller on the store serves.</summary>
+public sealed record AgentElsewhere(Guid Controller, IPAddress Remote);
+
 /// <summary>What is known of agents at this moment, none of which decides what is enforced: who is connected, and what they report. Thread-safe.</summary>
 public sealed class AgentDirectory(TimeProvider time)
 {
@@ -23,6 +26,8 @@ public sealed class AgentDirectory(TimeProvider time)
     private readonly ConcurrentDictionary<WorkloadId, DateTimeOffset> _leftAt = new();
     private readonly ConcurrentDictionary<WorkloadId, AgentObservation> _observations = new();
     private readonly ConcurrentDictionary<WorkloadId, AgentSession> _sessions = new();
+    private readonly ConcurrentDictionary<WorkloadId, AgentElsewhere> _elsewhere = new();
+    private ConcurrentDictionary<WorkloadId, bool> _unsaved = new();
     private readonly ConcurrentDictionary<WorkloadId, ImmutableArray<Diagnostic>> _flags = new();
     private ImmutableArray<AddressConflict> _conflicts = [];
 
@@ -33,10 +38,13 @@ public sealed class AgentDirectory(TimeProvider time)
     public static TimeSpan ReturnGrace { get; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How many are connected.</summary>
-    public int Connected => _sessions.Count;
+    public int Connected => _sessions.Count + _elsewhere.Keys.Count(id => !_sessions.ContainsKey(id));
 
-    /// <summary>Whether a workload's agent is connected.</summary>
-    public bool IsConnected(WorkloadId workload) => _sessions.ContainsKey(workload);
+    /// <summary>Whether a workload's agent is connected, to this controller or another.</summary>
+    public bool IsConnected(WorkloadId workload) => _sessions.ContainsKey(workload) || _elsewhere.ContainsKey(workload);
+
+    /// <summary>Where a workload's agent is connected from; null if it is not.</summary>
+    public IPAddress? Remote(WorkloadId workload) => Session(workload)?.Remote ?? _elsewhere.GetValueOrDefault(workload)?.Remote;
 
     /// <summary>Whether a workload's agent has been away for <see cref="ReturnGrace"/>.</summary>
     public bool IsGone(WorkloadId workload) => !IsConnected(workload) && time.GetUtcNow() - _leftAt.GetValueOrDefault(workload, _started) >= ReturnGrace;
@@ -67,12 +75,18 @@ public sealed class AgentDirectory(TimeProvider time)
     /// <returns>Null if it is a clone's.</returns>
     public AgentSession? Connect(WorkloadId workload, IPAddress remote)
     {
+        if (_elsewhere.GetValueOrDefault(workload) is { } elsewhere && !elsewhere.Remote.Equals(remote))
+        {
+            return null;
+        }
+
         var session = new AgentSession(this, workload, remote);
         while (true)
         {
             var held = _sessions.GetOrAdd(workload, session);
             if (held == session)
             {
+                _unsaved[workload] = true;
                 Clear(workload, "clone");
                 return session;
             }
@@ -96,7 +110,51 @@ public sealed class AgentDirectory(TimeProvider time)
     {
         var before = Observation(workload);
         _observations[workload] = new(now, report);
+        _unsaved[workload] = true;
         return before;
+    }
+
+    /// <summary>Takes over what another controller knows of an agent.</summary>
+    /// <param name="workload">Whose.</param>
+    /// <param name="observation">Its last report, if there was one.</param>
+    /// <param name="elsewhere">Where it is connected; null if nowhere.</param>
+    public void Follow(WorkloadId workload, AgentObservation? observation, AgentElsewhere? elsewhere)
+    {
+        if (elsewhere is not null)
+        {
+            _elsewhere[workload] = elsewhere;
+        }
+        else if (_elsewhere.TryRemove(workload, out _))
+        {
+            Expect(workload);
+        }
+
+        if (observation is not null && Session(workload) is null && !(Observation(workload)?.LastSeen > observation.LastSeen))
+        {
+            _observations[workload] = observation;
+        }
+    }
+
+    /// <summary>Notes that a controller is gone, and with it the connections of its agents.</summary>
+    public void FollowNoMore(Guid controller)
+    {
+        foreach (var (workload, elsewhere) in _elsewhere.Where(pair => pair.Value.Controller == controller))
+        {
+            Expect(workload);
+            _elsewhere.TryRemove(KeyValuePair.Create(workload, elsewhere));
+        }
+    }
+
+    /// <summary>The workloads of which something was noted since it was asked last; whoever cannot keep it gives them back.</summary>
+    public IReadOnlyCollection<WorkloadId> TakeUnsaved() => [.. Interlocked.Exchange(ref _unsaved, new()).Keys];
+
+    /// <summary>Gives back what <see cref="TakeUnsaved"/> took.</summary>
+    public void ReturnUnsaved(IEnumerable<WorkloadId> workloads)
+    {
+        foreach (var workload in workloads)
+        {
+            _unsaved[workload] = true;
+        }
     }
 
     /// <summary>Notes that an agent was heard of.</summary>
@@ -105,6 +163,7 @@ public sealed class AgentDirectory(TimeProvider time)
         if (_observations.TryGetValue(workload, out var observation))
         {
             _observations.TryUpdate(workload, observation with { LastSeen = now }, observation);
+            _unsaved[workload] = true;
         }
     }
 
@@ -141,6 +200,7 @@ public sealed class AgentDirectory(TimeProvider time)
         _observations.TryRemove(workload, out _);
         _flags.TryRemove(workload, out _);
         _leftAt.TryRemove(workload, out _);
+        _elsewhere.TryRemove(workload, out _);
         ImmutableInterlocked.Update(ref _conflicts, held => held.RemoveAll(c => c.Claimant == workload || c.Holder == workload));
         if (_sessions.TryRemove(workload, out var session))
         {
@@ -157,6 +217,7 @@ public sealed class AgentDirectory(TimeProvider time)
 
         // Before it is taken out: nobody may find it neither connected nor just gone.
         Expect(session.Workload);
+        _unsaved[session.Workload] = true;
         return _sessions.TryRemove(KeyValuePair.Create(session.Workload, session));
     }
 }

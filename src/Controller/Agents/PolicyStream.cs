@@ -64,7 +64,7 @@ public sealed class PolicyStream(
     internal static async Task ReportCloneAsync(
         AgentDirectory directory, Ledger ledger, ILogger logger, AgentIdentity agent, IPAddress remote, CancellationToken cancellation)
     {
-        var holder = directory.Session(agent.Workload)?.Remote.ToString() ?? "an earlier host";
+        var holder = directory.Remote(agent.Workload)?.ToString() ?? "an earlier host";
         Log.CloneRefused(logger, agent.Name, remote.ToString(), holder);
         var fresh = directory.Flag(agent.Workload, Diagnostic.Error("clone", "identity", $"A second live host at {remote} has this workload's identity and was refused; the first is at {holder}."));
         if (fresh)
@@ -80,16 +80,17 @@ public sealed class PolicyStream(
     private async Task SendAsync(HttpResponse response, AgentSession session, bool deltas, CancellationToken cancellation)
     {
         Policy.Compile.HostPolicy? sent = null;
+        Policy.Compile.HostPolicy? held = null;
         var silent = false;
         while (true)
         {
-            var target = targets.Find(session.Workload);
-            if (target is not null && !ReferenceEquals(target, sent))
+            if (targets.Newest(session.Workload) is { } newest && !ReferenceEquals(newest.Target, held))
             {
-                Write(response.BodyWriter, deltas && sent is not null && HostPolicyEncoder.Encode(sent, target) is { } delta
+                var next = sent is null ? newest.AsOfNow : newest.Target;
+                Write(response.BodyWriter, deltas && sent is not null && HostPolicyEncoder.Encode(sent, next) is { } delta
                     ? new() { Delta = delta }
-                    : new() { Policy = HostPolicyEncoder.Encode(target, ProofOf(target.Generation.Epoch)) });
-                sent = target;
+                    : new() { Policy = HostPolicyEncoder.Encode(next, ProofOf(next.Generation.Epoch)) });
+                (sent, held) = (next, newest.Target);
             }
             else if (silent)
             {

@@ -42,7 +42,7 @@ public sealed class StateEndpoint(
 
         var now = time.GetUtcNow();
         var before = directory.Observe(agent.Workload, report, now);
-        CheckGeneration(agent, report);
+        await CheckGenerationAsync(agent, report, cancellation).ConfigureAwait(false);
         await ClaimAsync(agent, report, addresses, cancellation).ConfigureAwait(false);
         if (before is null || !Equals(before.Report.Applied, report.Applied) || !before.Report.Problems.Equals(report.Problems))
         {
@@ -63,13 +63,19 @@ public sealed class StateEndpoint(
 
     private bool IsSameHost(AgentIdentity agent, AgentBinding binding, HostIdentity identity, IPAddress remote) =>
         binding.MachineId == identity.MachineId && binding.HardwareUuid == identity.HardwareUuid
-        && (directory.Session(agent.Workload) is not { } session || session.Remote.Equals(remote));
+        && (directory.Remote(agent.Workload) is not { } holder || holder.Equals(remote));
 
     /// <summary>An agent that is ahead proves that the controller's database was restored: until a new epoch begins it refuses every policy.</summary>
-    private void CheckGeneration(AgentIdentity agent, StateReport report)
+    private async Task CheckGenerationAsync(AgentIdentity agent, StateReport report, CancellationToken cancellation)
     {
+        if (IsAhead(report))
+        {
+            // Another controller may have told it what this one has not followed yet.
+            await ledger.FollowAsync(cancellation).ConfigureAwait(false);
+        }
+
         var newest = live.Current.Settings.Generation;
-        if (report.Applied is { } applied && (applied.Epoch, applied.Number).CompareTo((newest.Epoch, newest.Number)) > 0)
+        if (report.Applied is { } applied && IsAhead(report))
         {
             Log.GenerationAhead(logger, agent.Name, $"{applied.Epoch}.{applied.Number}", newest.ToString());
             directory.Flag(agent.Workload, Diagnostic.Error("generation-ahead", "generation",
@@ -80,6 +86,9 @@ public sealed class StateEndpoint(
             directory.Clear(agent.Workload, "generation-ahead");
         }
     }
+
+    private bool IsAhead(StateReport report) =>
+        live.Current.Settings.Generation is var newest && report.Applied is { } applied && (applied.Epoch, applied.Number).CompareTo((newest.Epoch, newest.Number)) > 0;
 
     private async Task ClaimAsync(AgentIdentity agent, StateReport report, IReadOnlyList<IpAddress> addresses, CancellationToken cancellation)
     {

@@ -133,7 +133,7 @@ public static class Commands
     private static Task<int> WithStoreAsync(ParseResult parsed, Func<Ledger, DataFolder, Task> work, CancellationToken cancellation) => GuardedAsync(async () =>
     {
         using var data = DataFolder.Attach(parsed.GetRequiredValue(s_data));
-        await using var services = new ServiceCollection().AddStorage(data, [], TimeProvider.System).AddLogging().BuildServiceProvider();
+        await using var services = new ServiceCollection().AddStorage(data, TimeProvider.System).AddLogging().BuildServiceProvider();
         var ledger = services.GetRequiredService<Ledger>();
         await ledger.AttachAsync(cancellation).ConfigureAwait(false);
         await work(ledger, data).ConfigureAwait(false);

@@ -1,4 +1,3 @@
-using System.Net;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Agents;
 using Bulkhead.Controller.Auditing;
@@ -9,11 +8,7 @@ using Bulkhead.Controller.Policies;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Traffic;
 using Bulkhead.Controller.Workloads;
-using Bulkhead.Policy;
-using Bulkhead.Policy.Addresses;
-using Bulkhead.Policy.Compile;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.EntityFrameworkCore;
 
 namespace Bulkhead.Controller.Hosting;
 
@@ -52,7 +47,7 @@ public static class ControllerApp
     {
         var services = app.Services;
         var (live, ledger, feed) = (services.GetRequiredService<LiveState>(), services.GetRequiredService<Ledger>(), services.GetRequiredService<LiveFeed>());
-        await ledger.OpenAsync(cancellation).ConfigureAwait(false);
+        await ledger.OpenAsync(services.GetRequiredService<ControllerSelf>(), cancellation).ConfigureAwait(false);
         await services.GetRequiredService<ObservationKeeper>().RestoreAsync(cancellation).ConfigureAwait(false);
         await services.GetRequiredService<Rollout>().StartAsync(ledger, cancellation).ConfigureAwait(false);
         AgentChannel.Follow(live, services.GetRequiredService<PolicyTargets>(), services.GetRequiredService<AgentDirectory>());
@@ -60,28 +55,24 @@ public static class ControllerApp
         return await services.GetRequiredService<Passwords>().EnsureAdminAsync(ledger, services.GetRequiredService<DataFolder>(), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>The store alone, for commands that work on a stopped controller's data.</summary>
-    public static IServiceCollection AddStorage(this IServiceCollection services, DataFolder data, IEnumerable<IPEndPoint> agentEndpoints, TimeProvider time)
-    {
-        var connection = $"Data Source={data.CreateSecret(DataFolder.DatabaseFile)}";
-        return services
-            .AddSingleton(time)
-            .AddSingleton(data)
-            .AddSingleton<LiveState>()
-            .AddSingleton<Ledger>()
-            .AddSingleton(new SnapshotLoader(agentEndpoints
-                .SelectMany(ServerCertificate.Expand)
-                .Select(endpoint => IpAddress.TryRead(endpoint.Address.GetAddressBytes(), out var address) ? new ControllerEndpoint(address, (ushort)endpoint.Port) : default)
-                .Distinct().Order().ToEquatableArray()))
-            .AddDbContextFactory<ControllerDb>(db => db.UseSqlite(connection).AddInterceptors(new SqlitePragmas())
-                // There is no model snapshot: a test compares the migrated schema with the model instead.
-                .ConfigureWarnings(warnings => warnings.Ignore(Microsoft.EntityFrameworkCore.Diagnostics.RelationalEventId.PendingModelChangesWarning)));
-    }
+    /// <summary>The store alone, for commands that work on a controller's data.</summary>
+    public static IServiceCollection AddStorage(this IServiceCollection services, DataFolder data, TimeProvider time) => services
+        .AddSingleton(time)
+        .AddSingleton(data)
+        .AddSingleton(_ => StoreDatabase.Of(data))
+        .AddSingleton<LiveState>()
+        .AddSingleton<Ledger>()
+        .AddDbContextFactory<ControllerDb>((provider, db) =>
+        {
+            provider.GetRequiredService<StoreDatabase>().Configure(db);
+            // There is no model snapshot: a test compares the migrated schema with the model instead.
+            db.ConfigureWarnings(warnings => warnings.Ignore(Microsoft.EntityFrameworkCore.Diagnostics.RelationalEventId.PendingModelChangesWarning));
+        });
 
     private static void AddServices(IServiceCollection services, ControllerOptions options, DataFolder data, CertificateAuthority authority, TimeProvider time)
     {
-        services.AddStorage(data, options.AgentListen, time);
-        services.AddSingleton(authority);
+        services.AddStorage(data, time);
+        services.AddSingleton(authority).AddSingleton(_ => ControllerSelf.Of(data, authority, options.AgentListen));
         services.AddSingleton(new ServerCertificate(authority, ServerCertificate.NamesOf([options.Listen, .. options.AgentListen], options.AgentNames), time));
         services.AddSingleton(new AgentUrl(UrlOf(options)));
         services.AddSingleton<LiveFeed>().AddSingleton<Passwords>().AddSingleton<SignInThrottle>().AddSingleton<CallerLookup>();
@@ -89,7 +80,7 @@ public static class ControllerApp
         services.AddAgentChannel();
         services.AddTraffic(data);
         services.AddSingleton<ObservationKeeper>().AddHostedService(provider => provider.GetRequiredService<ObservationKeeper>());
-        services.AddHostedService<AbsenceLimit>().AddHostedService<RuleExpiry>();
+        services.AddHostedService<StoreFollower>().AddHostedService<AbsenceLimit>().AddHostedService<RuleExpiry>();
         // The core alone: the full registration brings data protection, which writes key files that nothing here uses.
         services.AddAuthenticationCore(scheme =>
         {

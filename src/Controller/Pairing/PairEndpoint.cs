@@ -125,11 +125,11 @@ public sealed class PairEndpoint(
         var identity = request.Identity;
         var row = await edit.Database.Workloads.Include(w => w.Addresses)
             .SingleOrDefaultAsync(w => w.MachineId == identity.MachineId && w.HardwareUuid == identity.HardwareUuid, cancellation).ConfigureAwait(false);
-        if (row is not null && directory.Session(new(row.Id)) is { } live)
+        if (row is not null && directory.Remote(new(row.Id)) is { } live)
         {
-            directory.Flag(new(row.Id), Diagnostic.Error("clone", "identity", $"A second live host at {remote} has this workload's identity and tried to pair; the first is at {live.Remote}."));
-            edit.Audit("agent.clone-refused", row.Name, $"A host at {remote} with the identity of {row.Name} ({live.Remote}) tried to pair and was refused.");
-            return new Paired.Refused("clone", AgentAnswer.Refuse(StatusCodes.Status409Conflict, "clone", $"A live host at {live.Remote} has this machine-id and hardware UUID; nothing was changed.",
+            directory.Flag(new(row.Id), Diagnostic.Error("clone", "identity", $"A second live host at {remote} has this workload's identity and tried to pair; the first is at {live}."));
+            edit.Audit("agent.clone-refused", row.Name, $"A host at {remote} with the identity of {row.Name} ({live}) tried to pair and was refused.");
+            return new Paired.Refused("clone", AgentAnswer.Refuse(StatusCodes.Status409Conflict, "clone", $"A live host at {live} has this machine-id and hardware UUID; nothing was changed.",
                 "Stop that host's agent first, or give this host a machine-id of its own (systemd-machine-id-setup)."));
         }
 

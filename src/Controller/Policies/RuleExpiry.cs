@@ -44,12 +44,13 @@ public sealed class RuleExpiry(LiveState live, Ledger ledger, TimeProvider time,
     private TimeSpan Until(LiveSnapshot snapshot)
     {
         var now = time.GetUtcNow();
-        var next = new[] { snapshot.Provisioned.Model, snapshot.DraftPolicy.Model.Value }
-            .OfType<Policy.Rules.PolicyModel>()
-            .SelectMany(model => model.Rulesets).SelectMany(ruleset => ruleset.Rules)
-            .Min(rule => rule.Expires > snapshot.At ? rule.Expires : null);
+        var next = RulesOf(snapshot).Min(rule => rule.Expires > snapshot.At ? rule.Expires : null);
         return next is not { } expiry || expiry - now > s_longest ? s_longest : expiry > now ? expiry - now : TimeSpan.Zero;
     }
+
+    private static IEnumerable<Policy.Rules.Rule> RulesOf(LiveSnapshot snapshot) => new[] { snapshot.Provisioned.Model, snapshot.DraftPolicy.Model.Value }
+        .OfType<Policy.Rules.PolicyModel>()
+        .SelectMany(model => model.Rulesets).SelectMany(ruleset => ruleset.Rules);
 
     private async Task ExpireAsync(CancellationToken cancellation)
     {
@@ -57,7 +58,14 @@ public sealed class RuleExpiry(LiveState live, Ledger ledger, TimeProvider time,
         {
             await ledger.WriteAsync<bool>(Ledger.System, (edit, _) =>
             {
-                var expired = edit.Before.Provisioned.Model.Rulesets.SelectMany(set => set.Rules).Where(rule => rule.Expires > edit.Before.At && rule.Expires <= edit.Now).ToList();
+                bool Expired(Policy.Rules.Rule rule) => rule.Expires > edit.Before.At && rule.Expires <= edit.Now;
+                if (!RulesOf(edit.Before).Any(Expired))
+                {
+                    // Another controller was first.
+                    return Task.FromResult(Outcomes.Tried(false));
+                }
+
+                var expired = edit.Before.Provisioned.Model.Rulesets.SelectMany(set => set.Rules).Where(Expired).ToList();
                 foreach (var rule in expired)
                 {
                     edit.Audit("policy.expire", $"rule {rule.Id}", $"The rule expired at {rule.Expires:u}; hosts no longer apply it.");

@@ -5,8 +5,8 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 namespace Bulkhead.Controller.Storage;
 
 /// <summary>
-/// The relational store: inventory, policy, access. Columns are text, integers, booleans and bytes only, so that the schema goes over to
-/// PostgreSQL unchanged; instants are Unix milliseconds.
+/// The relational store: inventory, policy, access. Columns are text, integers, booleans and bytes only, so that SQLite and PostgreSQL hold the same
+/// schema; instants are Unix milliseconds.
 /// </summary>
 public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbContext(options)
 {
@@ -40,6 +40,9 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
     /// <summary>Declared label keys.</summary>
     public DbSet<LabelKeyRow> LabelKeys => Set<LabelKeyRow>();
 
+    /// <summary>Controllers that have used this store.</summary>
+    public DbSet<ControllerRow> Controllers => Set<ControllerRow>();
+
     /// <summary>The change log.</summary>
     public DbSet<ChangeRow> Changes => Set<ChangeRow>();
 
@@ -54,7 +57,7 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
     {
         configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UnixMilliseconds>();
         configurationBuilder.Properties<Enum>().HaveConversion<string>();
-        configurationBuilder.Properties<Guid>().HaveConversion<GuidToStringConverter>();
+        configurationBuilder.Properties<Guid>().HaveConversion<GuidText>();
     }
 
     /// <inheritdoc/>
@@ -73,7 +76,11 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
             row.ToTable("addresses").HasKey(a => new { a.Space, a.Address });
             row.HasIndex(a => a.WorkloadId);
         });
-        modelBuilder.Entity<ObservationRow>().ToTable("observations").HasKey(o => o.WorkloadId);
+        modelBuilder.Entity<ObservationRow>(row =>
+        {
+            row.ToTable("observations").HasKey(o => o.WorkloadId);
+            row.HasIndex(o => o.Stamp);
+        });
         modelBuilder.Entity<PairingKeyRow>(row =>
         {
             row.ToTable("pairing_keys").HasKey(k => k.Id);
@@ -101,6 +108,7 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
             row.Property(r => r.Number).ValueGeneratedNever();
         });
         modelBuilder.Entity<LabelKeyRow>().ToTable("label_keys").HasKey(k => k.Key);
+        modelBuilder.Entity<ControllerRow>().ToTable("controllers").HasKey(c => c.Id);
         modelBuilder.Entity<ChangeRow>(row =>
         {
             row.ToTable("changes").HasKey(c => c.Sequence);
@@ -114,6 +122,9 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
             row.Property(a => a.Sequence).ValueGeneratedNever();
         });
     }
+
+    /// <summary>Without a length, which PostgreSQL would make part of the column's type.</summary>
+    private sealed class GuidText() : ValueConverter<Guid, string>(value => value.ToString("D"), value => Guid.Parse(value));
 
     private sealed class UnixMilliseconds() : ValueConverter<DateTimeOffset, long>(
         value => value.ToUnixTimeMilliseconds(), value => DateTimeOffset.FromUnixTimeMilliseconds(value));

@@ -23,7 +23,7 @@ public sealed class DataFolder : IDisposable
     public static DataFolder Attach(string path)
     {
         path = System.IO.Path.GetFullPath(path);
-        return File.Exists(System.IO.Path.Combine(path, DatabaseFile))
+        return File.Exists(System.IO.Path.Combine(path, DatabaseFile)) || File.Exists(System.IO.Path.Combine(path, ControllerSelf.IdFile))
             ? new(path, null)
             : throw new IOException($"{path} holds no controller's data. Give the folder that 'bulkhead-controller run' was started with.");
     }

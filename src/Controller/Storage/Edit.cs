@@ -8,14 +8,16 @@ namespace Bulkhead.Controller.Storage;
 /// <summary>One transaction of the <see cref="Ledger"/>: the rows it changes, and what it says about them to the change log and the audit log.</summary>
 public sealed class Edit
 {
-    private readonly SnapshotLoader _loader;
+    /// <summary>How far the clocks of controllers may lie apart. Within it a generation is compiled for no earlier a moment than the one before it.</summary>
+    private static readonly TimeSpan s_clockSkew = TimeSpan.FromMinutes(1);
+
     private readonly HashSet<(ChangeKind Kind, string Id)> _changes = [];
     private readonly List<AuditRow> _audit = [];
     private LiveSnapshot? _preview;
     private bool _numbered;
 
-    internal Edit(ControllerDb database, SnapshotLoader loader, LiveSnapshot before, string actor, DateTimeOffset now) =>
-        (Database, _loader, Before, Actor, Now) = (database, loader, before, actor, now);
+    internal Edit(ControllerDb database, LiveSnapshot before, string actor, DateTimeOffset now) =>
+        (Database, Before, Actor, Now) = (database, before, actor, now);
 
     /// <summary>The tables.</summary>
     public ControllerDb Database { get; }
@@ -57,7 +59,11 @@ public sealed class Edit
 
     /// <summary>Takes the next numbers of a counter.</summary>
     /// <returns>The last one taken.</returns>
-    public async Task<long> NextAsync(string counter, long count, CancellationToken cancellation)
+    public async Task<long> NextAsync(string counter, long count, CancellationToken cancellation) =>
+        (await CounterAsync(counter, cancellation).ConfigureAwait(false)).Value += count;
+
+    /// <summary>The row of a counter, made if need be.</summary>
+    internal async Task<CounterRow> CounterAsync(string counter, CancellationToken cancellation)
     {
         var row = await Database.Counters.FindAsync([counter], cancellation).ConfigureAwait(false);
         if (row is null)
@@ -66,7 +72,7 @@ public sealed class Edit
             Database.Counters.Add(row);
         }
 
-        return row.Value += count;
+        return row;
     }
 
     /// <summary>The snapshot that this edit would make.</summary>
@@ -79,12 +85,21 @@ public sealed class Edit
 
         if (!_numbered && _changes.Any(change => SnapshotLoader.Recompiles(change.Kind)))
         {
-            await NextAsync(Counters.Generation, 1, cancellation).ConfigureAwait(false);
+            await NumberAsync(cancellation).ConfigureAwait(false);
             _numbered = true;
         }
 
         await Database.SaveChangesAsync(cancellation).ConfigureAwait(false);
-        return _preview = await _loader.ReloadAsync(Database, Before, _changes, Now, cancellation).ConfigureAwait(false);
+        return _preview = await SnapshotLoader.ReloadAsync(Database, Before, _changes, Before.Sequence + _changes.Count, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes the next generation, and notes for which moment it is compiled, since every controller must compile the same.</summary>
+    private async Task NumberAsync(CancellationToken cancellation)
+    {
+        await NextAsync(Counters.Generation, 1, cancellation).ConfigureAwait(false);
+        var at = await CounterAsync(Counters.CompiledAt, cancellation).ConfigureAwait(false);
+        var now = Now.ToUnixTimeMilliseconds();
+        at.Value = at.Value > now && at.Value - now <= s_clockSkew.TotalMilliseconds ? at.Value : now;
     }
 
     /// <summary>Writes everything that goes with the rows; null if no snapshot is needed.</summary>

@@ -1,3 +1,4 @@
+using System.Data;
 using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Storage.Rows;
 using Microsoft.EntityFrameworkCore;
@@ -5,10 +6,11 @@ using Microsoft.EntityFrameworkCore;
 namespace Bulkhead.Controller.Storage;
 
 /// <summary>
-/// The only writer. Edits run one after the other; each is one transaction that holds its rows, its change-log entries and its audit entries, and
-/// compiles the policy it leads to before it commits, so that an answer means that it is durable and that hosts are being told.
+/// The only way to write. Edits run one after the other, those of all controllers on the store; each is one transaction that holds its rows, its
+/// change-log entries and its audit entries, and compiles the policy it leads to before it commits, so that an answer means that it is durable and that
+/// hosts are being told.
 /// </summary>
-public sealed class Ledger(IDbContextFactory<ControllerDb> databases, SnapshotLoader loader, LiveState live, TimeProvider time) : IDisposable
+public sealed class Ledger(IDbContextFactory<ControllerDb> databases, StoreDatabase store, LiveState live, TimeProvider time) : IDisposable
 {
     /// <summary>The actor of what the controller does by itself.</summary>
     public const string System = "system";
@@ -19,31 +21,26 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, SnapshotLo
     public async Task AttachAsync(CancellationToken cancellation)
     {
         await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
-        live.Start(await loader.LoadAsync(database, time.GetUtcNow(), cancellation).ConfigureAwait(false));
+        await using var transaction = await database.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation).ConfigureAwait(false);
+        live.Start(await SnapshotLoader.LoadAsync(database, cancellation).ConfigureAwait(false));
     }
 
-    /// <summary>Brings the schema up to date and loads the first snapshot.</summary>
-    public async Task OpenAsync(CancellationToken cancellation)
+    /// <summary>Brings the schema up to date, registers this controller and loads the first snapshot.</summary>
+    /// <exception cref="InvalidDataException">The store belongs to a newer version of the controller, or to controllers with another authority.</exception>
+    public async Task OpenAsync(ControllerSelf self, CancellationToken cancellation)
     {
         await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
-        await database.Database.MigrateAsync(cancellation).ConfigureAwait(false);
-        // Kept in the file; connections that only look whether it exists are read-only and could not set it.
-        await database.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL;", cancellation).ConfigureAwait(false);
-        if (!await database.Counters.AnyAsync(counter => counter.Name == Counters.Epoch, cancellation).ConfigureAwait(false))
+        await store.MigrateAsync(database, cancellation).ConfigureAwait(false);
+        live.Start(await SnapshotLoader.LoadAsync(database, cancellation).ConfigureAwait(false));
+        await WriteAsync<bool>(System, async (edit, token) =>
         {
-            database.Counters.Add(new() { Name = Counters.Epoch, Value = 1 });
-        }
-
-        // A new number at each start: what is compiled now may differ from what the last run told its hosts.
-        var generation = await database.Counters.FindAsync([Counters.Generation], cancellation).ConfigureAwait(false);
-        if (generation is null)
-        {
-            database.Counters.Add(generation = new() { Name = Counters.Generation });
-        }
-
-        generation.Value++;
-        await database.SaveChangesAsync(cancellation).ConfigureAwait(false);
-        live.Start(await loader.LoadAsync(database, time.GetUtcNow(), cancellation).ConfigureAwait(false));
+            await RegisterAsync(edit, self, token).ConfigureAwait(false);
+            var epoch = await edit.CounterAsync(Counters.Epoch, token).ConfigureAwait(false);
+            epoch.Value = Math.Max(epoch.Value, 1);
+            // A new generation at each start: what is compiled now may differ from what the last run told its hosts.
+            edit.Touch(ChangeKind.Controllers, self.Id.ToString("D"));
+            return true;
+        }, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Runs an edit; refused ones, and those that are only tried, leave nothing behind.</summary>
@@ -57,7 +54,9 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, SnapshotLo
         {
             await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
             await using var transaction = await database.Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);
-            var edit = new Edit(database, loader, live.Current, actor, time.GetUtcNow());
+            await store.LockAsync(database, cancellation).ConfigureAwait(false);
+            await CatchUpAsync(database, cancellation).ConfigureAwait(false);
+            var edit = new Edit(database, live.Current, actor, time.GetUtcNow());
             var outcome = await change(edit, cancellation).ConfigureAwait(false);
             if (!outcome.Commits)
             {
@@ -65,6 +64,7 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, SnapshotLo
             }
 
             var snapshot = await edit.SealAsync(cancellation).ConfigureAwait(false);
+            await store.AnnounceAsync(database, cancellation).ConfigureAwait(false);
             await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             if (snapshot is not null)
             {
@@ -83,9 +83,69 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, SnapshotLo
         }
     }
 
+    /// <summary>Takes up what other controllers have committed.</summary>
+    public async Task FollowAsync(CancellationToken cancellation)
+    {
+        await _writer.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+            // One moment for all its queries; it does not wait for whoever writes.
+            await using var transaction = await database.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation).ConfigureAwait(false);
+            await CatchUpAsync(database, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
+
     /// <summary>A view of the tables to read from; dispose it.</summary>
     public Task<ControllerDb> ReadAsync(CancellationToken cancellation) => databases.CreateDbContextAsync(cancellation);
 
     /// <inheritdoc/>
     public void Dispose() => _writer.Dispose();
+
+    /// <summary>Loads what the change log names after the current snapshot. Within the caller's transaction the tables show one moment.</summary>
+    private async Task CatchUpAsync(ControllerDb database, CancellationToken cancellation)
+    {
+        var before = live.Current;
+        var sequence = await database.Counters.AsNoTracking().Where(c => c.Name == Counters.Sequence).Select(c => c.Value).SingleOrDefaultAsync(cancellation).ConfigureAwait(false);
+        if (sequence < before.Sequence)
+        {
+            throw new InvalidDataException($"The database went back from change {before.Sequence} to {sequence}: it was restored while this controller ran. Restart the controller.");
+        }
+
+        if (sequence == before.Sequence)
+        {
+            return;
+        }
+
+        var log = await database.Changes.AsNoTracking().Where(c => c.Sequence > before.Sequence).ToListAsync(cancellation).ConfigureAwait(false);
+        var changes = log.Select(change => (change.Kind, change.Id)).ToHashSet();
+        live.Publish(await SnapshotLoader.ReloadAsync(database, before, changes, sequence, cancellation).ConfigureAwait(false));
+        database.ChangeTracker.Clear();
+    }
+
+    private async Task RegisterAsync(Edit edit, ControllerSelf self, CancellationToken cancellation)
+    {
+        var rows = await edit.Database.Controllers.ToListAsync(cancellation).ConfigureAwait(false);
+        if (!store.IsShared)
+        {
+            // The folder was copied or restored: whoever it was, it is this one now.
+            edit.Database.Controllers.RemoveRange(rows.Where(row => row.Id != self.Id));
+        }
+        else if (rows.Find(row => row.Authority != self.Authority) is { } other)
+        {
+            throw new InvalidDataException($"The controller on {other.Name} uses this database with another authority. Copy ca.key and ca.crt from its data folder into this one's.");
+        }
+
+        var own = rows.Find(row => row.Id == self.Id);
+        if (own is null)
+        {
+            edit.Database.Controllers.Add(own = new() { Id = self.Id });
+        }
+
+        self.WriteTo(own, edit.Now);
+    }
 }

@@ -10,34 +10,41 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Bulkhead.Controller.Storage;
 
-/// <summary>Makes snapshots of the tables: whole at start, and from then on by loading again only the rows that the change log names.</summary>
-/// <param name="controllers">Where agents reach the controller.</param>
-public sealed class SnapshotLoader(EquatableArray<ControllerEndpoint> controllers)
+/// <summary>
+/// Makes snapshots of the tables: whole at start, and from then on by loading again only the rows that the change log names. The tables alone decide
+/// what a snapshot says, so that every controller on a store makes the same one of the same tables.
+/// </summary>
+public static class SnapshotLoader
 {
-    private static readonly HashSet<ChangeKind> s_recompile = [ChangeKind.Workload, ChangeKind.Revision, ChangeKind.Expiry, ChangeKind.Epoch];
+    private static readonly HashSet<ChangeKind> s_recompile = [ChangeKind.Workload, ChangeKind.Revision, ChangeKind.Expiry, ChangeKind.Epoch, ChangeKind.Controllers];
 
     /// <summary>Whether changes of a kind may change what hosts enforce, and so need a new generation.</summary>
     public static bool Recompiles(ChangeKind kind) => s_recompile.Contains(kind);
 
     /// <summary>Loads everything.</summary>
     /// <exception cref="InvalidDataException">The newest revision cannot be read by this version of the controller.</exception>
-    public async Task<LiveSnapshot> LoadAsync(ControllerDb database, DateTimeOffset now, CancellationToken cancellation)
+    public static async Task<LiveSnapshot> LoadAsync(ControllerDb database, CancellationToken cancellation)
     {
         var keys = await LoadKeysAsync(database, cancellation).ConfigureAwait(false);
         var rows = await database.Workloads.AsNoTracking().Include(w => w.Addresses).ToListAsync(cancellation).ConfigureAwait(false);
         var entries = rows.Select(ToEntry).ToImmutableDictionary(entry => entry.Workload.Id);
         var provisioned = await LoadProvisionedAsync(database, keys, cancellation).ConfigureAwait(false);
         var draft = await LoadDraftAsync(database, keys, cancellation).ConfigureAwait(false);
-        var settings = await SettingsAsync(database, now, cancellation).ConfigureAwait(false);
+        var settings = await SettingsAsync(database, cancellation).ConfigureAwait(false);
         var workloads = new WorkloadIndex(entries.Values.Select(entry => entry.Workload));
         return new(
             await CounterAsync(database, Counters.Sequence, cancellation).ConfigureAwait(false),
-            now, keys, entries, workloads, draft, provisioned, PolicyCompiler.Compile(provisioned.Model, workloads, settings), settings);
+            settings.Now, keys, entries, workloads, draft, provisioned, PolicyCompiler.Compile(provisioned.Model, workloads, settings), settings);
     }
 
-    /// <summary>The snapshot after changes that the database, within the writer's transaction, already shows.</summary>
-    public async Task<LiveSnapshot> ReloadAsync(
-        ControllerDb database, LiveSnapshot before, IReadOnlyCollection<(ChangeKind Kind, string Id)> changes, DateTimeOffset now, CancellationToken cancellation)
+    /// <summary>The snapshot after changes that the database, within the caller's transaction, already shows.</summary>
+    /// <param name="database">The tables.</param>
+    /// <param name="before">The snapshot before the changes.</param>
+    /// <param name="changes">What was changed.</param>
+    /// <param name="sequence">The position in the change log that they lead to.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static async Task<LiveSnapshot> ReloadAsync(
+        ControllerDb database, LiveSnapshot before, IReadOnlyCollection<(ChangeKind Kind, string Id)> changes, long sequence, CancellationToken cancellation)
     {
         var kinds = changes.Select(change => change.Kind).ToHashSet();
         var keys = kinds.Contains(ChangeKind.LabelKeys) ? await LoadKeysAsync(database, cancellation).ConfigureAwait(false) : before.DeclaredKeys;
@@ -50,12 +57,12 @@ public sealed class SnapshotLoader(EquatableArray<ControllerEndpoint> controller
         var provisioned = kinds.Contains(ChangeKind.Revision) ? await LoadProvisionedAsync(database, keys, cancellation).ConfigureAwait(false) : before.Provisioned;
         var draft = kinds.Overlaps([ChangeKind.Draft, ChangeKind.LabelKeys]) ? await LoadDraftAsync(database, keys, cancellation).ConfigureAwait(false) : before.DraftPolicy;
         var recompile = kinds.Any(Recompiles);
-        var settings = recompile ? await SettingsAsync(database, now, cancellation).ConfigureAwait(false) : before.Settings;
+        var settings = recompile ? await SettingsAsync(database, cancellation).ConfigureAwait(false) : before.Settings;
         var workloads = ReferenceEquals(entries, before.Entries) ? before.Workloads : Changed(before, entries, changes);
         var step = recompile ? before.Enforced.Advance(provisioned.Model, workloads, settings) : null;
         return new(
-            before.Sequence + changes.Count,
-            recompile ? now : before.At, keys, entries, workloads, draft, provisioned, step?.After ?? before.Enforced, settings)
+            sequence,
+            settings.Now, keys, entries, workloads, draft, provisioned, step?.After ?? before.Enforced, settings)
         {
             Delta = step?.Delta,
         };
@@ -120,13 +127,14 @@ public sealed class SnapshotLoader(EquatableArray<ControllerEndpoint> controller
 
     private static ImmutableSortedSet<string> AllKeys(ImmutableSortedSet<string> declared) => declared.Union(Policy.Labels.LabelText.BuiltInKeys);
 
-    private async Task<CompileSettings> SettingsAsync(ControllerDb database, DateTimeOffset now, CancellationToken cancellation) => new(
+    private static async Task<CompileSettings> SettingsAsync(ControllerDb database, CancellationToken cancellation) => new(
         new(
             (ulong)await CounterAsync(database, Counters.Epoch, cancellation).ConfigureAwait(false),
             (ulong)await CounterAsync(database, Counters.Generation, cancellation).ConfigureAwait(false)),
-        now,
-        controllers);
+        DateTimeOffset.FromUnixTimeMilliseconds(await CounterAsync(database, Counters.CompiledAt, cancellation).ConfigureAwait(false)),
+        ControllerSelf.EndpointsOf(await database.Controllers.AsNoTracking().Select(row => row.Endpoints).ToListAsync(cancellation).ConfigureAwait(false)));
 
-    private static async Task<long> CounterAsync(ControllerDb database, string name, CancellationToken cancellation) =>
+    /// <summary>A counter; 0 if it was never used.</summary>
+    internal static async Task<long> CounterAsync(ControllerDb database, string name, CancellationToken cancellation) =>
         (await database.Counters.FindAsync([name], cancellation).ConfigureAwait(false))?.Value ?? 0;
 }

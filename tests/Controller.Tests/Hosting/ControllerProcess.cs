@@ -15,6 +15,7 @@ internal sealed partial class ControllerProcess : IDisposable
 
     public static async Task<ControllerProcess> StartAsync(string folder)
     {
+        TestStore.Prepare(folder);
         var process = Start(folder, "run", "--listen", "127.0.0.1:0", "--agent-listen", "127.0.0.1:0");
         var lines = new List<string>();
         while (await process.StandardError.ReadLineAsync() is { } line)

@@ -23,6 +23,9 @@ public enum ChangeKind
 
     /// <summary>A new epoch of generations.</summary>
     Epoch,
+
+    /// <summary>A controller that started, or is no longer one.</summary>
+    Controllers,
 }
 
 /// <summary>One entry of the change log; written in the transaction of the change, so that sequence order is commit order.</summary>
@@ -59,6 +62,12 @@ public static class Counters
 
     /// <summary>Of policy generations within the epoch.</summary>
     public const string Generation = "generation";
+
+    /// <summary>When the newest generation was compiled, in Unix milliseconds: rules that had expired by then do not apply in it.</summary>
+    public const string CompiledAt = "compiled-at";
+
+    /// <summary>Of batches of observations.</summary>
+    public const string Observation = "observation";
 
     /// <summary>Of rule ids.</summary>
     public const string Rule = "rule";

@@ -67,4 +67,13 @@ public sealed class ObservationRow
 
     /// <summary>A serialised <see cref="Contracts.Agent.StateReport"/>.</summary>
     public byte[] Report { get; set; } = [];
+
+    /// <summary>The controller that the agent is connected to; empty if none.</summary>
+    public string Controller { get; set; } = "";
+
+    /// <summary>Where it is connected from, or last was.</summary>
+    public string Remote { get; set; } = "";
+
+    /// <summary>Which batch of observations it was last written in; see <see cref="Counters.Observation"/>.</summary>
+    public long Stamp { get; set; }
 }

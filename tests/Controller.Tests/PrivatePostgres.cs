@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace Bulkhead.Controller.Tests;
+
+/// <summary>
+/// Debian's PostgreSQL in a folder of its own, reached through a socket there; for the life of this process. It runs as an unprivileged user, and ends with
+/// us however we end: its shell waits for the end of our pipe.
+/// </summary>
+internal sealed class PrivatePostgres
+{
+    private const string User = "postgres";
+    private static readonly Lazy<PrivatePostgres> s_shared = new(Start);
+    private static int s_databases;
+    private readonly Process _shell;
+    private readonly string _folder;
+
+    private PrivatePostgres(Process shell, string folder) => (_shell, _folder) = (shell, folder);
+
+    /// <summary>The server that tests share, each with a database of its own.</summary>
+    public static PrivatePostgres Shared => s_shared.Value;
+
+    /// <summary>Makes an empty database; its connection string.</summary>
+    public string NewDatabase()
+    {
+        var name = $"test{Interlocked.Increment(ref s_databases)}";
+        using var connection = new NpgsqlConnection(ConnectionString("postgres"));
+        connection.Open();
+        using var command = new NpgsqlCommand($"CREATE DATABASE {name} TEMPLATE template0", connection);
+        command.ExecuteNonQuery();
+        return ConnectionString(name);
+    }
+
+    /// <summary>Kills the server's processes as a power cut would, and starts it again.</summary>
+    public void Crash()
+    {
+        _shell.StandardInput.WriteLine("crash");
+        Await(_shell, _folder);
+    }
+
+    /// <summary>Starts a server of one's own.</summary>
+    public static PrivatePostgres Start()
+    {
+        var folder = Directory.CreateTempSubdirectory("bulkhead-pg-").FullName;
+        var bin = Directory.GetDirectories("/usr/lib/postgresql").Order(StringComparer.Ordinal).Last() + "/bin";
+        var drop = Environment.IsPrivilegedProcess ? $"setpriv --reuid={User} --regid={User} --init-groups" : "env";
+        // fsync off: what survives here is the death of processes, not of the machine.
+        var script = $$"""
+            set -eu
+            cd {{folder}}
+            {{(Environment.IsPrivilegedProcess ? $"chown {User}: ." : "chmod 700 .")}}
+            chmod 755 .
+            {{drop}} {{bin}}/initdb -D data --username={{User}} --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync > log 2>&1
+            start() {
+              {{drop}} {{bin}}/postgres -D data -k {{folder}} -c listen_addresses= -c fsync=off -c shared_buffers=32MB -c max_connections=200 -c jit=off -c max_parallel_workers=0 \
+                -c unix_socket_permissions=0777 >> log 2>&1 < /dev/null &
+              pid=$!
+            }
+            start
+            echo started
+            while read -r order; do
+              pids="$(cat data/postmaster.pid | head -n 1) $(ps -o pid= --ppid "$pid" | tr '\n' ' ')"
+              kill -KILL $pids 2> /dev/null || true
+              wait "$pid" 2> /dev/null || true
+              rm -f data/postmaster.pid
+              start
+              echo started
+            done
+            kill -QUIT "$pid" 2> /dev/null || true
+            wait "$pid" 2> /dev/null || true
+            cd /
+            rm -rf {{folder}}
+            """;
+        var shell = Process.Start(new ProcessStartInfo("sh", ["-c", script]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            shell.StandardInput.Close();
+            shell.WaitForExit(10_000);
+        };
+        Await(shell, folder);
+        return new(shell, folder);
+    }
+
+    private static void Await(Process shell, string folder)
+    {
+        Assert.Equal("started", shell.StandardOutput.ReadLine());
+        Eventually.IsAsync(() => Answers(folder), "PostgreSQL answers").GetAwaiter().GetResult();
+    }
+
+    private static bool Answers(string folder)
+    {
+        try
+        {
+            using var connection = new NpgsqlConnection($"Host={folder};Username={User};Database=postgres;Pooling=false");
+            connection.Open();
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+
+    private string ConnectionString(string database) => $"Host={_folder};Username={User};Database={database};Maximum Pool Size=20";
+}
