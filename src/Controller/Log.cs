@@ -36,6 +36,9 @@ internal static partial class Log
     [LoggerMessage(17, LogLevel.Critical, "{Follower} failed to follow a committed change; restart the controller if what it shows stays behind")]
     public static partial void FollowerFailed(ILogger logger, Exception problem, string follower);
 
+    [LoggerMessage(18, LogLevel.Error, "{Method} {Path}: the database failed: {Reason}")]
+    public static partial void StoreFailed(ILogger logger, string method, string path, string reason);
+
     [LoggerMessage(20, LogLevel.Error, "{Batches} flow batches could not be stored and will be sent again: {Reason}")]
     public static partial void FlowsNotStored(ILogger logger, int batches, string reason);
 

@@ -7,7 +7,11 @@ internal sealed class FakeClock(DateTimeOffset? start = null) : TimeProvider
     private readonly List<Timer> _timers = [];
     private DateTimeOffset _now = start ?? DateTimeOffset.FromUnixTimeSeconds(System.GetUtcNow().ToUnixTimeSeconds());
 
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
     public override DateTimeOffset GetUtcNow() => _now;
+
+    public override long GetTimestamp() => _now.Ticks;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {

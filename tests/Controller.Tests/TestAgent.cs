@@ -70,6 +70,9 @@ internal sealed class TestAgent : IDisposable
     public TestAgent CopyAt(TestController controller, string from, HostIdentity? identity = null) =>
         new(controller, identity ?? _identity, Workload, X509CertificateLoader.LoadPkcs12(_certificate.Export(X509ContentType.Pkcs12), null), IPAddress.Parse(from));
 
+    /// <summary>The same agent, connected to another controller.</summary>
+    public TestAgent At(TestController controller) => new(controller, _identity, Workload, X509CertificateLoader.LoadPkcs12(_certificate.Export(X509ContentType.Pkcs12), null), null);
+
     /// <summary>Renews, and is from then on an agent with the new certificate.</summary>
     public async Task<TestAgent> RenewAsync(TestController controller)
     {

@@ -45,11 +45,34 @@ internal sealed class TestController : IAsyncDisposable
 
     public Uri Agents => Address(1);
 
-    public static async Task<TestController> StartAsync(TimeProvider? clock = null)
+    public static async Task<TestController> StartAsync(TimeProvider? clock = null, Func<StoreDatabase, Task>? fill = null)
     {
         var folder = Directory.CreateTempSubdirectory("bulkhead-controller-test-");
         TestStore.Prepare(folder.FullName);
+        if (fill is not null)
+        {
+            using var data = DataFolder.Open(folder.FullName);
+            await using var store = StoreDatabase.Of(data);
+            await fill(store);
+            Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        }
+
         return new(clock ?? TimeProvider.System, folder, await OpenAsync(clock ?? TimeProvider.System, folder.FullName));
+    }
+
+    /// <summary>Starts on a folder that is there, and takes it over.</summary>
+    public static async Task<TestController> StartOnAsync(string folder) => new(TimeProvider.System, new(folder), await OpenAsync(TimeProvider.System, folder));
+
+    /// <summary>Starts another controller on the store of one, with a folder of its own and the same authority.</summary>
+    public static async Task<TestController> JoinAsync(TestController other)
+    {
+        var folder = Directory.CreateTempSubdirectory("bulkhead-controller-test-");
+        foreach (var shared in (string[])[ConnectionSecret.Name, "ca.key", "ca.crt"])
+        {
+            File.Copy(Path.Combine(other.Folder, shared), Path.Combine(folder.FullName, shared));
+        }
+
+        return new(other._clock, folder, await OpenAsync(other._clock, folder.FullName));
     }
 
     /// <summary>Stops and starts on the same folder.</summary>
@@ -75,6 +98,15 @@ internal sealed class TestController : IAsyncDisposable
     public static async Task<CreatedPairingKey> PairingKeyAsync(ApiClient admin, bool autoAdmit = true, int? maxUses = null, params (string Key, string Value)[] labels) =>
         await admin.PostAsync<CreatedPairingKey>("pairing-keys", new CreatePairingKey(
             "test", labels.ToDictionary(l => l.Key, l => l.Value), ["10.0.0.0/8", "fd00::/8"], maxUses, DateTimeOffset.UtcNow.AddDays(1), autoAdmit));
+
+    /// <summary>All that the relational store holds, but for sessions, as text.</summary>
+    public async Task<string> ExportAsync()
+    {
+        await using var database = await Ledger.ReadAsync(CancellationToken.None);
+        using var stream = new MemoryStream();
+        await Controller.Storage.Backups.StateExport.WriteAsync(database, Get<StoreDatabase>(), stream, DateTimeOffset.UnixEpoch, CancellationToken.None);
+        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
 
     public async ValueTask DisposeAsync()
     {

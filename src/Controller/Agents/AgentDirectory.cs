@@ -37,6 +37,9 @@ public sealed class AgentDirectory(TimeProvider time)
     /// </summary>
     public static TimeSpan ReturnGrace { get; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How many other controllers use the store.</summary>
+    public int OtherControllers { get; private set; }
+
     /// <summary>How many are connected.</summary>
     public int Connected => _sessions.Count + _elsewhere.Keys.Count(id => !_sessions.ContainsKey(id));
 
@@ -135,10 +138,13 @@ public sealed class AgentDirectory(TimeProvider time)
         }
     }
 
-    /// <summary>Notes that a controller is gone, and with it the connections of its agents.</summary>
-    public void FollowNoMore(Guid controller)
+    /// <summary>Notes which controllers are gone, and with them the connections of their agents.</summary>
+    /// <param name="controllers">How many others there are.</param>
+    /// <param name="gone">Those that are.</param>
+    public void Follow(int controllers, IReadOnlyCollection<Guid> gone)
     {
-        foreach (var (workload, elsewhere) in _elsewhere.Where(pair => pair.Value.Controller == controller))
+        OtherControllers = controllers;
+        foreach (var (workload, elsewhere) in _elsewhere.Where(pair => gone.Contains(pair.Value.Controller)))
         {
             Expect(workload);
             _elsewhere.TryRemove(KeyValuePair.Create(workload, elsewhere));

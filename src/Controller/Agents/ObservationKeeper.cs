@@ -156,10 +156,8 @@ public sealed class ObservationKeeper(
             directory.Follow(new(row.WorkloadId), row.Report.Length == 0 ? null : new(row.LastSeen, StateReport.Parser.ParseFrom(row.Report)), elsewhere);
         }
 
-        foreach (var gone in _others.Gone(await database.Controllers.AsNoTracking().ToListAsync(cancellation).ConfigureAwait(false)))
-        {
-            directory.FollowNoMore(gone);
-        }
+        var controllers = await database.Controllers.AsNoTracking().ToListAsync(cancellation).ConfigureAwait(false);
+        directory.Follow(controllers.Count(row => row.Id != self.Id), _others.Gone(controllers));
 
         if (rows.Any(row => row.Controller != _self))
         {

@@ -5,7 +5,6 @@ using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Authority;
 using Bulkhead.Controller.Storage;
-using Bulkhead.Controller.Storage.Rows;
 using Microsoft.EntityFrameworkCore;
 
 namespace Bulkhead.Controller.Hosting;
@@ -13,13 +12,19 @@ namespace Bulkhead.Controller.Hosting;
 /// <summary>The command line of <c>bulkhead-controller</c>. Exit codes: 0 done, 1 failed, 2 usage.</summary>
 public static class Commands
 {
-    private static readonly Option<string> s_data = new("--data") { Description = "The folder with all that the controller keeps.", Required = true };
+    internal static readonly Option<string> Data = new("--data") { Description = "The folder with all that the controller keeps.", Required = true };
 
     /// <summary>The root command.</summary>
-    public static RootCommand Root() => new("The Bulkhead controller: inventory, policy, agents, REST and console.")
+    public static RootCommand Root()
     {
-        Run(), ResetPassword(), CreateApiKey(), VerifyAudit(), NewEpoch(), OpenApi(),
-    };
+        var root = new RootCommand("The Bulkhead controller: inventory, policy, agents, REST and console.");
+        foreach (var command in (Command[])[Run(), ResetPassword(), CreateApiKey(), VerifyAudit(), .. StoreCommands.All(), OpenApi()])
+        {
+            root.Add(command);
+        }
+
+        return root;
+    }
 
     private static Command Run()
     {
@@ -37,10 +42,10 @@ public static class Commands
         };
         var names = new Option<string[]>("--agent-name") { Description = "A name or address under which agents and people know the controller, for its certificate.", DefaultValueFactory = _ => [] };
         var console = new Option<string?>("--console") { Description = "The folder with the built console; wwwroot beside the program unless given." };
-        var command = new Command("run", "Run the controller in the foreground; SIGTERM stops it.") { s_data, listen, agentListen, names, console };
+        var command = new Command("run", "Run the controller in the foreground; SIGTERM stops it.") { Data, listen, agentListen, names, console };
         command.SetAction((parsed, cancellation) => GuardedAsync(async () =>
         {
-            using var data = DataFolder.Open(parsed.GetRequiredValue(s_data));
+            using var data = DataFolder.Open(parsed.GetRequiredValue(Data));
             using var authority = CertificateAuthority.Open(data, TimeProvider.System);
             var options = new ControllerOptions
             {
@@ -67,7 +72,7 @@ public static class Commands
 
     private static Command ResetPassword()
     {
-        var command = new Command("reset-password", "Give 'admin' a one-time password and end its sessions.") { s_data };
+        var command = new Command("reset-password", "Give 'admin' a one-time password and end its sessions.") { Data };
         command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, data) =>
             Console.WriteLine($"Sign in as 'admin' with the one-time password: {await new Passwords().ResetAdminAsync(ledger, data, "access.reset", cancellation).ConfigureAwait(false)}"), cancellation));
         return command;
@@ -77,7 +82,7 @@ public static class Commands
     {
         var name = new Option<string>("--name") { Description = "What the key is for.", Required = true };
         var role = new Option<AccessRole>("--role") { Description = "What the key may do.", DefaultValueFactory = _ => AccessRole.Viewer };
-        var command = new Command("create-api-key", "Make an API key for automation on this machine, and print its secret.") { s_data, name, role };
+        var command = new Command("create-api-key", "Make an API key for automation on this machine, and print its secret.") { Data, name, role };
         command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, _) =>
         {
             var outcome = await ApiKeyEndpoints.MakeAsync(ledger, Ledger.System, new(parsed.GetRequiredValue(name), parsed.GetValue(role), null), cancellation).ConfigureAwait(false);
@@ -88,7 +93,7 @@ public static class Commands
 
     private static Command VerifyAudit()
     {
-        var command = new Command("verify-audit", "Check the hash chain of the audit log.") { s_data };
+        var command = new Command("verify-audit", "Check the hash chain of the audit log.") { Data };
         command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, _) =>
         {
             await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
@@ -103,26 +108,6 @@ public static class Commands
         return command;
     }
 
-    private static Command NewEpoch()
-    {
-        var command = new Command("new-epoch", "After the data was restored from a backup: begin a new epoch, so that agents accept its policies again. The controller must be stopped.") { s_data };
-        command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, _) =>
-        {
-            using var alone = DataFolder.Open(parsed.GetRequiredValue(s_data));
-            var begun = await ledger.WriteAsync<long>(Ledger.System, async (edit, token) =>
-            {
-                // Seconds since 1970, so that an epoch begun after any restore is above all that were begun before it.
-                var epoch = Math.Max(await edit.NextAsync(Counters.Epoch, 1, token).ConfigureAwait(false), edit.Now.ToUnixTimeSeconds());
-                (await edit.Database.Counters.FindAsync([Counters.Epoch], token).ConfigureAwait(false))!.Value = epoch;
-                edit.Touch(ChangeKind.Epoch);
-                edit.Audit("policy.new-epoch", $"epoch {epoch}", "A new epoch of policy generations was begun on the controller's machine.");
-                return epoch;
-            }, cancellation).ConfigureAwait(false);
-            Console.WriteLine($"Epoch {begun.Value} begins at the next start.");
-        }, cancellation));
-        return command;
-    }
-
     private static Command OpenApi()
     {
         var command = new Command("openapi", "Print the OpenAPI document of REST.");
@@ -130,17 +115,24 @@ public static class Commands
         return command;
     }
 
-    private static Task<int> WithStoreAsync(ParseResult parsed, Func<Ledger, DataFolder, Task> work, CancellationToken cancellation) => GuardedAsync(async () =>
+    /// <summary>Works on the store of a controller that may be running.</summary>
+    internal static Task<int> WithStoreAsync(ParseResult parsed, Func<Ledger, DataFolder, Task> work, CancellationToken cancellation) => WithServicesAsync(parsed, async (services, data) =>
     {
-        using var data = DataFolder.Attach(parsed.GetRequiredValue(s_data));
-        await using var services = new ServiceCollection().AddStorage(data, TimeProvider.System).AddLogging().BuildServiceProvider();
         var ledger = services.GetRequiredService<Ledger>();
         await ledger.AttachAsync(cancellation).ConfigureAwait(false);
         await work(ledger, data).ConfigureAwait(false);
     });
 
+    /// <summary>The same, before anything is loaded.</summary>
+    internal static Task<int> WithServicesAsync(ParseResult parsed, Func<IServiceProvider, DataFolder, Task> work) => GuardedAsync(async () =>
+    {
+        using var data = DataFolder.Attach(parsed.GetRequiredValue(Data));
+        await using var services = new ServiceCollection().AddStorage(data, TimeProvider.System).AddLogging().BuildServiceProvider();
+        await work(services, data).ConfigureAwait(false);
+    });
+
     /// <summary>Says what went wrong in a sentence where the operator can mend it; anything else is a bug and throws.</summary>
-    private static async Task<int> GuardedAsync(Func<Task> work)
+    internal static async Task<int> GuardedAsync(Func<Task> work)
     {
         try
         {
@@ -150,6 +142,11 @@ public static class Commands
         catch (Exception problem) when (problem is IOException or InvalidDataException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync($"bulkhead-controller: {problem.Message}").ConfigureAwait(false);
+            return 1;
+        }
+        catch (Exception problem) when (StoreFailures.Find(problem) is { } failure)
+        {
+            await Console.Error.WriteLineAsync($"bulkhead-controller: the database failed: {failure.Message}").ConfigureAwait(false);
             return 1;
         }
     }

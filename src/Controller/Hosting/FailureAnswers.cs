@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Agents;
+using Bulkhead.Controller.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace Bulkhead.Controller.Hosting;
@@ -27,6 +29,7 @@ public sealed class FailureAnswers(ILogger<FailureAnswers> logger) : IExceptionH
             BadHttpRequestException { InnerException: JsonException json } => Problems.Invalid(
                 [Policy.Diagnostic.Error("bad-json", json.Path is null or "$" ? "body" : json.Path.TrimStart('$', '.'), Sentence(json))]),
             BadHttpRequestException bad => Problems.Of(bad.StatusCode, "bad-request", bad.Message),
+            _ when StoreFailures.Find(exception) is { } failure => StoreAway(httpContext, failure),
             _ => null,
         };
         if (problem is null)
@@ -39,6 +42,14 @@ public sealed class FailureAnswers(ILogger<FailureAnswers> logger) : IExceptionH
         return true;
     }
 
+    /// <summary>The database failed. If it was lost during a commit, nobody knows whether that was made.</summary>
+    private Problem StoreAway(HttpContext context, Exception failure)
+    {
+        Log.StoreFailed(logger, context.Request.Method, context.Request.Path, failure.Message);
+        context.Response.Headers.RetryAfter = "2";
+        return Problems.Of(StatusCodes.Status503ServiceUnavailable, "store-failed", "The controller's database does not answer, or cannot write.", "Try again soon. If this was a change, look first whether it was made.");
+    }
+
     private AgentAnswer AgentAnswerTo(HttpContext context, Exception exception)
     {
         if (exception is BadHttpRequestException bad)
@@ -46,6 +57,12 @@ public sealed class FailureAnswers(ILogger<FailureAnswers> logger) : IExceptionH
             return bad.StatusCode == StatusCodes.Status413PayloadTooLarge
                 ? AgentAnswer.Refuse(bad.StatusCode, "too-large", "The message is larger than the limit. Nothing was changed.", "Send less at a time.")
                 : AgentAnswer.Malformed(bad.Message);
+        }
+
+        if (StoreFailures.Find(exception) is { } failure)
+        {
+            var away = StoreAway(context, failure);
+            return AgentAnswer.Refuse(away.Status, away.Code, away.Title, "Try again.");
         }
 
         Log.RequestFailed(logger, exception, context.Request.Method, context.Request.Path);

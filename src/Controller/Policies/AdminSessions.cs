@@ -1,3 +1,4 @@
+using Bulkhead.Controller.Agents;
 using Bulkhead.Controller.Storage.Flows;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
@@ -12,7 +13,7 @@ namespace Bulkhead.Controller.Policies;
 /// Nobody locked out: while the fail-safe list is empty, a move of a host's inbound direction to full is held up if somebody administered the host within
 /// the last day in a way that no rule allows.
 /// </summary>
-public sealed class AdminSessions(FlowStore flows)
+public sealed class AdminSessions(FlowStore flows, AgentDirectory directory)
 {
     /// <summary>The code of the warning, which provisioning wants acknowledged.</summary>
     public const string WouldLockOut = "would-lock-out";
@@ -33,7 +34,9 @@ public sealed class AdminSessions(FlowStore flows)
         }
 
         var evaluator = new PolicyEvaluator(after);
-        return [.. flows.Sample(now - s_window, now).Edges
+        var unseen = directory.OtherControllers == 0 ? [] : new[] { Diagnostic.Warning(WouldLockOut, "modes",
+            "Hosts move to full inbound, and sessions that other controllers saw are not known here. Put the network that you administer from into the fail-safe list, or look there first.") };
+        return [.. unseen, .. flows.Sample(now - s_window, now).Edges
             .Select(seen => seen.Edge)
             .Where(edge => edge.Protocol == IpProtocol.Tcp && edge.Port is Ssh or Rdp && !edge.At(FlowSide.Destination).IsBlocked)
             .Select(edge => (Edge: edge, Host: after.Workloads.Holder(edge.Destination.Address)))

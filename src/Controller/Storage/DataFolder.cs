@@ -9,6 +9,9 @@ public sealed class DataFolder : IDisposable
     /// <summary>The relational store.</summary>
     public const string DatabaseFile = "bulkhead.db";
 
+    /// <summary>There while a restore runs.</summary>
+    public const string RestoringFile = "restoring";
+
     private const UnixFileMode Secret = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Public = Secret | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private readonly FileStream? _lock;
@@ -29,18 +32,21 @@ public sealed class DataFolder : IDisposable
     }
 
     /// <summary>Opens a folder, or makes it.</summary>
-    /// <exception cref="IOException">Another controller owns it, or it cannot be written.</exception>
-    public static DataFolder Open(string path)
+    /// <param name="path">Where it is.</param>
+    /// <param name="restoring">Whether a restore that did not end may go on.</param>
+    /// <exception cref="IOException">Another controller owns it, it cannot be written, or a restore into it did not end.</exception>
+    public static DataFolder Open(string path, bool restoring = false)
     {
         path = System.IO.Path.GetFullPath(path);
-        if (OperatingSystem.IsWindows())
+        CreatePrivate(path);
+        if (!OperatingSystem.IsWindows())
         {
-            Directory.CreateDirectory(path);
-        }
-        else
-        {
-            Directory.CreateDirectory(path, Secret | UnixFileMode.UserExecute);
             File.SetUnixFileMode(path, Secret | UnixFileMode.UserExecute);
+        }
+
+        if (!restoring && File.Exists(System.IO.Path.Combine(path, RestoringFile)))
+        {
+            throw new IOException($"A restore into {path} did not end. Run 'bulkhead-controller restore' again.");
         }
 
         try
@@ -75,6 +81,10 @@ public sealed class DataFolder : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _lock?.Dispose();
+
+    /// <summary>Makes a folder that only its owner may enter.</summary>
+    internal static DirectoryInfo CreatePrivate(string path) =>
+        OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, Secret | UnixFileMode.UserExecute);
 
     private static FileStream Open(string path, FileMode mode, UnixFileMode access)
     {

@@ -1,4 +1,3 @@
-using System.Data;
 using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Storage.Rows;
 using Microsoft.EntityFrameworkCore;
@@ -21,7 +20,7 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, StoreDatab
     public async Task AttachAsync(CancellationToken cancellation)
     {
         await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
-        await using var transaction = await database.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation).ConfigureAwait(false);
+        await using var moment = await store.BeginReadAsync(database, cancellation).ConfigureAwait(false);
         live.Start(await SnapshotLoader.LoadAsync(database, cancellation).ConfigureAwait(false));
     }
 
@@ -90,8 +89,7 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, StoreDatab
         try
         {
             await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
-            // One moment for all its queries; it does not wait for whoever writes.
-            await using var transaction = await database.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation).ConfigureAwait(false);
+            await using var moment = await store.BeginReadAsync(database, cancellation).ConfigureAwait(false);
             await CatchUpAsync(database, cancellation).ConfigureAwait(false);
         }
         finally

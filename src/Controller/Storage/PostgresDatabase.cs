@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
@@ -43,6 +44,10 @@ public sealed class PostgresDatabase : StoreDatabase
     /// <summary>Failures keep their type: the provider's own strategy would wrap those that may pass.</summary>
     public override void Configure(DbContextOptionsBuilder options) =>
         options.UseNpgsql(_source, postgres => postgres.ExecutionStrategy(dependencies => new NonRetryingExecutionStrategy(dependencies)));
+
+    /// <inheritdoc/>
+    public override async Task<DbTransaction> BeginReadAsync(DbConnection connection, CancellationToken cancellation) =>
+        await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
     internal override Task LockAsync(ControllerDb database, CancellationToken cancellation) =>

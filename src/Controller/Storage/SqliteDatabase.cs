@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 
@@ -30,6 +31,10 @@ public sealed class SqliteDatabase(string path) : StoreDatabase
         // EF takes this lock while it migrates, and waits for ever for one that a killed process left. The data folder's own lock keeps others away.
         await database.Database.ExecuteSqlRawAsync("DROP TABLE IF EXISTS __EFMigrationsLock;", cancellation).ConfigureAwait(false);
     }
+
+    /// <inheritdoc/>
+    public override Task<DbTransaction> BeginReadAsync(DbConnection connection, CancellationToken cancellation) =>
+        Task.FromResult<DbTransaction>(((SqliteConnection)connection).BeginTransaction(System.Data.IsolationLevel.Serializable, deferred: true));
 
     /// <summary>Its transactions begin with the lock.</summary>
     internal override Task LockAsync(ControllerDb database, CancellationToken cancellation) => Task.CompletedTask;

@@ -1,4 +1,6 @@
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Bulkhead.Controller.Storage;
 
@@ -35,6 +37,17 @@ public abstract class StoreDatabase : IAsyncDisposable
 
         await PrepareAsync(database, cancellation).ConfigureAwait(false);
         await database.Database.MigrateAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Begins a transaction of one connection whose queries all see the same moment, and which waits for no writer.</summary>
+    public abstract Task<DbTransaction> BeginReadAsync(DbConnection connection, CancellationToken cancellation);
+
+    /// <summary>Begins a transaction that sees one moment.</summary>
+    public async Task<IDbContextTransaction> BeginReadAsync(ControllerDb database, CancellationToken cancellation)
+    {
+        await database.Database.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        var transaction = await BeginReadAsync(database.Database.GetDbConnection(), cancellation).ConfigureAwait(false);
+        return (await database.Database.UseTransactionAsync(transaction, cancellation).ConfigureAwait(false))!;
     }
 
     /// <summary>In a transaction: waits until no other process writes, and keeps others from it until the transaction ends.</summary>

@@ -198,9 +198,9 @@ public sealed class PolicyStreamTests
     internal static async Task<TestAgent> PairAsync(TestController controller, ApiClient admin, string name, string address, params (string Key, string Value)[] labels) =>
         await TestAgent.PairAsync(controller, (await TestController.PairingKeyAsync(admin, labels: labels)).Secret, name, address);
 
-    internal static async Task<RevisionView> ProvisionAsync(ApiClient client, PolicyDocument document)
+    internal static async Task<RevisionView> ProvisionAsync(ApiClient client, PolicyDocument document, params string[] acknowledge)
     {
         var draft = await client.PutAsync<DraftStatus>("policy/draft", document);
-        return await client.PostAsync<RevisionView>("policy/provision", new Provision("test", draft.DraftVersion, []));
+        return await client.PostAsync<RevisionView>("policy/provision", new Provision("test", draft.DraftVersion, acknowledge));
     }
 }

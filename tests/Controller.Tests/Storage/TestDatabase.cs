@@ -19,11 +19,13 @@ internal sealed class TestDatabase : IAsyncDisposable
 
     public string Folder => _folder.FullName;
 
-    public ControllerDb Connect()
+    public ControllerDb Connect() => Connect(Store);
+
+    public static ControllerDb Connect(StoreDatabase store)
     {
         var options = new DbContextOptionsBuilder<ControllerDb>()
             .ConfigureWarnings(warnings => warnings.Ignore(Microsoft.EntityFrameworkCore.Diagnostics.RelationalEventId.PendingModelChangesWarning));
-        Store.Configure(options);
+        store.Configure(options);
         return new(options.Options);
     }
 
