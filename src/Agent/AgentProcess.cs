@@ -5,6 +5,8 @@ using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Firewall;
 using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Agent.Live;
+using Bulkhead.Agent.Names;
 using Bulkhead.Agent.Policies;
 using Bulkhead.Agent.Reporting;
 using Bulkhead.Agent.Spool;
@@ -56,11 +58,12 @@ internal static class AgentProcess
     /// <param name="cgroup">The host's root in cgroup v2, or null for the whole hierarchy.</param>
     /// <param name="markMask">The bits of socket marks that are the agent's own.</param>
     /// <param name="runtime">Where users are shown their own blocks, or null for nowhere.</param>
+    /// <param name="cpuPercent">The share of one core beyond which telemetry does with less.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">The log.</param>
     /// <param name="cancel">Ends it.</param>
     /// <exception cref="AgentException">The host is not paired, or another agent runs.</exception>
-    public static async Task RunAsync(StateDirectory state, string? cgroup, uint markMask, string? runtime, TimeProvider time, ILogger log, CancellationToken cancel)
+    public static async Task RunAsync(StateDirectory state, string? cgroup, uint markMask, string? runtime, int cpuPercent, TimeProvider time, ILogger log, CancellationToken cancel)
     {
         if (LoadIdentity(state).Identity is not { } identity)
         {
@@ -94,6 +97,10 @@ internal static class AgentProcess
         await policies.StartAsync(cancel);
 
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);
+        var pace = new WindowPace(cpuPercent / 100.0, () => Environment.CpuUsage.TotalTime, Changed, time);
+        var names = new NameTable(NameTable.Standard, time);
+        var followers = new FlowFollowers(state.Flows, pace, problems);
+        var outlet = new FlowOutlet(spool, names, followers, BootClock.System);
         var blocks = new BlockJournal(time);
         void Blocked(BlockedPacket packet, FlowKey? flow)
         {
@@ -101,25 +108,27 @@ internal static class AgentProcess
             blocks.Add(packet, flow);
         }
 
-        var telemetry = new TelemetryLoop(cgroups, spool, firewall.ConntrackPort, policies.Inbox.ReportLostConnections, toReport.Set, Blocked, problems, time, log);
+        var telemetry = new TelemetryLoop(cgroups, outlet, pace, firewall.ConntrackPort, policies.Inbox.ReportLostConnections, toReport.Set, Blocked, problems, time, log);
         using var addresses = new AddressWatch(current =>
         {
             telemetry.Addresses = current;
             Changed();
         });
-        var reporter = new StateReporter(link, features, policies, problems, () => addresses.Current, () => telemetry.Listeners, toReport, time, log);
+        var reporter = new StateReporter(link, features, policies, problems, () => addresses.Current, () => telemetry.Listeners, new UserSessions(cgroups.Copy(), () => telemetry.Listeners), () => pace.ToWire(telemetry.Lost), toReport, time, log);
         var conntrack = new ConntrackWatch(new ConntrackCounts(), problems, time, log);
-        var status = new StatusWriter(state, link, policies, problems, spool, telemetry, conntrack, toWrite, time, log);
+        var status = new StatusWriter(state, link, policies, problems, spool, telemetry, pace, conntrack, toWrite, time, log);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var receiver = new PolicyReceiver(link, policies.Inbox.Offer, Changed, problems, time, log) { ReceivedDelta = policies.Inbox.Offer };
+        var receiver = new PolicyReceiver(link, policies.Inbox.Offer, Changed, problems, time, log) { ReceivedDelta = policies.Inbox.Offer, Watched = pace.Watch };
         policies.AskForWhole = receiver.Restart;
         Task[] parts =
         [
             policies.RunAsync(stop.Token),
             telemetry.RunAsync(stop.Token),
+            followers.RunAsync(stop.Token),
+            new DnsWatch(names, () => pace.MayName, problems).RunAsync(stop.Token),
             receiver.RunAsync(stop.Token),
-            new FlowUploader(spool, link, time, log).RunAsync(stop.Token),
+            new FlowUploader(spool, link, BootClock.System, time, log).RunAsync(stop.Token),
             new CertificateRenewal(link, state, problems, time, log).RunAsync(stop.Token),
             reporter.RunAsync(stop.Token),
             conntrack.RunAsync(stop.Token),

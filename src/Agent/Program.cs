@@ -14,6 +14,7 @@ var root = new RootCommand("Bulkhead agent: reports this host's connections and 
     PolicyCommand.Create(),
     ExplainCommand.Create(),
     WhyCommand.Create(),
+    FlowsCommand.Create(),
     WaitSyncedCommand.Create(),
     PanicCommand.Create(),
     PanicCommand.CreateResume(),

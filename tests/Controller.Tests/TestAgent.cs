@@ -108,9 +108,9 @@ internal sealed class TestAgent : IDisposable
     public Task<TestStream> OpenAsync() => OpenAsync(deltas: false);
 
     /// <summary>Opens the policy stream, which may bring changes as such if they are asked for.</summary>
-    public async Task<TestStream> OpenAsync(bool deltas)
+    public async Task<TestStream> OpenAsync(bool deltas, bool watch = false)
     {
-        var response = await _http.GetAsync(new Uri(deltas ? "policy?deltas=1" : "policy", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+        var response = await _http.GetAsync(new Uri($"policy?deltas={(deltas ? 1 : 0)}&watch={(watch ? 1 : 0)}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
         await ThrowIfRefusedAsync(response);
         return new(response, await response.Content.ReadAsStreamAsync());
     }

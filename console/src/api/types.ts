@@ -38,6 +38,7 @@ export type RevisionView = Schemas["RevisionView"];
 export type RolloutView = Schemas["RolloutView"];
 export type RuleFindingView = Schemas["RuleFindingView"];
 export type RuleHealthView = Schemas["RuleHealthView"];
+export type ScanView = Schemas["ScanView"];
 export type SessionView = Schemas["SessionView"];
 export type StatusView = Schemas["StatusView"];
 export type VerdictView = Schemas["VerdictView"];

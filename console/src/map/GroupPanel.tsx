@@ -2,6 +2,8 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { workloadsQuery } from "../api/queries";
+import type { ScanView } from "../api/types";
+import { Time } from "../ui/Time";
 import { Verdict } from "../ui/Verdict";
 import { plural, syncWords } from "../ui/words";
 import { Head, wordsOf } from "./LinkPanel";
@@ -11,13 +13,14 @@ import { wallSentence } from "./walls";
 interface Props {
   scene: Scene;
   node: MapNode;
+  scans: ScanView[];
   onClose: () => void;
   onSelect: (id: string) => void;
   onToggle: () => void;
 }
 
 /** A group: its members, how closed it is, what it provides and what it consumes. */
-export function GroupPanel({ scene, node, onClose, onSelect, onToggle }: Props) {
+export function GroupPanel({ scene, node, scans, onClose, onSelect, onToggle }: Props) {
   const workloads = useQuery(workloadsQuery).data ?? [];
   const members = workloads.filter((w) =>
     node.kind === "workload"
@@ -67,6 +70,11 @@ export function GroupPanel({ scene, node, onClose, onSelect, onToggle }: Props) 
           </div>
         </>
       )}
+      <Scans
+        scans={scans.filter((s) =>
+          outside ? s.sourceId === null : members.some((w) => w.id === s.sourceId || w.id === s.seenById),
+        )}
+      />
       <Peers title="Provides" strands={provides} scene={scene} end="source" onSelect={onSelect} />
       <Peers title="Consumes" strands={consumes} scene={scene} end="destination" onSelect={onSelect} />
       {!outside && members.length > 0 && <h3>Members</h3>}
@@ -83,6 +91,22 @@ export function GroupPanel({ scene, node, onClose, onSelect, onToggle }: Props) 
           </Link>
         ))}
     </aside>
+  );
+}
+
+function Scans({ scans }: { scans: ScanView[] }) {
+  if (scans.length === 0) return null;
+  return (
+    <>
+      <h3>Scans</h3>
+      {scans.map((s) => (
+        <p key={`${s.seenById}${s.sourceAddress}${s.first}`} className="notice">
+          {s.source} tried {plural(s.targets, "target")} at {plural(s.addresses, "address", "addresses")}
+          {s.process && ` with ${s.process}`}, {s.blocked} of {plural(s.connections, "attempt")} blocked; seen by {s.seenBy},
+          last <Time at={s.last} />. <span className="mono">{s.samples.slice(0, 4).join(", ")}</span>
+        </p>
+      ))}
+    </>
   );
 }
 

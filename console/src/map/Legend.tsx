@@ -1,5 +1,5 @@
 import { Popover } from "@mantine/core";
-import type { VerdictKind } from "../api/types";
+import type { MapView, VerdictKind } from "../api/types";
 import { VerdictStroke } from "../ui/Verdict";
 import { plural, quantity, verdictWords } from "../ui/words";
 import type { Scene } from "./scene";
@@ -18,13 +18,14 @@ export function Legend({
   scene,
   hidden,
   onHide,
-  lostEvents,
+  view,
 }: {
   scene: Scene;
   hidden: VerdictKind[];
   onHide: (verdict: VerdictKind) => void;
-  lostEvents: number;
+  view: MapView | undefined;
 }) {
+  const { lostEvents = 0, degraded = 0, scans = [] } = view ?? {};
   const count = (kind: VerdictKind) => scene.strands.filter((s) => s.verdict === kind).length;
   return (
     <div className="legend">
@@ -74,6 +75,12 @@ export function Legend({
           agents lost {quantity(lostEvents)} events: some traffic is missing
         </span>
       )}
+      {degraded > 0 && (
+        <span className="muted" title="To stay within their share of the processor">
+          {plural(degraded, "agent")} in longer windows or without names
+        </span>
+      )}
+      {scans.length > 0 && <span className="muted">{plural(scans.length, "scan")}: select its group</span>}
     </div>
   );
 }

@@ -162,13 +162,24 @@ function isAt(end: FlowEdge["source"], node: MapNode): boolean {
   return Object.entries(node.labels).every(([key, value]) => (end.labels[key] ?? "") === value);
 }
 
+/** An outside address with the name under which a host looked it up: evidence, by which nothing is judged. */
+function EndName({ end }: { end: FlowEdge["source"] }) {
+  const [first] = end.names;
+  if (!first) return <>{end.name}</>;
+  return (
+    <>
+      {end.name} <span className="muted">{`${first.name} (as seen by ${first.seenBy})`}</span>
+    </>
+  );
+}
+
 function Pair({ edge, view }: { edge: FlowEdge; view: MapState["view"] }) {
   const who = (end: FlowEdge["source"]) => end.processes.map((p) => `${p.path} as ${p.user}`).join(", ");
   return (
     <section className="service">
       <div className="service-head">
         <span>
-          {edge.source.name} → {edge.destination.name}
+          <EndName end={edge.source} /> → <EndName end={edge.destination} />
         </span>
         <span className="mono muted">{edge.port}</span>
         <Verdict kind={edge[view].kind} word={false} />

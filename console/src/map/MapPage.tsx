@@ -1,5 +1,5 @@
 import { Button, SegmentedControl, Select } from "@mantine/core";
-import { IconLayoutGrid, IconRefresh, IconTable, IconVectorTriangle } from "@tabler/icons-react";
+import { IconActivity, IconLayoutGrid, IconRefresh, IconTable, IconVectorTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { Link, useSearchParams } from "react-router";
@@ -16,9 +16,10 @@ import { LinkPanel } from "./LinkPanel";
 import { LinkTable } from "./LinkTable";
 import { layOut, type Pins } from "./layout";
 import "./map.css";
-import { buildScene, fineKeys } from "./scene";
+import { buildScene, fineKeys, selectorOf } from "./scene";
 import { groupings, type MapState, readState, writeState } from "./url";
 import { useCalm } from "./useCalm";
+import { useWatch } from "./useWatch";
 
 /** With more cells than this, compartments start closed. */
 const mostCells = 60;
@@ -82,6 +83,9 @@ export function MapPage() {
   const select = (id: string | null) => change({ selected: id });
   const selectedLink = state.selected?.includes(">") ? state.selected : null;
   const selectedNode = scene && state.selected && !selectedLink ? scene.nodes.get(state.selected) : undefined;
+  const [live, setLive] = useState(false);
+  const watched = live ? ((selectedNode && selectorOf(selectedNode.labels)) ?? "all") : null;
+  const accepted = useWatch(watched);
   const drafted = changes.data?.changes.length ?? 0;
 
   return (
@@ -144,6 +148,21 @@ export function MapPage() {
             {state.as === "map" ? "As table" : "As map"}
           </Button>
           <Button
+            variant={live ? "filled" : "default"}
+            aria-pressed={live}
+            leftSection={<IconActivity size={14} />}
+            title={
+              !accepted
+                ? "Too many hosts at once: select a group first"
+                : live
+                  ? "Hosts report every second while this is on"
+                  : "Have the selected group's hosts, else all, report every second"
+            }
+            onClick={() => setLive(!live)}
+          >
+            {live && !accepted ? "Live: select a group" : "Live"}
+          </Button>
+          <Button
             variant="default"
             aria-label="Tidy: forget positions and lay out again"
             title="Forget positions and lay out again"
@@ -182,7 +201,7 @@ export function MapPage() {
               onSelect={select}
               onToggle={toggle}
             />
-            <Legend scene={scene} hidden={state.hidden} onHide={hide} lostEvents={calm.shown?.lostEvents ?? 0} />
+            <Legend scene={scene} hidden={state.hidden} onHide={hide} view={calm.shown} />
           </>
         )}
         {scene && selectedLink && (
@@ -192,6 +211,7 @@ export function MapPage() {
           <GroupPanel
             scene={scene}
             node={selectedNode}
+            scans={calm.shown?.scans ?? []}
             onClose={() => select(null)}
             onSelect={select}
             onToggle={() => toggle(selectedNode.id)}

@@ -9,6 +9,8 @@ export function mapOf(groups: string[], links: [string, string, string, VerdictK
     groups: groups.map(group),
     links: links.map(link),
     lostEvents: 0,
+    degraded: 0,
+    scans: [],
   };
 }
 

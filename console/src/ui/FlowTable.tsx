@@ -46,7 +46,7 @@ export function FlowTable({ edges, view, caption }: { edges: FlowEdge[]; view: T
 
 function End({ end }: { end: FlowEdge["source"] }) {
   const processes = [...new Set(end.processes.map((p) => p.name))].join(", ");
-  const group = groupWords(end.labels);
+  const group = groupWords(end.labels) ?? end.names.map((n) => `${n.name} (as seen by ${n.seenBy})`)[0];
   return (
     <span title={end.address}>
       {end.name}

@@ -116,14 +116,15 @@ internal sealed class ControllerClient : IDisposable
 
     /// <summary>Opens the policy stream.</summary>
     /// <param name="deltas">Whether changes may come as such.</param>
+    /// <param name="watch">Whether to be told when somebody watches.</param>
     /// <param name="cancel">Gives up.</param>
-    public async Task<PolicyStream> OpenPolicyAsync(bool deltas, CancellationToken cancel)
+    public async Task<PolicyStream> OpenPolicyAsync(bool deltas, bool watch, CancellationToken cancel)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         deadline.CancelAfter(RequestTimeout);
         try
         {
-            var response = await SendAsync(HttpMethod.Get, deltas ? "/agent/v1/policy?deltas=1" : "/agent/v1/policy", null, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+            var response = await SendAsync(HttpMethod.Get, $"/agent/v1/policy?deltas={(deltas ? 1 : 0)}&watch={(watch ? 1 : 0)}", null, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
             return new PolicyStream(await response.Content.ReadAsStreamAsync(cancel), response);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)

@@ -8,6 +8,7 @@ internal sealed class PolicyReceiver(ControllerLink link, Action<HostPolicy> rec
 {
     private const string ConnectionTopic = "channel";
     private const string MessageTopic = "channel-message";
+    private const uint LongestWatch = 300;
 
     private CancellationTokenSource? _stream;
 
@@ -18,6 +19,9 @@ internal sealed class PolicyReceiver(ControllerLink link, Action<HostPolicy> rec
 
     /// <summary>Takes deltas; null if whole policies only are to be sent.</summary>
     public Action<PolicyDelta>? ReceivedDelta { get; init; }
+
+    /// <summary>Is told for how long somebody watches this host; null if that makes no difference.</summary>
+    public Action<TimeSpan>? Watched { get; init; }
 
     /// <summary>Opens the stream again, which begins with a whole policy. From any thread.</summary>
     public void Restart()
@@ -41,7 +45,7 @@ internal sealed class PolicyReceiver(ControllerLink link, Action<HostPolicy> rec
             string reason;
             try
             {
-                using var stream = await link.Client.OpenPolicyAsync(deltas: ReceivedDelta is not null, cancel);
+                using var stream = await link.Client.OpenPolicyAsync(deltas: ReceivedDelta is not null, watch: Watched is not null, cancel);
                 using var restart = CancellationTokenSource.CreateLinkedTokenSource(cancel);
                 Volatile.Write(ref _stream, restart);
                 try
@@ -93,6 +97,9 @@ internal sealed class PolicyReceiver(ControllerLink link, Action<HostPolicy> rec
                 case ServerMessage.BodyOneofCase.Delta when ReceivedDelta is not null:
                     problems.Clear(MessageTopic);
                     ReceivedDelta(message.Delta);
+                    break;
+                case ServerMessage.BodyOneofCase.Watch when Watched is not null:
+                    Watched(TimeSpan.FromSeconds(Math.Min(message.Watch.Seconds, LongestWatch)));
                     break;
                 case ServerMessage.BodyOneofCase.Ping:
                     break;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Bulkhead.Agent.Blocks;
+using Bulkhead.Agent.Live;
 using Bulkhead.Agent.State;
 using Microsoft.Extensions.Logging;
 
@@ -15,7 +16,15 @@ internal static class RunCommand
         var cgroup = CommandOptions.Cgroup();
         var markMask = CommandOptions.MarkMask();
         var runtime = new Option<string?>("--runtime") { Description = $"Where users are shown their own blocked connections ('why'); {BlockFiles.Standard} for the agent with the standard folder, nowhere for others." };
-        var command = new Command("run", "Enforce this host's policy and report its connections, until SIGTERM. The rules stay in the kernel.") { state, cgroup, markMask, runtime };
+        var cpu = new Option<int>("--cpu-percent") { Description = "The share of one core, in percent, beyond which telemetry does with less; enforcement is never held back.", DefaultValueFactory = _ => WindowPace.StandardPercent };
+        cpu.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 100)
+            {
+                result.AddError("--cpu-percent is from 1 to 100.");
+            }
+        });
+        var command = new Command("run", "Enforce this host's policy and report its connections, until SIGTERM. The rules stay in the kernel.") { state, cgroup, markMask, runtime, cpu };
         command.SetAction(async (parsed, cancel) =>
         {
             using var logging = Logging();
@@ -25,6 +34,7 @@ internal static class RunCommand
                 parsed.GetValue(cgroup),
                 parsed.GetValue(markMask),
                 parsed.GetValue(runtime) ?? (folder.Root == StateDirectory.Standard ? BlockFiles.Standard : null),
+                parsed.GetValue(cpu),
                 TimeProvider.System,
                 logging.CreateLogger("agent"),
                 cancel);

@@ -54,6 +54,7 @@ internal static class StatusCommand
             ("Flow batches", string.Create(CultureInfo.InvariantCulture, $"{status.BatchesWaiting} waiting, {status.BatchesDropped} dropped")),
             ("Connections", status.MostConnections == 0 ? "not tracked" : string.Create(CultureInfo.InvariantCulture, $"{status.Connections} of {status.MostConnections} tracked, {status.PeakConnections} at most so far")),
             ("Events lost", status.EventsLost.ToString(CultureInfo.InvariantCulture)),
+            ("Windows", status.WindowSeconds == 0 ? "not known" : status.Degraded ?? string.Create(CultureInfo.InvariantCulture, $"{status.WindowSeconds} s{(status.WindowSeconds == 1 ? ", since somebody watches" : "")}")),
             ("Tampered", status.Tampered.ToString(CultureInfo.InvariantCulture)),
             ("Version", status.Version),
             ("As of", status.At.ToString("u", CultureInfo.InvariantCulture)),

@@ -17,11 +17,13 @@ namespace Bulkhead.Agent.Reporting;
 /// <param name="problems">What is wrong.</param>
 /// <param name="addresses">The host's addresses now.</param>
 /// <param name="listeners">The host's listeners now.</param>
+/// <param name="sessions">Who is signed in.</param>
+/// <param name="telemetry">How telemetry goes.</param>
 /// <param name="changed">Set when something changed.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
 internal sealed class StateReporter(
-    ControllerLink link, IReadOnlyList<string> features, PolicyLoop policies, Problems problems, Func<HostAddresses> addresses, Func<IReadOnlyList<HostListener>> listeners, Signal changed, TimeProvider time, ILogger log)
+    ControllerLink link, IReadOnlyList<string> features, PolicyLoop policies, Problems problems, Func<HostAddresses> addresses, Func<IReadOnlyList<HostListener>> listeners, UserSessions sessions, Func<TelemetryState> telemetry, Signal changed, TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan _goodbyeTimeout = TimeSpan.FromSeconds(2);
 
@@ -90,6 +92,8 @@ internal sealed class StateReporter(
         }
 
         AddListeners(report);
+        report.Sessions.AddRange(sessions.Read().Select(session => session.ToWire()));
+        report.Telemetry = telemetry();
         return report;
     }
 

@@ -1,5 +1,6 @@
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Live;
 using Bulkhead.Agent.Policies;
 using Bulkhead.Agent.Spool;
 using Bulkhead.Agent.State;
@@ -10,7 +11,7 @@ namespace Bulkhead.Agent.Reporting;
 
 /// <summary>Writes the status file: when <c>changed</c> is set, and every 30 s.</summary>
 internal sealed class StatusWriter(
-    StateDirectory state, ControllerLink link, PolicyLoop policies, Problems problems, FlowSpool spool, TelemetryLoop telemetry, ConntrackWatch conntrack, Signal changed, TimeProvider time, ILogger log)
+    StateDirectory state, ControllerLink link, PolicyLoop policies, Problems problems, FlowSpool spool, TelemetryLoop telemetry, WindowPace pace, ConntrackWatch conntrack, Signal changed, TimeProvider time, ILogger log)
 {
     /// <summary>How long at most between two writes; a much older file means that the agent is not running.</summary>
     public static TimeSpan Interval { get; } = TimeSpan.FromSeconds(30);
@@ -57,6 +58,8 @@ internal sealed class StatusWriter(
             BatchesWaiting = spool.Count,
             BatchesDropped = spool.Dropped,
             EventsLost = telemetry.Lost,
+            WindowSeconds = (int)pace.Length.TotalSeconds,
+            Degraded = pace.Degraded,
             Tampered = policies.Tampered,
             Problems = [.. problems.Current.Select(problem => new StatusProblem(problem.Code, problem.Message, problem.Remedy))],
         };

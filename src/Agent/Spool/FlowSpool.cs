@@ -17,6 +17,8 @@ internal sealed class FlowSpool
 {
     private const string Extension = ".batch";
     private const ulong Stride = 64;
+    private const int NoSpace = 28; // ENOSPC
+    private const int QuotaExceeded = 122; // EDQUOT
 
     private readonly Lock _gate = new();
     private readonly string _folder;
@@ -27,6 +29,7 @@ internal sealed class FlowSpool
     private ulong _reserved;
     private long _bytes;
     private ulong _droppedSinceBatch;
+    private ulong _lostWithDropped;
 
     /// <summary>Opens the spool and finds what an earlier run left.</summary>
     /// <param name="folder">A folder of its own.</param>
@@ -35,6 +38,11 @@ internal sealed class FlowSpool
     public FlowSpool(string folder, long capacity, ILogger log)
     {
         (_folder, _capacity, _log) = (folder, capacity, log);
+        foreach (var half in Directory.EnumerateFiles(folder, "*" + Extension + ".new"))
+        {
+            File.Delete(half);
+        }
+
         foreach (var file in Directory.EnumerateFiles(folder, "*" + Extension))
         {
             if (ulong.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var sequence))
@@ -81,16 +89,11 @@ internal sealed class FlowSpool
         {
             batch.SpoolEpoch = Epoch;
             batch.Sequence = _next;
-            batch.DroppedBatches = _droppedSinceBatch;
-            var content = batch.ToByteArray();
-            MakeRoom(content.Length);
-            batch.DroppedBatches = _droppedSinceBatch;
-            content = batch.ToByteArray();
-            Reserve();
-            DurableFile.WriteLazily(PathOf(_next), content);
+            MakeRoom(batch.CalculateSize());
+            var content = WriteOrDropOldest(batch);
             _sizes[_next++] = content.Length;
             _bytes += content.Length;
-            _droppedSinceBatch = 0;
+            (_droppedSinceBatch, _lostWithDropped) = (0, 0);
         }
 
         Added.Set();
@@ -145,13 +148,59 @@ internal sealed class FlowSpool
         }
     }
 
+    /// <summary>Where the disk is full before the spool is, what is oldest makes room as well.</summary>
+    private byte[] WriteOrDropOldest(FlowBatch batch)
+    {
+        var lost = batch.LostEvents;
+        while (true)
+        {
+            batch.DroppedBatches = _droppedSinceBatch;
+            batch.LostEvents = lost + _lostWithDropped;
+            var content = batch.ToByteArray();
+            try
+            {
+                Reserve();
+                DurableFile.WriteLazily(PathOf(_next), content);
+                return content;
+            }
+            catch (IOException failed)
+            {
+                File.Delete(PathOf(_next) + ".new");
+                if (failed.HResult is not (NoSpace or QuotaExceeded) || _sizes.Count == 0)
+                {
+                    throw;
+                }
+
+                DropOldest();
+            }
+        }
+    }
+
+    /// <summary>What the oldest had to tell of what was dropped and lost before it is told by the next.</summary>
+    private void DropOldest()
+    {
+        var oldest = _sizes.Keys.First();
+        try
+        {
+            var batch = FlowBatch.Parser.ParseFrom(File.ReadAllBytes(PathOf(oldest)));
+            _droppedSinceBatch += batch.DroppedBatches;
+            _lostWithDropped += batch.LostEvents;
+        }
+        catch (Exception damaged) when (damaged is InvalidProtocolBufferException or FileNotFoundException)
+        {
+            _log.SpoolDamaged(PathOf(oldest));
+        }
+
+        Delete(oldest);
+        CountDropped();
+        _log.SpoolOverflow(Dropped);
+    }
+
     private void MakeRoom(int length)
     {
         while (_sizes.Count > 0 && _bytes + length > _capacity)
         {
-            Delete(_sizes.Keys.First());
-            CountDropped();
-            _log.SpoolOverflow(Dropped);
+            DropOldest();
         }
     }
 
@@ -194,9 +243,8 @@ internal sealed class FlowSpool
             CountDropped();
         }
 
-        var epoch = Math.Max(1, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) >> 1);
-        WritePosition(epoch, 1);
-        return (epoch, 1);
+        // Written with the first batch, so that a full disk keeps no agent from starting.
+        return (Math.Max(1, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) >> 1), 1);
     }
 
     private void WritePosition(ulong epoch, ulong next) =>

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Bulkhead.Agent.Spool;
 
 /// <summary>Sends the spool's batches in order, one at a time, each until it is acknowledged.</summary>
-internal sealed class FlowUploader(FlowSpool spool, ControllerLink link, TimeProvider time, ILogger log)
+internal sealed class FlowUploader(FlowSpool spool, ControllerLink link, BootClock boot, TimeProvider time, ILogger log)
 {
     private readonly Backoff _backoff = new(Random.Shared.NextDouble);
 
@@ -25,6 +25,8 @@ internal sealed class FlowUploader(FlowSpool spool, ControllerLink link, TimePro
 
             try
             {
+                batch.AgeMs = batch.Boot == boot.Boot ? (ulong)Math.Max(1, boot.NowMs - (long)batch.WindowBootMs) : 0;
+                (batch.Boot, batch.WindowBootMs) = ("", 0);
                 batch.SentUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
                 var ack = await link.Client.PostAsync("/agent/v1/flows", batch, FlowAck.Parser, cancel);
                 if (ack.SpoolEpoch != batch.SpoolEpoch || ack.Sequence != batch.Sequence)

@@ -69,6 +69,12 @@ internal sealed record AgentStatus
     /// <summary>Kernel events that were lost, at least.</summary>
     public required ulong EventsLost { get; init; }
 
+    /// <summary>How long telemetry's windows are: ten seconds, one while somebody watches, more if the budget does not allow it.</summary>
+    public int WindowSeconds { get; init; }
+
+    /// <summary>What telemetry does without to stay within its share of the processor; null if nothing.</summary>
+    public string? Degraded { get; init; }
+
     /// <summary>Times that somebody else changed our table.</summary>
     public required ulong Tampered { get; init; }
 

@@ -42,6 +42,9 @@ internal sealed class StateDirectory
     /// <summary>The folder of flow batches that are not yet acknowledged.</summary>
     public string Spool => Path.Combine(Root, "spool");
 
+    /// <summary>The socket over which <c>flows</c> follows.</summary>
+    public string Flows => Path.Combine(Root, "flows.sock");
+
     /// <summary>Opens the folder, creating it if need be, and takes group and world permissions from it.</summary>
     /// <exception cref="AgentException">It cannot be created or made private.</exception>
     public static StateDirectory Create(string path)

@@ -16,6 +16,9 @@ internal sealed class FlowWindow(int mostFlows)
     /// <summary>Events that the window does not tell of, at least.</summary>
     public ulong Lost { get; private set; }
 
+    /// <summary>Whether it had better end before its time, lest it cannot hold what comes.</summary>
+    public bool IsNearlyFull => _flows.Count >= mostFlows - (mostFlows / 4);
+
     /// <summary>Counts events that did not come, or did not fit.</summary>
     public void CountLost(ulong events) => Lost += events;
 

@@ -4,6 +4,7 @@ using Bulkhead.Agent.Linux.Firewall;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Linux.Sockets;
+using Bulkhead.Agent.Live;
 using Bulkhead.Agent.Spool;
 using Bulkhead.Contracts.Agent;
 using Microsoft.Extensions.Logging;
@@ -15,7 +16,8 @@ namespace Bulkhead.Agent.Telemetry;
 /// batches; when nothing happens it does not wake at all until the window ends.
 /// </summary>
 /// <param name="cgroups">The host's cgroups.</param>
-/// <param name="spool">Gets each window that has something to tell.</param>
+/// <param name="outlet">Gets each window that has something to tell.</param>
+/// <param name="pace">How long windows are.</param>
 /// <param name="own">The netlink port of the agent's own changes to conntrack.</param>
 /// <param name="connectionsLost">Called on the telemetry thread when conntrack lost connections, other than by the agent's own doing.</param>
 /// <param name="listenersChanged">Called on the telemetry thread.</param>
@@ -23,7 +25,7 @@ namespace Bulkhead.Agent.Telemetry;
 /// <param name="problems">Where a failure is stated.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
-internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket, FlowKey?> blocked, Problems problems, TimeProvider time, ILogger log)
+internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, WindowPace pace, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket, FlowKey?> blocked, Problems problems, TimeProvider time, ILogger log)
 {
     private const string Topic = "telemetry";
     private const int MostFlows = 50_000;
@@ -35,14 +37,14 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
 
     private static readonly TimeSpan _nap = TimeSpan.FromMilliseconds(5);
 
+    // Listeners come and go without an event; and another length of windows is noticed as soon.
+    private static readonly TimeSpan _look = TimeSpan.FromSeconds(1);
+
     private readonly FlowWindow _window = new(MostFlows);
     private MissedBlocks _missed = new(null);
     private ListenerTable? _listeners;
     private ulong _events;
     private volatile HostAddresses _addresses = new([]);
-
-    /// <summary>The length of a window.</summary>
-    public static TimeSpan WindowLength { get; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Kernel events that were lost since the agent started, at least.</summary>
     public ulong Lost { get; private set; }
@@ -119,7 +121,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
         var budget = new LookupBudget(time);
         var resolver = new FlowResolver(sockets, processes, listeners, budget) { Addresses = _addresses };
         var connections = new ConnectionTable(_window, resolver.KeyOf, MostConnections);
-        var clock = new WindowClock(time, WindowLength);
+        var clock = new WindowClock(time, () => pace.Length);
         var sequence = new SequenceGap();
         _missed = new(counters.Read());
         Volatile.Write(ref _listeners, listeners);
@@ -128,14 +130,24 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
         var nextDump = time.GetTimestamp();
         var dumpedWith = resolver.Addresses;
         var naps = new Naps(time);
+        var looked = time.GetTimestamp();
         Following = true;
 
         while (!cancel.IsCancellationRequested)
         {
-            source.Wait(clock.Left);
+            source.Wait(clock.Left < _look ? clock.Left : _look);
             resolver.Addresses = _addresses;
             Drain(source, connections, resolver, strays, sequence, clock);
-            if (clock.Left > TimeSpan.Zero)
+            if (time.GetElapsedTime(looked) >= _look)
+            {
+                looked = time.GetTimestamp();
+                if (listeners.Look())
+                {
+                    listenersChanged();
+                }
+            }
+
+            if (clock.Left > TimeSpan.Zero && !_window.IsNearlyFull)
             {
                 if (!cancel.IsCancellationRequested && naps.IsDue())
                 {
@@ -160,6 +172,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
             Close(connections, clock);
             budget.NextWindow();
             RefreshListeners(listeners);
+            pace.Measure();
         }
 
         CountMissed();
@@ -256,7 +269,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowSpool spool, uint ow
         {
             try
             {
-                spool.Add(batch);
+                outlet.Add(batch);
             }
             catch (IOException failed)
             {

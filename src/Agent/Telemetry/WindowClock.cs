@@ -1,16 +1,18 @@
 namespace Bulkhead.Agent.Telemetry;
 
-/// <summary>Cuts time into windows, counted from when the clock was made. Lengths are monotonic; only a window's start is by the wall clock.</summary>
+/// <summary>
+/// Cuts time into windows that end at multiples of their length, counted from when the clock was made; the length may change at any time. Lengths
+/// are monotonic; only a window's start is by the wall clock.
+/// </summary>
 internal sealed class WindowClock
 {
     private readonly TimeProvider _time;
-    private readonly TimeSpan _length;
+    private readonly Func<TimeSpan> _length;
     private readonly long _origin;
     private long _began;
-    private long _index;
 
     /// <summary>Begins the first window.</summary>
-    public WindowClock(TimeProvider time, TimeSpan length)
+    public WindowClock(TimeProvider time, Func<TimeSpan> length)
     {
         (_time, _length) = (time, length);
         _origin = _began = time.GetTimestamp();
@@ -24,13 +26,19 @@ internal sealed class WindowClock
     public long OffsetMs => (long)_time.GetElapsedTime(_began).TotalMilliseconds;
 
     /// <summary>How long the window still lasts; not above zero when it is over.</summary>
-    public TimeSpan Left => (_length * (_index + 1)) - _time.GetElapsedTime(_origin);
+    public TimeSpan Left
+    {
+        get
+        {
+            var length = _length();
+            return (length * ((_time.GetElapsedTime(_origin, _began).Ticks / length.Ticks) + 1)) - _time.GetElapsedTime(_origin);
+        }
+    }
 
     /// <summary>Begins the next window; a window that was slept through is skipped.</summary>
     public void Next()
     {
         _began = _time.GetTimestamp();
-        _index = Math.Max(_index + 1, _time.GetElapsedTime(_origin, _began).Ticks / _length.Ticks);
         StartUnixMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
     }
 }

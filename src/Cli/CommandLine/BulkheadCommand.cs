@@ -45,6 +45,7 @@ internal static class BulkheadCommand
             LabelsCommand.Create(host),
             PairingKeysCommand.Create(host),
             FlowsCommand.Create(host),
+            ScansCommand.Create(host),
             MapCommand.Create(host),
             ExplainCommand.Create(host),
             SectionCommands.Rulesets(host),

@@ -72,9 +72,11 @@ internal sealed class ControllerClient : IDisposable
     }
 
     /// <summary>Live events until cancelled. The first element is null and says that the subscription stands: what happens from here on is not missed.</summary>
-    public async IAsyncEnumerable<LiveEvent?> EventsAsync([EnumeratorCancellation] CancellationToken cancel)
+    /// <param name="watch">A selector of workloads that report every second meanwhile; null for none.</param>
+    /// <param name="cancel">Ends it.</param>
+    public async IAsyncEnumerable<LiveEvent?> EventsAsync(string? watch, [EnumeratorCancellation] CancellationToken cancel)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "events");
+        using var request = new HttpRequestMessage(HttpMethod.Get, Query.Add("events", ("watch", watch)));
         request.Headers.Accept.Add(new("text/event-stream"));
         using var response = await StartAsync(request, cancel).ConfigureAwait(false);
         yield return null;

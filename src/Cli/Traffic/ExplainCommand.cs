@@ -36,6 +36,11 @@ internal static class ExplainCommand
             Row(ends, "outbound at the consumer", verdict.Source);
             Row(ends, "inbound at the provider", verdict.Destination);
             ends.WriteTo(console, "");
+            foreach (var name in explanation.FromNames.Concat(explanation.ToNames))
+            {
+                console.WriteLine(Words.Printable($"{(explanation.FromNames.Contains(name) ? explanation.FromAddress : explanation.ToAddress)} is {name.Name}, as seen by {name.SeenBy}; no verdict depends on it."));
+            }
+
             foreach (var remedy in one.Remedies)
             {
                 console.WriteLine($"to allow it: {remedy}");

@@ -47,5 +47,7 @@ internal static class FlowListing
         _ => edge.Draft,
     };
 
-    private static string Name(FlowEnd end) => end.WorkloadId is null || end.Name == end.Address ? end.Address : $"{end.Name} ({end.Address})";
+    private static string Name(FlowEnd end) => end.WorkloadId is null || end.Name == end.Address
+        ? end.Names is [{ } first, ..] ? $"{end.Address} ({first.Name}, as seen by {first.SeenBy})" : end.Address
+        : $"{end.Name} ({end.Address})";
 }

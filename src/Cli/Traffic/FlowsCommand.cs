@@ -18,16 +18,23 @@ internal static class FlowsCommand
     private static readonly Option<int> Limit = CommonOptions.Limit(200);
     private static readonly Option<bool> Follow = new("--follow", "-f") { Description = "Go on as new traffic is reported, until Ctrl-C." };
 
+    private static readonly Option<bool> Live = new("--live") { Description = "With --follow: the hosts of --from, else of --to, report every second meanwhile." };
+
     public static Command Create(CliHost host)
     {
         var since = CommonOptions.Moment("--since", "Only traffic after", host.Clock);
         var until = CommonOptions.Moment("--until", "Only traffic before", host.Clock);
-        var command = new Command("flows", "Show who talks to whom, and what becomes of it.").With(From, To, Port, Verdict, Process, View, since, until, Limit, Follow);
+        var command = new Command("flows", "Show who talks to whom, and what becomes of it.").With(From, To, Port, Verdict, Process, View, since, until, Limit, Follow, Live);
         command.Validators.Add(result =>
         {
             if (result.GetValue(Follow) && result.GetResult(until) is not null)
             {
                 result.AddError("--follow and --until exclude each other.");
+            }
+
+            if (result.GetValue(Live) && !(result.GetValue(Follow) && (result.GetValue(From) ?? result.GetValue(To)) is not null))
+            {
+                result.AddError("--live goes with --follow, and with --from or --to, which say whose hosts.");
             }
         });
         return command.Runs(host, async call =>
@@ -63,7 +70,7 @@ internal static class FlowsCommand
         var shown = new Dictionary<(string, string, string), DateTimeOffset>();
         try
         {
-            await foreach (var live in call.Controller.EventsAsync(call.Cancel).ConfigureAwait(false))
+            await foreach (var live in call.Controller.EventsAsync(call.Value(Live) ? call.Value(From) ?? call.Value(To) : null, call.Cancel).ConfigureAwait(false))
             {
                 if (live is { Kind: not "flows" })
                 {

@@ -30,6 +30,16 @@ internal static class MapCommand
             call.Show(await call.GetAsync<MapView>(path).ConfigureAwait(false), map =>
             {
                 Write(call.Terminal.Out, map);
+                if (map.Degraded > 0)
+                {
+                    call.Terminal.Note($"{map.Degraded.Of("agent")} report less often or with fewer names, to stay within their share of the processor.");
+                }
+
+                if (map.Scans.Count > 0)
+                {
+                    call.Terminal.Note($"{map.Scans.Count.Of("scan")} in this window: see 'bulkhead scans'.");
+                }
+
                 if (map.LostEvents > 0)
                 {
                     call.Terminal.Note($"Agents lost {map.LostEvents.Text()} events in this window: there may be more traffic than is shown.");

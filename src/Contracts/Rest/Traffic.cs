@@ -48,12 +48,55 @@ public sealed record EndDecisionView(
 /// <param name="Labels">Empty if not a workload.</param>
 /// <param name="Address">As seen.</param>
 /// <param name="Processes">Processes seen at this end; empty if not reported.</param>
+/// <param name="Names">Names that DNS answers gave for the address, the newest first; empty for a workload. Evidence: no verdict depends on it.</param>
 public sealed record FlowEnd(
     Guid? WorkloadId,
     string Name,
     IReadOnlyDictionary<string, string> Labels,
     string Address,
-    IReadOnlyList<ProcessView> Processes);
+    IReadOnlyList<ProcessView> Processes,
+    IReadOnlyList<AddressNameView> Names);
+
+/// <summary>A name that a DNS answer gave for an address.</summary>
+/// <param name="Name">What was asked for.</param>
+/// <param name="SeenBy">The workload that last received such an answer, or its id if it is gone.</param>
+/// <param name="At">When, an hour more or less.</param>
+public sealed record AddressNameView(string Name, string SeenBy, DateTimeOffset At);
+
+/// <summary>A source that tried many addresses or ports without an answer; <c>GET /api/v1/scans</c>.</summary>
+/// <param name="Source">Who tried: a workload's name, else the address.</param>
+/// <param name="SourceAddress">The address.</param>
+/// <param name="SourceId">The workload, or null.</param>
+/// <param name="SeenBy">The workload whose agent saw it.</param>
+/// <param name="SeenById">The same.</param>
+/// <param name="Direction"><c>inbound</c> if it came to that workload, <c>outbound</c> if it went out from it.</param>
+/// <param name="Process">Executable of one that went out, or null.</param>
+/// <param name="First">First attempt.</param>
+/// <param name="Last">Last attempt.</param>
+/// <param name="Targets">Addresses and ports tried; one that was tried again in a later window counts again.</param>
+/// <param name="Addresses">Addresses tried; the most of a window.</param>
+/// <param name="Connections">Attempts.</param>
+/// <param name="Blocked">Of these, blocked there.</param>
+/// <param name="FirstPort">The lowest port.</param>
+/// <param name="LastPort">The highest port.</param>
+/// <param name="Samples">Some of the targets.</param>
+public sealed record ScanView(
+    string Source,
+    string SourceAddress,
+    Guid? SourceId,
+    string SeenBy,
+    Guid SeenById,
+    string Direction,
+    string? Process,
+    DateTimeOffset First,
+    DateTimeOffset Last,
+    long Targets,
+    long Addresses,
+    long Connections,
+    long Blocked,
+    int FirstPort,
+    int LastPort,
+    IReadOnlyList<string> Samples);
 
 /// <summary>An edge: everything seen from one address to one address and port.</summary>
 /// <param name="Source">The consumer.</param>
@@ -102,13 +145,17 @@ public enum TrafficView
 /// <param name="Groups">Compartments and outside ends, in a stable order.</param>
 /// <param name="Links">Between groups, or within one; in a stable order.</param>
 /// <param name="LostEvents">Kernel events that agents lost in the window.</param>
+/// <param name="Degraded">How many agents do with longer windows or fewer names now, to stay within their share of the processor.</param>
+/// <param name="Scans">The newest scans of the window, at most 50.</param>
 public sealed record MapView(
     DateTimeOffset At,
     IReadOnlyList<string> GroupBy,
     TrafficView View,
     IReadOnlyList<MapGroup> Groups,
     IReadOnlyList<MapLink> Links,
-    long LostEvents);
+    long LostEvents,
+    int Degraded,
+    IReadOnlyList<ScanView> Scans);
 
 /// <summary>A compartment.</summary>
 /// <param name="Id">Stable: the same group has it tomorrow.</param>
@@ -182,8 +229,11 @@ public sealed record VerdictCounts(int Allowed, int PotentiallyBlocked, int Bloc
 /// <param name="Verdict">What becomes of it, and why: of several pairs of addresses the worst.</param>
 /// <param name="Remedies">For a block: what would let it pass, the smallest change first.</param>
 /// <param name="Others">What becomes of it between other addresses of the two, where that differs.</param>
+/// <param name="FromNames">Names that DNS answers gave for the consumer's address, unless it is a workload; evidence only.</param>
+/// <param name="ToNames">The same of the provider's.</param>
 public sealed record Explanation(
-    string From, string To, string Port, TrafficView View, string FromAddress, string ToAddress, VerdictView Verdict, IReadOnlyList<string> Remedies, IReadOnlyList<ExplainedPair> Others);
+    string From, string To, string Port, TrafficView View, string FromAddress, string ToAddress, VerdictView Verdict, IReadOnlyList<string> Remedies, IReadOnlyList<ExplainedPair> Others,
+    IReadOnlyList<AddressNameView> FromNames, IReadOnlyList<AddressNameView> ToNames);
 
 /// <summary>What becomes of a connection between two addresses.</summary>
 /// <param name="FromAddress">The consumer's.</param>

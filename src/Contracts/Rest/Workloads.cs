@@ -72,6 +72,8 @@ public sealed record WorkloadView(
 /// <param name="Features">What the agent can enforce.</param>
 /// <param name="Listeners">Listening sockets.</param>
 /// <param name="Policy">The provisioned policy of this host as sentences, in the order in which it decides.</param>
+/// <param name="Sessions">Who is signed in there.</param>
+/// <param name="Telemetry">Null before the agent told.</param>
 public sealed record WorkloadDetail(
     WorkloadView Workload,
     string? AgentVersion,
@@ -79,7 +81,9 @@ public sealed record WorkloadDetail(
     string? Kernel,
     IReadOnlyList<string> Features,
     IReadOnlyList<ListenerView> Listeners,
-    IReadOnlyList<PolicySentence> Policy);
+    IReadOnlyList<PolicySentence> Policy,
+    IReadOnlyList<SessionOnHost> Sessions,
+    TelemetryView? Telemetry);
 
 /// <summary>A listening socket.</summary>
 /// <param name="Port">As <c>tcp/443</c>.</param>
@@ -92,7 +96,26 @@ public sealed record ListenerView(string Port, string? Address, ProcessView? Pro
 /// <param name="Name">Command name.</param>
 /// <param name="Unit">Systemd unit, or null.</param>
 /// <param name="User">Login user, else the owner.</param>
-public sealed record ProcessView(string Path, string Name, string? Unit, string User);
+/// <param name="Owner">The owner; null if the agent did not tell.</param>
+/// <param name="Container">Container, or null.</param>
+/// <param name="Pid">Of one process that runs now: its id; else null.</param>
+/// <param name="StartTime">With the id, its identity: clock ticks since boot.</param>
+public sealed record ProcessView(string Path, string Name, string? Unit, string User, string? Owner = null, string? Container = null, long? Pid = null, long? StartTime = null);
+
+/// <summary>Somebody who is signed in on a workload.</summary>
+/// <param name="User">The user.</param>
+/// <param name="Kind"><c>ssh</c>, <c>rdp</c>, <c>console</c> or <c>terminal</c>.</param>
+/// <param name="Line">Such as <c>pts/0</c>, or null.</param>
+/// <param name="From">From which address; null for the host itself.</param>
+/// <param name="Port">The host's own port of a session over the network, or null.</param>
+/// <param name="Since">Null if not known.</param>
+public sealed record SessionOnHost(string User, string Kind, string? Line, string? From, int? Port, DateTimeOffset? Since);
+
+/// <summary>How a workload's telemetry goes.</summary>
+/// <param name="WindowSeconds">How long its windows are: 10 s, 1 s while somebody watches.</param>
+/// <param name="Degraded">What it does without to stay within its share of the processor; null if nothing.</param>
+/// <param name="LostEvents">Kernel events lost since its agent started.</param>
+public sealed record TelemetryView(double WindowSeconds, string? Degraded, long LostEvents);
 
 /// <summary>One decision of a host's policy.</summary>
 /// <param name="Direction"><c>inbound</c> or <c>outbound</c>.</param>

@@ -1,4 +1,5 @@
 using Bulkhead.Controller.Authority;
+using Bulkhead.Controller.Live;
 using Bulkhead.Controller.Pairing;
 using Bulkhead.Controller.Storage;
 
@@ -35,10 +36,17 @@ public static class AgentChannel
         return channel;
     }
 
-    /// <summary>Connects the streams to the live state: each committed change wakes exactly the agents whose policy it changes.</summary>
-    public static void Follow(LiveState live, PolicyTargets targets, AgentDirectory directory)
+    /// <summary>Connects the streams to the live state, each committed change of which wakes exactly the agents whose policy it changes, and to who is watched.</summary>
+    public static void Follow(LiveState live, PolicyTargets targets, AgentDirectory directory, WatchList watched)
     {
         targets.Advance(live.Current);
+        watched.Changed += workloads =>
+        {
+            foreach (var workload in workloads)
+            {
+                directory.Session(workload)?.Wake();
+            }
+        };
         live.Changed += (before, now) =>
         {
             if (!ReferenceEquals(before.Enforced, now.Enforced))

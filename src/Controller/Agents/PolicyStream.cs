@@ -11,8 +11,9 @@ namespace Bulkhead.Controller.Agents;
 
 /// <summary><c>GET /agent/v1/policy</c>: a stream of length-delimited <see cref="ServerMessage"/>: the host's policy now, and each one that differs.</summary>
 public sealed class PolicyStream(
-    AgentDirectory directory, PolicyTargets targets, CertificateAuthority authority, Ledger ledger, LiveFeed feed, TimeProvider time, ILogger<PolicyStream> logger)
+    AgentDirectory directory, PolicyTargets targets, CertificateAuthority authority, Ledger ledger, LiveFeed feed, WatchList watched, TimeProvider time, ILogger<PolicyStream> logger)
 {
+    private const uint WatchSeconds = 40;
     private static readonly TimeSpan s_ping = TimeSpan.FromSeconds(15);
     private volatile EpochProof? _proof;
 
@@ -37,7 +38,7 @@ public sealed class PolicyStream(
         {
             context.Response.ContentType = AgentAnswer.MediaType;
             await context.Response.StartAsync(ended.Token).ConfigureAwait(false);
-            await SendAsync(context.Response, session, context.Request.Query["deltas"] == "1", ended.Token).ConfigureAwait(false);
+            await SendAsync(context.Response, session, context.Request.Query["deltas"] == "1", context.Request.Query["watch"] == "1", ended.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -77,11 +78,11 @@ public sealed class PolicyStream(
         }
     }
 
-    private async Task SendAsync(HttpResponse response, AgentSession session, bool deltas, CancellationToken cancellation)
+    private async Task SendAsync(HttpResponse response, AgentSession session, bool deltas, bool watches, CancellationToken cancellation)
     {
         Policy.Compile.HostPolicy? sent = null;
         Policy.Compile.HostPolicy? held = null;
-        var silent = false;
+        var (silent, watching) = (false, false);
         while (true)
         {
             if (targets.Newest(session.Workload) is { } newest && !ReferenceEquals(newest.Target, held))
@@ -95,6 +96,13 @@ public sealed class PolicyStream(
             else if (silent)
             {
                 Write(response.BodyWriter, new() { Ping = new() { ServerUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds() } });
+            }
+
+            if (watches && (watched.IsWatched(session.Workload), watching) is not (false, false) and var (now, _))
+            {
+                // Said again each time, since it lasts for a while only.
+                watching = now;
+                Write(response.BodyWriter, new() { Watch = new() { Seconds = now ? WatchSeconds : 0 } });
             }
 
             await response.BodyWriter.FlushAsync(cancellation).ConfigureAwait(false);

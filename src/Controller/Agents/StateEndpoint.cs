@@ -16,6 +16,9 @@ public sealed class StateEndpoint(
     private const int MaxAddresses = 4096;
     private const int MaxListeners = 10_000;
     private const int MaxProblems = 100;
+    private const int MaxSessions = 1000;
+    private const int MaxText = 256;
+    private const long LatestTime = 253_402_300_799_999; // the last millisecond that DateTimeOffset holds
 
     /// <summary>Takes one report.</summary>
     public async Task<IResult> ReceiveAsync(HttpContext context)
@@ -56,10 +59,15 @@ public sealed class StateEndpoint(
         report.Identity is not null && report.Agent is not null
         && report.Listeners.Count <= MaxListeners && report.Problems.Count <= MaxProblems && report.Agent.Features.Count <= MaxProblems
         && report.Listeners.All(l => l.Port <= ushort.MaxValue && l.Protocol <= byte.MaxValue && l.Process <= report.Processes.Count && l.Address.Length is 0 or 4 or 16)
+        && report.Sessions.Count <= MaxSessions && report.Sessions.All(IsSession) && (report.Telemetry is not { } telemetry || telemetry.Degraded.Length <= MaxText)
         && report.Agent.Features.All(feature => feature.Length is > 0 and <= 64 && !feature.Any(char.IsWhiteSpace))
         && AddressClaims.Read(report) is { Count: <= MaxAddresses } addresses
             ? addresses
             : null;
+
+    private static bool IsSession(UserSession session) =>
+        session.User.Length <= MaxText && session.Kind.Length <= MaxText && session.Line.Length <= MaxText
+        && session.Remote.Length is 0 or 4 or 16 && session.Port <= ushort.MaxValue && session.SinceUnixMs <= LatestTime;
 
     private bool IsSameHost(AgentIdentity agent, AgentBinding binding, HostIdentity identity, IPAddress remote) =>
         binding.MachineId == identity.MachineId && binding.HardwareUuid == identity.HardwareUuid

@@ -50,7 +50,7 @@ public static class ControllerApp
         await ledger.OpenAsync(services.GetRequiredService<ControllerSelf>(), cancellation).ConfigureAwait(false);
         await services.GetRequiredService<ObservationKeeper>().RestoreAsync(cancellation).ConfigureAwait(false);
         await services.GetRequiredService<Rollout>().StartAsync(ledger, cancellation).ConfigureAwait(false);
-        AgentChannel.Follow(live, services.GetRequiredService<PolicyTargets>(), services.GetRequiredService<AgentDirectory>());
+        AgentChannel.Follow(live, services.GetRequiredService<PolicyTargets>(), services.GetRequiredService<AgentDirectory>(), services.GetRequiredService<WatchList>());
         SnapshotNews.Follow(live, feed);
         return await services.GetRequiredService<Passwords>().EnsureAdminAsync(ledger, services.GetRequiredService<DataFolder>(), cancellation).ConfigureAwait(false);
     }
@@ -75,7 +75,7 @@ public static class ControllerApp
         services.AddSingleton(authority).AddSingleton(_ => ControllerSelf.Of(data, authority, options.AgentListen));
         services.AddSingleton(new ServerCertificate(authority, ServerCertificate.NamesOf([options.Listen, .. options.AgentListen], options.AgentNames), time));
         services.AddSingleton(new AgentUrl(UrlOf(options)));
-        services.AddSingleton<LiveFeed>().AddSingleton<Passwords>().AddSingleton<SignInThrottle>().AddSingleton<CallerLookup>();
+        services.AddSingleton<LiveFeed>().AddSingleton<WatchList>().AddSingleton<Passwords>().AddSingleton<SignInThrottle>().AddSingleton<CallerLookup>();
         services.AddSingleton<AgentStatus>().AddSingleton<WorkloadViews>().AddSingleton<Rollout>().AddSingleton<AdminSessions>().AddSingleton<Acknowledgements>();
         services.AddAgentChannel();
         services.AddTraffic(data);

@@ -60,7 +60,11 @@ public static class ExplainConnection
         var worst = different[0];
         return TypedResults.Ok(new Explanation(
             source.Workload?.Name ?? query.From!, destination.Workload?.Name ?? query.To!, TrafficPicture.PortText(match.Protocol, number), which,
-            worst.FromAddress, worst.ToAddress, worst.Verdict, worst.Remedies, [.. different.Skip(1)]));
+            worst.FromAddress, worst.ToAddress, worst.Verdict, worst.Remedies, [.. different.Skip(1)],
+            NamesOf(worst.FromAddress, source.Workload), NamesOf(worst.ToAddress, destination.Workload)));
+
+        IReadOnlyList<AddressNameView> NamesOf(string shown, Workload? workload) =>
+            workload is null && IpAddress.TryParse(shown, out var address) ? picture.NamesOf(store.NamesOf(ScopedAddress.Of(address))) : [];
     }
 
     private static (string?, string?, string?, string?) Brief(EndDecisionView? end) => (end?.Outcome, end?.InFull, end?.Because, end is null ? null : string.Join(' ', end.OtherRules));

@@ -24,6 +24,15 @@ public static class FlowBatchReader
     /// <summary>The longest other name, in characters.</summary>
     public const int MaxName = 256;
 
+    /// <summary>The longest name of an address, in characters: that of the domain name system.</summary>
+    public const int MaxAddressName = 253;
+
+    /// <summary>The most scans of a batch.</summary>
+    public const int MaxScans = 500;
+
+    /// <summary>The most samples of a scan.</summary>
+    public const int MaxSamples = 32;
+
     /// <summary>The longest window, in milliseconds.</summary>
     public const uint MaxWindow = 3_600_000;
 
@@ -45,19 +54,23 @@ public static class FlowBatchReader
             return null;
         }
 
-        // The agent's clock may be wrong, but the time between two of its readings is right, unless it was set in between; no window is over
-        // before it ends, though.
-        var start = received.ToUnixTimeMilliseconds() - Math.Max(batch.SentUnixMs - batch.WindowUnixMs, batch.WindowMs);
+        // The agent's clock may be wrong, but the time between two of its readings is right, unless it was set in between: what nobody sets goes
+        // before it. No window is over before it ends, though.
+        var age = batch.AgeMs > 0 ? (long)batch.AgeMs : batch.SentUnixMs - batch.WindowUnixMs;
+        var start = received.ToUnixTimeMilliseconds() - Math.Max(age, batch.WindowMs);
         var lost = (long)Math.Min(MaxCount, batch.LostEvents) + (long)Math.Min(MaxCount, batch.DroppedBatches);
         var sightings = new List<Sighting>(batch.Flows.Count);
+        var scans = new List<ScanSighting>();
         if (start < oldest.ToUnixTimeMilliseconds())
         {
-            lost += batch.Flows.Count;
+            lost += batch.Flows.Count + batch.Scans.Count;
         }
         else
         {
-            var processes = batch.Processes.Select(process => new SeenProcess(process.Path, process.Name, process.Unit, process.User)).ToArray();
-            foreach (var flow in batch.Flows)
+            var processes = batch.Processes.Select(process => new SeenProcess(process.Path, process.Name, process.Unit, process.User) { Owner = process.Owner, Container = process.Container }).ToArray();
+            scans.AddRange(batch.Scans.Where(scan => IsOf(scan, agent)).Select(scan => ScanReader.ToSighting(scan, batch, agent, start)));
+            lost += batch.Scans.Count - scans.Count;
+            foreach (var flow in batch.Flows.Concat(batch.Scans.SelectMany(scan => scan.Samples)))
             {
                 var local = AddressOf(flow.LocalAddress.Span);
                 if (local.IsLoopback)
@@ -76,7 +89,11 @@ public static class FlowBatchReader
             }
         }
 
-        return new(agent.Id.Value, agent.Space, batch.SpoolEpoch, batch.Sequence, start, lost, sightings);
+        return new(agent.Id.Value, agent.Space, batch.SpoolEpoch, batch.Sequence, start, lost, sightings)
+        {
+            Scans = scans,
+            Names = [.. batch.Names.Select(name => new SeenAddressName(AddressOf(name.Address.Span), name.Name))],
+        };
     }
 
     private static string? FaultOf(FlowBatch batch)
@@ -84,8 +101,10 @@ public static class FlowBatchReader
         var fault =
             batch.SpoolEpoch == 0 || batch.Sequence == 0 ? "spool_epoch and sequence start at 1"
             : batch.WindowMs is 0 or > MaxWindow ? $"window_ms is not from 1 to {MaxWindow}"
+            : batch.AgeMs > MaxCount ? "age_ms is absurd"
             : batch.WindowUnixMs <= 0 || batch.SentUnixMs <= 0 ? "window_unix_ms and sent_unix_ms are not times"
             : batch.Flows.Count > MaxFlows ? $"more than {MaxFlows} flows"
+            : batch.Names.Count > MaxFlows || batch.Scans.Count > MaxScans ? $"more than {MaxFlows} names or {MaxScans} scans"
             : batch.Processes.Count > MaxProcesses ? $"more than {MaxProcesses} processes"
             : null;
         for (var i = 0; fault is null && i < batch.Processes.Count; i++)
@@ -98,12 +117,31 @@ public static class FlowBatchReader
             fault = FaultOf(batch.Flows[i], batch) is { } what ? $"flows[{i}]: {what}" : null;
         }
 
+        for (var i = 0; fault is null && i < batch.Names.Count; i++)
+        {
+            fault = FaultOf(batch.Names[i]) is { } what ? $"names[{i}]: {what}" : null;
+        }
+
+        for (var i = 0; fault is null && i < batch.Scans.Count; i++)
+        {
+            fault = (ScanReader.FaultOf(batch.Scans[i], batch) ?? batch.Scans[i].Samples.Select(flow => FaultOf(flow, batch)).FirstOrDefault(what => what is not null)) is { } what
+                ? $"scans[{i}]: {what}"
+                : null;
+        }
+
         return fault;
     }
 
+    private static string? FaultOf(AddressName name) =>
+        !IpAddress.TryRead(name.Address.Span, out _) ? "an address has neither 4 nor 16 bytes"
+        : name.Name.Length is 0 or > MaxAddressName || name.Name.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)) ? "the name is none"
+        : null;
+
+    private static bool IsOf(ScanSummary scan, Workload agent) => scan.Direction == Direction.Inbound || IsOwn(agent, AddressOf(scan.Source.Span));
+
     private static string? FaultOf(ProcessInfo process) =>
         process.Path.Length > MaxPath ? $"the path has more than {MaxPath} characters"
-        : process.Name.Length > MaxName || process.Unit.Length > MaxName || process.User.Length > MaxName ? $"a name has more than {MaxName} characters"
+        : process.Name.Length > MaxName || process.Unit.Length > MaxName || process.User.Length > MaxName || process.Owner.Length > MaxName || process.Container.Length > MaxName ? $"a name has more than {MaxName} characters"
         : null;
 
     private static string? FaultOf(FlowSummary flow, FlowBatch batch) =>

@@ -2,6 +2,7 @@ using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Agents;
 using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Storage.Flows;
 using Bulkhead.Policy;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -10,12 +11,14 @@ namespace Bulkhead.Controller.Traffic;
 /// <summary><c>GET /api/v1/map</c>: groups and the links between them.</summary>
 public static class ShowMap
 {
+    private const int MostScans = 50;
+
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
         api.MapGet("/map", Show).RequireAuthorization(Roles.Viewer).WithSummary("The application dependency map of a window.");
 
     private static Results<Ok<MapView>, ProblemResult> Show(
-        string? group, string? view, string? since, string? until, string? within, bool? noise, TrafficReader traffic, AgentDirectory agents, TimeProvider time)
+        string? group, string? view, string? since, string? until, string? within, bool? noise, TrafficReader traffic, FlowStore store, AgentDirectory agents, TimeProvider time)
     {
         var problems = new List<Diagnostic>();
         var (snapshot, now) = (traffic.Current, time.GetUtcNow());
@@ -28,8 +31,13 @@ public static class ShowMap
         }
 
         var picture = traffic.Read(window, snapshot);
-        return TypedResults.Ok(MapBuilder.Build(
+        var map = MapBuilder.Build(
             picture, grouping!, verdicts, noise ?? false,
-            workload => workload.Managed && (!agents.IsConnected(workload.Id) || picture.Sample.Lost.ContainsKey(workload.Id.Value)), now));
+            workload => workload.Managed && (!agents.IsConnected(workload.Id) || picture.Sample.Lost.ContainsKey(workload.Id.Value)), now);
+        return TypedResults.Ok(map with
+        {
+            Degraded = agents.Observations.Count(observation => observation.Value.Report.Telemetry is { Degraded.Length: > 0 }),
+            Scans = [.. store.Scans(window.Since, window.Until).Take(MostScans).Select(picture.ToView)],
+        });
     }
 }

@@ -103,6 +103,21 @@ public sealed class TrafficPicture
 
     private Side SideOf(TrafficView view) => view == TrafficView.Draft ? _draft.Value : _enforced;
 
+    /// <summary>The names of an address that is no workload's.</summary>
+    public IReadOnlyList<AddressNameView> NamesOf(IReadOnlyList<EndpointName> names) =>
+        [.. names.Select(name => new AddressNameView(name.Name, Workloads.Find(new(name.Agent))?.Name ?? name.Agent.ToString(), DateTimeOffset.FromUnixTimeMilliseconds(name.At)))];
+
+    /// <summary>A scan as REST shows it.</summary>
+    public ScanView ToView(ScanSighting scan)
+    {
+        var source = Workloads.Holder(scan.Source);
+        return new(
+            source?.Name ?? scan.Source.ToString(), scan.Source.ToString(), source?.Id.Value, Workloads.Find(new(scan.Agent))?.Name ?? scan.Agent.ToString(), scan.Agent,
+            scan.Side == FlowSide.Destination ? "inbound" : "outbound", scan.Process.Length == 0 ? null : scan.Process,
+            DateTimeOffset.FromUnixTimeMilliseconds(scan.First), DateTimeOffset.FromUnixTimeMilliseconds(scan.Last),
+            scan.Targets, scan.Addresses, scan.Connections, scan.Blocked, scan.FirstPort, scan.LastPort, scan.Samples);
+    }
+
     private FlowEnd ToFlowEnd(FlowEndpoint endpoint, ProcessSet processes)
     {
         var workload = End(endpoint).Workload;
@@ -112,7 +127,8 @@ public sealed class TrafficPicture
             workload?.Labels.Labels.ToDictionary(label => label.Key, label => label.Value) ?? [],
             endpoint.Address.ToString(),
             [.. processes.Members.Select(member => member.Seen).OfType<SeenProcess>().Select(seen =>
-                new ProcessView(seen.Path, seen.Name, seen.Unit.Length == 0 ? null : seen.Unit, seen.User))]);
+                new ProcessView(seen.Path, seen.Name, seen.Unit.Length == 0 ? null : seen.Unit, seen.User, seen.Owner.Length == 0 ? null : seen.Owner, seen.Container.Length == 0 ? null : seen.Container))],
+            workload is null ? NamesOf(endpoint.Names) : []);
     }
 
     /// <summary>Verdicts under one policy, with the words for them.</summary>

@@ -32,6 +32,7 @@ public static class TrafficSlice
     public static void MapTraffic(this RouteGroupBuilder api)
     {
         ListFlows.Map(api);
+        ListScans.Map(api);
         ShowMap.Map(api);
         ExplainConnection.Map(api);
         ShowImpact.Map(api);

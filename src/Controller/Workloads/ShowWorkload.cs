@@ -30,7 +30,9 @@ public static class ShowWorkload
                 report?.Agent?.Kernel,
                 [.. entry.Workload.Features],
                 [.. (report?.Listeners ?? []).Select(listener => ToView(listener, report!)).OrderBy(l => l.Port, StringComparer.Ordinal).ThenBy(l => l.Address, StringComparer.Ordinal)],
-                PolicySentences.Of(entry, snapshot));
+                PolicySentences.Of(entry, snapshot),
+                [.. (report?.Sessions ?? []).Select(ToView)],
+                report?.Telemetry is { } telemetry ? new(telemetry.WindowMs / 1000.0, Filled(telemetry.Degraded), (long)Math.Min(telemetry.LostEvents, long.MaxValue)) : null);
         }).Ok();
     }
 
@@ -40,6 +42,17 @@ public static class ShowWorkload
         return new(
             $"{IpProtocol.NameOf((byte)listener.Protocol)}/{listener.Port}",
             IpAddress.TryRead(listener.Address.Span, out var address) ? address.ToString() : null,
-            process is null ? null : new(process.Path, process.Name, process.Unit.Length == 0 ? null : process.Unit, process.User));
+            process is null ? null : new(
+                process.Path, process.Name, Filled(process.Unit), process.User, Filled(process.Owner), Filled(process.Container), process.Pid, (long)Math.Min(process.StartTime, long.MaxValue)));
     }
+
+    private static SessionOnHost ToView(UserSession session) => new(
+        session.User,
+        session.Kind,
+        Filled(session.Line),
+        IpAddress.TryRead(session.Remote.Span, out var from) ? from.ToString() : null,
+        session.Port == 0 ? null : (int)session.Port,
+        session.SinceUnixMs <= 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(session.SinceUnixMs));
+
+    private static string? Filled(string text) => text.Length == 0 ? null : text;
 }

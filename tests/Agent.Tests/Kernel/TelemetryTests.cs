@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Agent.Live;
+using Bulkhead.Agent.Names;
 using Bulkhead.Agent.Spool;
 using Bulkhead.Agent.Telemetry;
 using Bulkhead.Contracts.Agent;
@@ -19,6 +21,7 @@ public sealed class TelemetryTests : IAsyncLifetime
     private readonly CancellationTokenSource _stop = new();
     private readonly FlowSpool _spool;
     private readonly TelemetryLoop _telemetry;
+    private readonly WindowPace _pace;
     private int _connectionsLost;
     private Task _running = Task.CompletedTask;
 
@@ -26,8 +29,10 @@ public sealed class TelemetryTests : IAsyncLifetime
     {
         _own = _hosts.Host.Inside(Conntrack.Open);
         _spool = new FlowSpool(_folder.Path, 1 << 20, NullLogger.Instance);
+        _pace = new WindowPace(1, () => TimeSpan.Zero, () => { }, TimeProvider.System);
+        var outlet = new FlowOutlet(_spool, new NameTable(10, TimeProvider.System), new FlowFollowers(_folder["flows.sock"], _pace, new Problems(() => { })), BootClock.System);
         _telemetry = new TelemetryLoop(
-            CgroupTree.Open(null), _spool, _own.PortId, () => Interlocked.Increment(ref _connectionsLost), () => { }, (_, _) => { }, new Problems(() => { }), TimeProvider.System, NullLogger.Instance);
+            CgroupTree.Open(null), outlet, _pace, _own.PortId, () => Interlocked.Increment(ref _connectionsLost), () => { }, (_, _) => { }, new Problems(() => { }), TimeProvider.System, NullLogger.Instance);
     }
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -244,6 +249,32 @@ public sealed class TelemetryTests : IAsyncLifetime
         var listener = Assert.Single(_telemetry.Listeners);
         Assert.Equal("6 8001 fd78::1", $"{listener.Protocol} {listener.Port} {listener.Address}");
         Assert.Equal(Environment.ProcessId, listener.Process?.Pid);
+        await StopAsync();
+    }
+
+    [Fact]
+    public async Task Listeners_that_come_and_go_are_known_without_traffic_or_the_end_of_a_window()
+    {
+        await StartAsync();
+        var socket = _hosts.Listen(_hosts.Host, TwoHosts.HostAddress(false), 8009);
+        await Eventually.Holds(() => _telemetry.Listeners.Any(listener => listener.Port == 8009 && listener.Process is not null), "the listener is known");
+        socket.Dispose();
+        await Eventually.Holds(() => _telemetry.Listeners.Count == 0, "it is gone");
+        Assert.Null(_spool.Peek());
+        await StopAsync();
+    }
+
+    [Fact]
+    public async Task Somebody_who_watches_gets_windows_before_the_usual_one_is_over()
+    {
+        _hosts.Track(1, "unused");
+        var there = _hosts.Listen(_hosts.Peer, TwoHosts.PeerAddress(false), 8002);
+        await StartAsync();
+        _pace.Watch(TimeSpan.FromMinutes(5));
+        await _hosts.DialAsync(_hosts.Host, there);
+        await Eventually.Holds(() => _spool.Count > 0, "a window ends");
+        Assert.InRange(_spool.Peek()!.WindowMs, 1u, 5000u);
+        Assert.NotEmpty(_spool.Peek()!.Boot);
         await StopAsync();
     }
 

@@ -83,7 +83,28 @@ public sealed class FlowSpoolTests : IDisposable
             spool.Remove(batch.Sequence);
         }
 
-        Assert.True(told > 0);
+        Assert.Equal(spool.Dropped, told);
+    }
+
+    [Fact]
+    public void What_a_dropped_batch_had_to_tell_of_losses_is_told_by_the_next()
+    {
+        var spool = Open(capacity: 60);
+        for (var i = 1; i <= 10; i++)
+        {
+            var batch = Batch(i);
+            batch.LostEvents = 3;
+            spool.Add(batch);
+        }
+
+        ulong lost = 0;
+        for (var batch = spool.Peek(); batch is not null; batch = spool.Peek())
+        {
+            lost += batch.LostEvents;
+            spool.Remove(batch.Sequence);
+        }
+
+        Assert.Equal(30ul, lost);
     }
 
     [Fact]

@@ -72,7 +72,18 @@ public sealed class FlowUploaderTests : IAsyncLifetime
         Assert.Equal(2UL, Assert.Single(_controller.Flows).Sequence);
     }
 
-    private void Run() => _running = new FlowUploader(_spool, _link, TimeProvider.System, NullLogger.Instance).RunAsync(_stop.Token);
+    [Fact]
+    public async Task How_old_a_window_is_is_told_by_a_clock_that_nobody_sets()
+    {
+        _spool.Add(new FlowBatch { WindowMs = 10_000, WindowUnixMs = 5, Boot = "this", WindowBootMs = 45_000 });
+        _spool.Add(new FlowBatch { WindowMs = 10_000, WindowUnixMs = 5, Boot = "an earlier one", WindowBootMs = 45_000 });
+        Run();
+        await Eventually.Holds(() => _spool.Count == 0, "everything is delivered");
+        Assert.Equal([15_000ul, 0ul], _controller.Flows.Select(batch => batch.AgeMs));
+        Assert.All(_controller.Flows, batch => Assert.Empty(batch.Boot));
+    }
+
+    private void Run() => _running = new FlowUploader(_spool, _link, new BootClock(() => 60_000, "this"), TimeProvider.System, NullLogger.Instance).RunAsync(_stop.Token);
 
     private static FlowBatch Batch() => new() { WindowMs = 10_000 };
 }

@@ -10,7 +10,7 @@ public sealed class WindowClockTests
     [Fact]
     public void Windows_follow_each_other_without_drift()
     {
-        var clock = new WindowClock(_time, _length);
+        var clock = new WindowClock(_time, () => _length);
         var start = clock.StartUnixMs;
         _time.Advance(TimeSpan.FromSeconds(10.3));
         Assert.True(clock.Left <= TimeSpan.Zero);
@@ -22,7 +22,7 @@ public sealed class WindowClockTests
     [Fact]
     public void A_window_that_was_slept_through_is_skipped()
     {
-        var clock = new WindowClock(_time, _length);
+        var clock = new WindowClock(_time, () => _length);
         _time.Advance(TimeSpan.FromSeconds(47));
         Assert.Equal(47_000, clock.OffsetMs);
         clock.Next();

@@ -148,6 +148,25 @@ public sealed class ProvisionTests
     }
 
     [Fact]
+    public async Task Somebody_who_is_signed_in_at_another_port_is_not_cut_either()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var db = await PolicyStreamTests.PairAsync(controller, admin, "db", "10.0.0.2", ("app", "shop"), ("role", "db"));
+        var report = db.Report("10.0.0.2");
+        report.Sessions.Add(new Contracts.Agent.UserSession
+        {
+            User = "alice", Kind = "ssh", Port = 2222, Remote = Google.Protobuf.ByteString.CopyFrom(10, 9, 0, 1),
+        });
+        report.Sessions.Add(new Contracts.Agent.UserSession { User = "root", Kind = "console", Line = "tty1" });
+        await db.SendAsync(report);
+
+        var draft = await admin.PutAsync<DraftStatus>("policy/draft", PolicyStreamTests.Fence);
+        var problem = await admin.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", draft.DraftVersion, []), 409, "acknowledge");
+        Assert.Contains("10.9.0.1 administered db on tcp/2222", Assert.Single(problem.Diagnostics).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Restoring_a_revision_that_would_cut_an_administrator_today_is_held_up_like_provisioning_it()
     {
         await using var controller = await TestController.StartAsync();

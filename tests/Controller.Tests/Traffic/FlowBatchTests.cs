@@ -25,6 +25,7 @@ public sealed class FlowBatchTests
         { "sequence", batch => batch.Sequence = 0 },
         { "window_ms", batch => batch.WindowMs = 0 },
         { "window_ms", batch => batch.WindowMs = uint.MaxValue },
+        { "age_ms", batch => batch.AgeMs = ulong.MaxValue },
         { "not times", batch => batch.SentUnixMs = 0 },
         { "not times", batch => batch.WindowUnixMs = long.MinValue },
         { "processes[0]: the path", batch => batch.Processes[0].Path = new('x', 5000) },
@@ -47,6 +48,16 @@ public sealed class FlowBatchTests
         { "flows[0]: a count", batch => batch.Flows[0].Connections = ulong.MaxValue },
         { "flows[0]: a count", batch => batch.Flows[0].BytesIn = ulong.MaxValue },
         { "flows[0]: a count", batch => batch.Flows[0].Open = uint.MaxValue },
+        { "names[0]: an address", batch => batch.Names.Add(new AddressName { Name = "a.example" }) },
+        { "names[0]: the name", batch => batch.Names.Add(new AddressName { Address = Bytes("10.0.0.2"), Name = "" }) },
+        { "names[0]: the name", batch => batch.Names.Add(new AddressName { Address = Bytes("10.0.0.2"), Name = "a\u001b[2J" }) },
+        { "scans[0]: no direction", batch => batch.Scans.Add(Scan(scan => scan.Direction = Direction.Unspecified)) },
+        { "scans[0]: the source", batch => batch.Scans.Add(Scan(scan => scan.Source = ByteString.Empty)) },
+        { "scans[0]: process", batch => batch.Scans.Add(Scan(scan => scan.Process = 9)) },
+        { "scans[0]: a count", batch => batch.Scans.Add(Scan(scan => scan.Targets = ulong.MaxValue)) },
+        { "scans[0]: first_port", batch => batch.Scans.Add(Scan(scan => scan.LastPort = 70_000)) },
+        { "scans[0]: first_ms", batch => batch.Scans.Add(Scan(scan => scan.LastMs = 20_000)) },
+        { "scans[0]: protocol", batch => batch.Scans.Add(Scan(scan => scan.Samples[0].Protocol = 0)) },
     };
 
     [Theory]
@@ -81,6 +92,33 @@ public sealed class FlowBatchTests
         var sighting = Assert.Single(Read(batch).Sightings);
         Assert.Equal(s_now.AddSeconds(-14).ToUnixTimeMilliseconds(), sighting.First);
         Assert.Equal(s_now.AddSeconds(-13).ToUnixTimeMilliseconds(), sighting.Last);
+    }
+
+    [Fact]
+    public void An_age_by_a_clock_that_nobody_sets_goes_before_what_the_clock_on_the_wall_says()
+    {
+        var batch = Batch();
+        batch.AgeMs = 3_600_000;
+        batch.SentUnixMs = 1;
+        Assert.Equal(s_now.AddHours(-1).AddSeconds(1).ToUnixTimeMilliseconds(), Assert.Single(Read(batch).Sightings).First);
+
+        batch.AgeMs = 1;
+        Assert.Equal(s_now.AddSeconds(-9).ToUnixTimeMilliseconds(), Assert.Single(Read(batch).Sightings).First);
+    }
+
+    [Fact]
+    public void A_scan_brings_its_samples_as_sightings_and_one_from_an_address_that_is_not_the_agents_counts_as_lost()
+    {
+        var batch = Batch();
+        batch.Scans.Add(Scan(_ => { }));
+        batch.Scans.Add(Scan(scan => (scan.Direction, scan.Source) = (Direction.Outbound, Bytes("10.0.0.77"))));
+
+        var read = Read(batch);
+
+        var scan = Assert.Single(read.Scans);
+        Assert.Equal(("203.0.113.7", FlowSide.Destination, 5000L, "10.0.0.1 tcp/22"), (scan.Source.Address.ToString(), scan.Side, scan.Targets, Assert.Single(scan.Samples)));
+        Assert.Contains(read.Sightings, sighting => sighting.Port == 22);
+        Assert.Equal(1, read.Lost);
     }
 
     [Fact]
@@ -161,6 +199,30 @@ public sealed class FlowBatchTests
             },
         },
     };
+
+    private static ScanSummary Scan(Action<ScanSummary> spoil)
+    {
+        var scan = new ScanSummary
+        {
+            Direction = Direction.Inbound,
+            Source = Bytes("203.0.113.7"),
+            Targets = 5000,
+            Addresses = 1,
+            Connections = 5000,
+            FirstPort = 1,
+            LastPort = 5000,
+            LastMs = 9000,
+            Samples =
+            {
+                new FlowSummary
+                {
+                    Direction = Direction.Inbound, LocalAddress = Bytes("10.0.0.1"), RemoteAddress = Bytes("203.0.113.7"), Protocol = 6, Port = 22, Outcome = Outcome.Passed, Connections = 1,
+                },
+            },
+        };
+        spoil(scan);
+        return scan;
+    }
 
     private static ByteString Bytes(string address) => ByteString.CopyFrom(IpAddress.Parse(address).ToBytes());
 }

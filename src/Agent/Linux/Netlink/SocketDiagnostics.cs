@@ -44,13 +44,16 @@ public sealed class SocketDiagnostics : IDisposable
     public static SocketDiagnostics Open() => new(NetlinkSocket.Open(NetlinkFamily.SocketDiagnostics));
 
     /// <summary>The sockets of a protocol in some states, of both families.</summary>
+    /// <param name="protocol">TCP or UDP.</param>
+    /// <param name="states">As <see cref="States"/> makes them.</param>
+    /// <param name="localPort">Only those at this port; 0 for all.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public List<LocalSocket> Dump(byte protocol, uint states)
+    public List<LocalSocket> Dump(byte protocol, uint states, ushort localPort = 0)
     {
         var found = new List<LocalSocket>();
         foreach (var family in (ReadOnlySpan<byte>)[Inet, Inet6])
         {
-            var request = new Request { Family = family, Protocol = protocol, States = states };
+            var request = new Request { Family = family, Protocol = protocol, States = states, LocalPort = BinaryPrimitives.ReverseEndianness(localPort) };
             var outcome = Exchange(ByFamily, NetlinkFlags.Request | NetlinkFlags.Dump, request, message =>
             {
                 if (TryRead(message, protocol, out var socket))

@@ -33,6 +33,12 @@ internal sealed class ProcessFacts(int pid, ulong startTime, string path)
     /// <summary>Who signed in, or <see cref="NoLogin"/>.</summary>
     public required uint LoginUid { get; init; }
 
+    /// <summary>The owner's name; the number where it has no name.</summary>
+    public string Owner { get; init; } = "";
+
+    /// <summary>The container's identifier, or empty.</summary>
+    public string Container { get; init; } = "";
+
     /// <summary>The wire form.</summary>
     public Contracts.Agent.ProcessInfo ToWire() => new()
     {
@@ -44,5 +50,7 @@ internal sealed class ProcessFacts(int pid, ulong startTime, string path)
         User = User,
         Uid = Uid,
         LoginUid = LoginUid,
+        Owner = Owner,
+        Container = Container,
     };
 }

@@ -95,8 +95,10 @@ internal sealed class ProcessTable(CgroupTree cgroups, UserNames users)
             {
                 Name = File.ReadAllText(folder + "comm").TrimEnd('\n'),
                 Unit = cgroups.UnitOf(cgroup),
+                Container = ContainerId.Of(cgroup),
                 Uid = uid,
                 LoginUid = login ?? ProcessFacts.NoLogin,
+                Owner = users.NameOf(uid),
                 User = users.NameOf(login is null or ProcessFacts.NoLogin ? uid : login.Value),
             };
         }

@@ -25,25 +25,33 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
     private Dictionary<(byte Protocol, ushort Port), List<HostListener>> _byPort = [];
     private EquatableArray<HostListener> _current;
     private long? _readAt;
+    private ulong _fingerprint;
+    private (ushort Low, ushort High) _ephemeral;
 
     /// <summary>Listeners on ports that are not for outgoing connections; in canonical order. From any thread.</summary>
     public IReadOnlyList<HostListener> Current { get; private set; } = [];
 
+    /// <summary>Reads them again if sockets have come or gone since they were read last; whether <see cref="Current"/> changed. Cheap.</summary>
+    public bool Look()
+    {
+        var found = Dump();
+        return Fingerprint(found) != _fingerprint && Take(found);
+    }
+
     /// <summary>Reads them again; whether <see cref="Current"/> changed.</summary>
-    public bool Refresh()
+    public bool Refresh() => Take(Dump());
+
+    private bool Take(List<LocalSocket> found)
     {
         _readAt = time.GetTimestamp();
-        var found = sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.States(SocketState.Listen));
-        // A UDP socket without a peer takes datagrams from anybody.
-        found.AddRange(sockets.Dump(IpProtocol.Udp, SocketDiagnostics.States(SocketState.Close)).Where(socket => socket.LocalPort > 0));
+        _fingerprint = Fingerprint(found);
         var gone = _holders.Keys.Except(found.Select(socket => socket.Inode)).ToList();
         gone.ForEach(inode => _holders.Remove(inode));
         var listeners = found.Select(socket => new HostListener(socket.Protocol, socket.Local.Bits == 0 ? null : socket.Local, socket.LocalPort, HolderOf(socket))).ToList();
         _byPort = listeners.GroupBy(listener => (listener.Protocol, listener.Port)).ToDictionary(group => group.Key, group => group.ToList());
 
-        var (low, high) = EphemeralPorts();
         var told = (from listener in listeners
-                    where listener.Protocol == IpProtocol.Tcp || listener.Port < low || listener.Port > high
+                    where IsTold(listener.Protocol, listener.Port)
                     orderby listener.Protocol, listener.Port, listener.Address?.ToString() ?? ""
                     select listener).Distinct().ToEquatableArray();
         if (told == _current)
@@ -75,6 +83,32 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
 
     /// <summary>Whether there was a listener for a local address and port when they were read last.</summary>
     public bool Knows(byte protocol, IpAddress local, ushort port) => Match(protocol, local, port) is not null;
+
+    private List<LocalSocket> Dump()
+    {
+        _ephemeral = EphemeralPorts();
+        var found = sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.States(SocketState.Listen));
+        // A UDP socket without a peer takes datagrams from anybody.
+        found.AddRange(sockets.Dump(IpProtocol.Udp, SocketDiagnostics.States(SocketState.Close)).Where(socket => socket.LocalPort > 0));
+        return found;
+    }
+
+    /// <summary>A number that another set of sockets will hardly have; of those alone that are told of, since others come and go all the time.</summary>
+    private ulong Fingerprint(List<LocalSocket> found)
+    {
+        var sum = 0UL;
+        foreach (var socket in found)
+        {
+            if (IsTold(socket.Protocol, socket.LocalPort))
+            {
+                sum += (socket.Cookie + 1) * 0x9e3779b97f4a7c15;
+            }
+        }
+
+        return sum;
+    }
+
+    private bool IsTold(byte protocol, ushort port) => protocol == IpProtocol.Tcp || port < _ephemeral.Low || port > _ephemeral.High;
 
     private HostListener? Match(byte protocol, IpAddress local, ushort port) =>
         _byPort.TryGetValue((protocol, port), out var listeners)

@@ -24,8 +24,11 @@ internal sealed class CatalogFile : IDisposable
     private readonly SqliteFile _file;
     private readonly Statement _insertEndpoint;
     private readonly Statement _insertProcess;
+    private readonly Statement _insertOwner;
     private readonly Statement _insertEdge;
     private readonly Statement _updateEdge;
+    private readonly Statement _forgetNames;
+    private readonly Statement _insertName;
     private int _endpoints;
     private int _processes;
     private int _edges;
@@ -33,6 +36,12 @@ internal sealed class CatalogFile : IDisposable
     private CatalogFile(SqliteFile file)
     {
         _file = file;
+        // What was added since the format was first written; older controllers read on without.
+        file.Execute("CREATE TABLE IF NOT EXISTS names (endpoint INTEGER NOT NULL, name TEXT NOT NULL, agent BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (endpoint, name)) WITHOUT ROWID");
+        file.Execute("CREATE TABLE IF NOT EXISTS process_owners (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, container TEXT NOT NULL)");
+        _forgetNames = file.Prepare("DELETE FROM names WHERE endpoint = ?");
+        _insertName = file.Prepare("INSERT INTO names VALUES (?, ?, ?, ?)");
+        _insertOwner = file.Prepare("INSERT INTO process_owners VALUES (?, ?, ?)");
         _insertEndpoint = file.Prepare("INSERT INTO endpoints VALUES (?, ?, ?)");
         _insertProcess = file.Prepare("INSERT INTO processes VALUES (?, ?, ?, ?, ?)");
         _insertEdge = file.Prepare("INSERT INTO edges (id, source, destination, protocol, port) VALUES (?, ?, ?, ?, ?)");
@@ -80,6 +89,10 @@ internal sealed class CatalogFile : IDisposable
             {
                 var seen = process.Seen!;
                 _insertProcess.Bind(1, process.Id).Bind(2, seen.Path).Bind(3, seen.Name).Bind(4, seen.Unit).Bind(5, seen.User).Step();
+                if (seen.Owner.Length + seen.Container.Length > 0)
+                {
+                    _insertOwner.Bind(1, process.Id).Bind(2, seen.Owner).Bind(3, seen.Container).Step();
+                }
             }
 
             foreach (var edge in table.Edges.Skip(_edges))
@@ -88,6 +101,27 @@ internal sealed class CatalogFile : IDisposable
             }
         });
         (_endpoints, _processes, _edges) = (table.Endpoints.Count, table.Processes.Count, table.Edges.Count);
+    }
+
+    /// <summary>Commits the names of endpoints.</summary>
+    public void SaveNames(IReadOnlyCollection<FlowEndpoint> endpoints)
+    {
+        if (endpoints.Count == 0)
+        {
+            return;
+        }
+
+        _file.Transact(() =>
+        {
+            foreach (var endpoint in endpoints)
+            {
+                _forgetNames.Bind(1, endpoint.Id).Step();
+                foreach (var name in endpoint.Names)
+                {
+                    _insertName.Bind(1, endpoint.Id).Bind(2, name.Name).Bind(3, name.Agent.ToByteArray()).Bind(4, name.At).Step();
+                }
+            }
+        });
     }
 
     /// <summary>Commits the state of edges.</summary>
@@ -124,10 +158,17 @@ internal sealed class CatalogFile : IDisposable
             table.EndpointOf(new(new(endpoints.Text(0)), address));
         }
 
-        var processes = _file.Prepare("SELECT path, name, unit, user FROM processes ORDER BY id");
+        var names = _file.Prepare("SELECT endpoint, name, agent, at FROM names ORDER BY endpoint, at");
+        while (names.Step())
+        {
+            var endpoint = table.Endpoints[(int)names.Int64(0)];
+            endpoint.Names = [new(names.Text(1), new(names.Blob(2)), names.Int64(3)), .. endpoint.Names];
+        }
+
+        var processes = _file.Prepare("SELECT path, name, unit, user, coalesce(owner, ''), coalesce(container, '') FROM processes LEFT JOIN process_owners USING (id) ORDER BY id");
         while (processes.Step())
         {
-            table.Process(new(processes.Text(0), processes.Text(1), processes.Text(2), processes.Text(3)));
+            table.Process(new(processes.Text(0), processes.Text(1), processes.Text(2), processes.Text(3)) { Owner = processes.Text(4), Container = processes.Text(5) });
         }
 
         var edges = _file.Prepare("""

@@ -13,6 +13,9 @@ public sealed class FlowEndpoint(int id, ScopedAddress address)
     /// <summary>The address with its space.</summary>
     public ScopedAddress Address => address;
 
+    /// <summary>Names that DNS answers gave for it, the newest first. Replaced whole by the store's writer; may be read from any thread.</summary>
+    public IReadOnlyList<EndpointName> Names { get; internal set; } = [];
+
     /// <summary>Whether it is link-local, multicast, broadcast or unspecified: neighbourhood noise that belongs to no application.</summary>
     public bool IsNoise { get; } = IsNoiseAddress(address.Address);
 

@@ -37,6 +37,9 @@ internal sealed class EdgeTable
             : EdgeOf(EndpointOf(source), EndpointOf(destination), sighting.Protocol, sighting.Port);
     }
 
+    /// <summary>The endpoint of an address, or null.</summary>
+    public FlowEndpoint? FindEndpoint(ScopedAddress address) => _endpoints.GetValueOrDefault(address);
+
     /// <summary>The endpoint of an address, made if it is new.</summary>
     public FlowEndpoint EndpointOf(ScopedAddress address)
     {

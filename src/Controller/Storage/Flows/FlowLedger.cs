@@ -20,6 +20,7 @@ internal sealed class FlowLedger : IDisposable
     private readonly FlowTimeline _timeline = new();
     private readonly Dictionary<(Guid Agent, long Hour), long> _losses = [];
     private readonly Dictionary<Spool, Watermark> _watermarks = [];
+    private readonly ScanLog _scans = new();
     private readonly CatalogFile _catalog;
     private readonly Checkpointer _checkpointer;
     private PartitionFile _partition;
@@ -74,6 +75,8 @@ internal sealed class FlowLedger : IDisposable
         var marks = new Dictionary<Spool, Watermark>();
         var rows = new List<SummaryRow>();
         var losses = new List<Loss>();
+        var scans = new List<ScanSighting>();
+        var named = new HashSet<FlowEndpoint>();
         foreach (var batch in batches)
         {
             var spool = new Spool(batch.Agent, batch.SpoolEpoch);
@@ -82,6 +85,8 @@ internal sealed class FlowLedger : IDisposable
             {
                 marks[spool] = new(batch.Sequence, now);
                 Resolve(batch, rows, losses);
+                scans.AddRange(batch.Scans);
+                Name(batch, now, named);
             }
         }
 
@@ -91,7 +96,8 @@ internal sealed class FlowLedger : IDisposable
         }
 
         _catalog.SaveNew(_table);
-        _partition.Append(rows, marks, losses);
+        _catalog.SaveNames(named);
+        _partition.Append(rows, marks, losses, scans);
         lock (_memory)
         {
             _timeline.Advance(now);
@@ -104,6 +110,8 @@ internal sealed class FlowLedger : IDisposable
             {
                 Apply(loss);
             }
+
+            scans.ForEach(_scans.Add);
         }
 
         foreach (var (spool, mark) in marks)
@@ -124,6 +132,24 @@ internal sealed class FlowLedger : IDisposable
         lock (_memory)
         {
             return _table.Find(source, destination, protocol, port) is { LastSeen: > 0 } edge ? edge : null;
+        }
+    }
+
+    /// <summary>The scans from one time to another (Unix milliseconds), the newest first.</summary>
+    public IReadOnlyList<ScanSighting> Scans(long since, long until)
+    {
+        lock (_memory)
+        {
+            return _scans.Between(since, until);
+        }
+    }
+
+    /// <summary>The endpoint of an address that was seen, or null.</summary>
+    public FlowEndpoint? FindEndpoint(ScopedAddress address)
+    {
+        lock (_memory)
+        {
+            return _table.FindEndpoint(address);
         }
     }
 
@@ -214,6 +240,22 @@ internal sealed class FlowLedger : IDisposable
         }
     }
 
+    private void Name(SightingBatch batch, long now, HashSet<FlowEndpoint> named)
+    {
+        lock (_memory)
+        {
+            foreach (var (address, name) in batch.Names)
+            {
+                if (_table.FindEndpoint(new(batch.Space, address)) is { } endpoint
+                    && EndpointName.With(endpoint.Names, new(name, batch.Agent, now)) is var names && !ReferenceEquals(names, endpoint.Names))
+                {
+                    endpoint.Names = names;
+                    named.Add(endpoint);
+                }
+            }
+        }
+    }
+
     private void Apply(in SummaryRow row, long now)
     {
         row.Edge.Observe(row.Sighting, row.Process, row.Window);
@@ -245,6 +287,11 @@ internal sealed class FlowLedger : IDisposable
             foreach (var loss in current.Losses())
             {
                 Apply(loss);
+            }
+
+            foreach (var scan in current.Scans())
+            {
+                _scans.Add(scan);
             }
 
             foreach (var (hour, tally) in current.Rollups(horizon, long.MaxValue))
@@ -296,10 +343,12 @@ internal sealed class FlowLedger : IDisposable
             {
                 _losses.Remove(key);
             }
+
+            _scans.Drop(oldest);
         }
 
         var partition = PartitionFile.Open(_options.Folder, day);
-        partition.Append([], _watermarks, []);
+        partition.Append([], _watermarks, [], []);
         return partition;
     }
 

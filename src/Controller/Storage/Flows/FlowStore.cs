@@ -87,6 +87,13 @@ public sealed class FlowStore : IAsyncDisposable
     /// <summary>The edge from one address to another and a port; null if it was never seen.</summary>
     public Edge? Find(ScopedAddress source, ScopedAddress destination, byte protocol, ushort port) => _ledger.Find(source, destination, protocol, port);
 
+    /// <summary>The scans of a window, the newest first.</summary>
+    public IReadOnlyList<ScanSighting> Scans(DateTimeOffset since, DateTimeOffset until) =>
+        _ledger.Scans(since.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds());
+
+    /// <summary>Names that DNS answers gave for an address, the newest first.</summary>
+    public IReadOnlyList<EndpointName> NamesOf(ScopedAddress address) => _ledger.FindEndpoint(address)?.Names ?? [];
+
     /// <summary>What was seen in a window.</summary>
     public TrafficSample Sample(DateTimeOffset since, DateTimeOffset until) =>
         _ledger.Sample(since.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds());

@@ -55,12 +55,14 @@ internal sealed class PartitionFile : IDisposable
     private readonly Statement _insertRollup;
     private readonly Statement _putWatermark;
     private readonly Statement _insertLoss;
+    private readonly ScanRows _scans;
     private long _checkpoint;
     private bool _interrupted;
 
     private PartitionFile(SqliteFile file, DateOnly day)
     {
         (_file, Day) = (file, day);
+        _scans = new(file);
         _insertSummary = file.Prepare("INSERT INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         _insertRollup = file.Prepare("INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?)");
         _putWatermark = file.Prepare("INSERT INTO watermarks VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence, at = excluded.at");
@@ -109,7 +111,7 @@ internal sealed class PartitionFile : IDisposable
     }
 
     /// <summary>Commits rows, and with them the watermarks that keep them from being counted again.</summary>
-    public void Append(IReadOnlyList<SummaryRow> rows, IReadOnlyDictionary<Spool, Watermark> watermarks, IReadOnlyList<Loss> losses)
+    public void Append(IReadOnlyList<SummaryRow> rows, IReadOnlyDictionary<Spool, Watermark> watermarks, IReadOnlyList<Loss> losses, IReadOnlyList<ScanSighting> scans)
     {
         var id = LastSummary;
         _file.Transact(() =>
@@ -117,6 +119,11 @@ internal sealed class PartitionFile : IDisposable
             foreach (var row in rows)
             {
                 InsertSummary(++id, row);
+            }
+
+            foreach (var scan in scans)
+            {
+                _scans.Insert(scan);
             }
 
             foreach (var (spool, watermark) in watermarks)
@@ -182,6 +189,9 @@ internal sealed class PartitionFile : IDisposable
             yield return new(new(rows.Blob(0)), rows.Int64(1), rows.Int64(2));
         }
     }
+
+    /// <summary>Every scan.</summary>
+    public IEnumerable<ScanSighting> Scans() => _scans.All();
 
     /// <summary>The roll-ups of the hours from one up to, without, another.</summary>
     public IEnumerable<(long Hour, Tally Tally)> Rollups(long from, long to) => Rollups(_file, from, to);

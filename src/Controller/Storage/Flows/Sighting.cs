@@ -17,7 +17,19 @@ public enum FlowSide
 /// <param name="Name">Command name.</param>
 /// <param name="Unit">Systemd unit, or empty.</param>
 /// <param name="User">Login user, else the owner.</param>
-public sealed record SeenProcess(string Path, string Name, string Unit, string User);
+public sealed record SeenProcess(string Path, string Name, string Unit, string User)
+{
+    /// <summary>The owner's name; empty if the agent does not tell.</summary>
+    public string Owner { get; init; } = "";
+
+    /// <summary>The container, or empty.</summary>
+    public string Container { get; init; } = "";
+}
+
+/// <summary>A name that a DNS answer gave for an address, as an agent's host received it. Evidence for people; no verdict depends on it.</summary>
+/// <param name="Address">The address.</param>
+/// <param name="Name">What was asked for.</param>
+public readonly record struct SeenAddressName(IpAddress Address, string Name);
 
 /// <summary>What one agent saw in one window between two addresses at one port, of one process and with one outcome.</summary>
 public readonly record struct Sighting
@@ -99,4 +111,11 @@ public sealed record SightingBatch(
     ulong Sequence,
     long Window,
     long Lost,
-    IReadOnlyList<Sighting> Sightings);
+    IReadOnlyList<Sighting> Sightings)
+{
+    /// <summary>Names of addresses of these sightings.</summary>
+    public IReadOnlyList<SeenAddressName> Names { get; init; } = [];
+
+    /// <summary>Scans of the window.</summary>
+    public IReadOnlyList<ScanSighting> Scans { get; init; } = [];
+}

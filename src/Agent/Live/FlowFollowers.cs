@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Bulkhead.Agent.State;
+using Bulkhead.Contracts.Agent;
+using Google.Protobuf;
+
+namespace Bulkhead.Agent.Live;
+
+/// <summary>
+/// Gives each window to whoever on the host follows the flows: over a unix socket in the agent's folder, which only root may open, as
+/// <see cref="FlowBatch"/>es, each behind its length in four bytes, the lowest first. One that does not keep up misses windows, and is told how many.
+/// </summary>
+internal sealed class FlowFollowers(string path, WindowPace pace, Problems problems)
+{
+    /// <summary>How many may follow at a time.</summary>
+    public const int Most = 16;
+
+    private const int MostWaiting = 32;
+    private const string Topic = "followers";
+
+    private ImmutableArray<Follower> _followers = [];
+
+    /// <summary>How many follow.</summary>
+    public int Count => _followers.Length;
+
+    /// <summary>Gives a window to all; never blocks.</summary>
+    public void Publish(FlowBatch batch)
+    {
+        if (_followers.IsEmpty)
+        {
+            return;
+        }
+
+        var content = batch.ToByteArray();
+        foreach (var follower in _followers)
+        {
+            follower.Offer(content);
+        }
+    }
+
+    /// <summary>Runs until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        if (Listen() is not { } listener)
+        {
+            await Task.Delay(Timeout.Infinite, cancel);
+            return;
+        }
+
+        using (listener)
+        {
+            try
+            {
+                while (true)
+                {
+                    var socket = await listener.AcceptAsync(cancel);
+                    if (_followers.Length >= Most)
+                    {
+                        socket.Dispose();
+                        continue;
+                    }
+
+                    _ = ServeAsync(socket, cancel);
+                }
+            }
+            finally
+            {
+                File.Delete(path);
+            }
+        }
+    }
+
+    private Socket? Listen()
+    {
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            // The folder is ours alone while its lock is held, so that what is there is of a run that was killed.
+            File.Delete(path);
+            listener.Bind(new UnixDomainSocketEndPoint(path));
+            File.SetUnixFileMode(path, DurableFile.Private);
+            listener.Listen(Most);
+            problems.Clear(Topic);
+            return listener;
+        }
+        catch (Exception failed) when (failed is SocketException or IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
+        {
+            listener.Dispose();
+            problems.Set(Topic, new Failure
+            {
+                Code = "flows-not-followable",
+                Message = $"'bulkhead-agent flows' cannot be served at {path}: {failed.Message}",
+                Remedy = "Let the agent create sockets in its folder, whose path may have at most 90 characters.",
+            });
+            return null;
+        }
+    }
+
+    private async Task ServeAsync(Socket socket, CancellationToken cancel)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var stream = new NetworkStream(socket, ownsSocket: true);
+        var follower = new Follower();
+        using var watched = pace.Follow();
+        ImmutableInterlocked.Update(ref _followers, (all, one) => all.Add(one), follower);
+        // Nothing is ever sent by a follower: what can be read is its end.
+        Task[] either = [follower.WriteAsync(stream, end.Token), stream.ReadAsync(new byte[1], end.Token).AsTask()];
+        await Task.WhenAny(either);
+        ImmutableInterlocked.Update(ref _followers, (all, one) => all.Remove(one), follower);
+        await end.CancelAsync();
+        await Task.WhenAll(either).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private sealed class Follower
+    {
+        private readonly Channel<byte[]> _waiting = System.Threading.Channels.Channel.CreateBounded<byte[]>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
+        private long _missed;
+
+        public void Offer(byte[] batch)
+        {
+            if (!_waiting.Writer.TryWrite(batch))
+            {
+                Interlocked.Increment(ref _missed);
+            }
+        }
+
+        public async Task WriteAsync(Stream stream, CancellationToken cancel)
+        {
+            await foreach (var batch in _waiting.Reader.ReadAllAsync(cancel))
+            {
+                await SendAsync(stream, batch, cancel);
+                if (Interlocked.Exchange(ref _missed, 0) is > 0 and var missed)
+                {
+                    await SendAsync(stream, new FlowBatch { DroppedBatches = (ulong)missed }.ToByteArray(), cancel);
+                }
+            }
+        }
+
+        private static async Task SendAsync(Stream stream, byte[] batch, CancellationToken cancel)
+        {
+            await stream.WriteAsync(BitConverter.GetBytes(batch.Length), cancel);
+            await stream.WriteAsync(batch, cancel);
+        }
+    }
+}
