@@ -47,6 +47,7 @@ internal static class UnpairCommand
         }
 
         File.Delete(state.Status);
+        File.Delete(state.Flows);
         DurableFile.Remove(state.Panic);
         DurableFile.Remove(state.Identity);
     }

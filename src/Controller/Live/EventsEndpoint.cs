@@ -25,13 +25,13 @@ public static class EventsEndpoint
         string? watch, LiveFeed feed, WatchList watched, LiveState live, ClaimsPrincipal user, CallerLookup lookup, TimeProvider time, HttpContext context)
     {
         var problems = new List<Diagnostic>();
-        var workloads = watch is null ? [] : Workloads(watch, live.Current, problems);
+        List<WorkloadId> workloads = watch is null ? [] : Workloads(watch, live.Current, problems);
         return problems.Count > 0 ? new ProblemResult(Problems.Invalid(problems))
             : feed.TryWatch() is { } watcher ? TypedResults.ServerSentEvents(ReadAsync(watcher, watched, workloads, user.Caller(), lookup, time, context.Response, context.RequestAborted))
             : new ProblemResult(Problems.Of(StatusCodes.Status503ServiceUnavailable, "too-many-watchers", "Too many are watching already.", "Try again later, or ask from time to time instead."));
     }
 
-    private static IReadOnlyCollection<WorkloadId> Workloads(string text, LiveSnapshot snapshot, List<Diagnostic> problems)
+    private static List<WorkloadId> Workloads(string text, LiveSnapshot snapshot, List<Diagnostic> problems)
     {
         var chosen = SelectorText.Parse(text, "watch", snapshot.LabelKeys, problems) is { } selector
             ? snapshot.Workloads.Workloads.Where(workload => workload.Managed && selector.Matches(workload.Labels)).Select(workload => workload.Id).ToList()
