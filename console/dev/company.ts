@@ -154,6 +154,7 @@ export function edges(enforced: PolicyDocument, draft: PolicyDocument): FlowEdge
       labels: w?.labels ?? {},
       address: w?.addresses[0] ?? name,
       processes: [{ path: `/usr/bin/${process}`, name: process, unit: null, user: "www-data" }],
+      names: w ? [] : [{ name: "www.example.org", seenBy: workloads[0]?.name ?? "", at: now }],
     };
   };
   return links.map(([from, to, port, process, connections]) => {

@@ -137,6 +137,8 @@ function map(url: URL) {
     groups: [...groups.values()],
     links: [...links.values()],
     lostEvents: 0,
+    degraded: 0,
+    scans: [],
   };
 }
 
@@ -226,7 +228,10 @@ function answer(method: string, url: URL, sent: unknown): unknown {
           sentence: "client of users/prod may reach this host on tcp/80",
         },
       ],
+      sessions: [{ user: "alice", kind: "ssh", line: "pts/0", from: "10.9.0.1", port: 22, since: null }],
+      telemetry: { windowSeconds: 10, degraded: null, lostEvents: 0 },
     };
+  if (path === "/scans") return [];
   if (path === "/label-keys") return { builtIn: ["role", "app", "env", "loc"], declared: ["owner"] };
   if (path === "/pairing-keys")
     return method === "POST"

@@ -301,10 +301,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Server-sent events: what changed; the event field is the kind. */
+        /** Server-sent events: what changed; the event field is the kind. Workloads that 'watch' chooses report every second meanwhile. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    watch?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -462,6 +464,54 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["PageOfFlowEdge"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sources that tried many addresses or ports without an answer, the newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    since?: string;
+                    until?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ScanView"][];
                     };
                 };
                 /** @description Refused; nothing was changed. */
@@ -2380,6 +2430,18 @@ export interface components {
          * @enum {unknown}
          */
         AccessRole: "viewer" | "editor" | "admin";
+        /** @description A name that a DNS answer gave for an address. */
+        AddressNameView: {
+            /** @description What was asked for. */
+            name: string;
+            /** @description The workload that last received such an answer, or its id if it is gone. */
+            seenBy: string;
+            /**
+             * Format: date-time
+             * @description When, an hour more or less.
+             */
+            at: string;
+        };
         /** @description An API key, without its secret. */
         ApiKeyView: {
             /** Format: uuid */
@@ -2665,6 +2727,10 @@ export interface components {
             remedies: string[];
             /** @description What becomes of it between other addresses of the two, where that differs. */
             others: components["schemas"]["ExplainedPair"][];
+            /** @description Names that DNS answers gave for the consumer's address, unless it is a workload; evidence only. */
+            fromNames: components["schemas"]["AddressNameView"][];
+            /** @description The same of the provider's. */
+            toNames: components["schemas"]["AddressNameView"][];
         };
         /** @description Connections that stay open whatever the policy says. */
         FailSafeDocument: {
@@ -2735,6 +2801,8 @@ export interface components {
             address: string;
             /** @description Processes seen at this end; empty if not reported. */
             processes: components["schemas"]["ProcessView"][];
+            /** @description Names that DNS answers gave for the address, the newest first; empty for a workload. Evidence: no verdict depends on it. */
+            names: components["schemas"]["AddressNameView"][];
         };
         /** @description An edit of one workload's labels. */
         LabelEdit: {
@@ -2906,6 +2974,13 @@ export interface components {
              * @description Kernel events that agents lost in the window.
              */
             lostEvents: number;
+            /**
+             * Format: int32
+             * @description How many agents do with longer windows or fewer names now, to stay within their share of the processor.
+             */
+            degraded: number;
+            /** @description The newest scans of the window, at most 50. */
+            scans: components["schemas"]["ScanView"][];
         };
         /** @description Assigns enforcement modes to workloads. */
         ModeDocument: {
@@ -3090,6 +3165,20 @@ export interface components {
             unit: null | string;
             /** @description Login user, else the owner. */
             user: string;
+            /** @description The owner; null if the agent did not tell. */
+            owner?: null | string;
+            /** @description Container, or null. */
+            container?: null | string;
+            /**
+             * Format: int64
+             * @description Of one process that runs now: its id; else null.
+             */
+            pid?: null | number;
+            /**
+             * Format: int64
+             * @description With the id, its identity: clock ticks since boot.
+             */
+            startTime?: null | number;
         };
         /** @description `POST /api/v1/policy/provision`. */
         Provision: {
@@ -3303,6 +3392,71 @@ export interface components {
             /** @description Its rules, in the author's order, which means nothing. */
             rules?: components["schemas"]["RuleDocument"][];
         };
+        /** @description A source that tried many addresses or ports without an answer; `GET /api/v1/scans`. */
+        ScanView: {
+            /** @description Who tried: a workload's name, else the address. */
+            source: string;
+            /** @description The address. */
+            sourceAddress: string;
+            /**
+             * Format: uuid
+             * @description The workload, or null.
+             */
+            sourceId: null | string;
+            /** @description The workload whose agent saw it. */
+            seenBy: string;
+            /**
+             * Format: uuid
+             * @description The same.
+             */
+            seenById: string;
+            /** @description `inbound` if it came to that workload, `outbound` if it went out from it. */
+            direction: string;
+            /** @description Executable of one that went out, or null. */
+            process: null | string;
+            /**
+             * Format: date-time
+             * @description First attempt.
+             */
+            first: string;
+            /**
+             * Format: date-time
+             * @description Last attempt.
+             */
+            last: string;
+            /**
+             * Format: int64
+             * @description Addresses and ports tried; one that was tried again in a later window counts again.
+             */
+            targets: number;
+            /**
+             * Format: int64
+             * @description Addresses tried; the most of a window.
+             */
+            addresses: number;
+            /**
+             * Format: int64
+             * @description Attempts.
+             */
+            connections: number;
+            /**
+             * Format: int64
+             * @description Of these, blocked there.
+             */
+            blocked: number;
+            /**
+             * Format: int32
+             * @description The lowest port.
+             */
+            firstPort: number;
+            /**
+             * Format: int32
+             * @description The highest port.
+             */
+            lastPort: number;
+            /** @description Some of the targets. */
+            samples: string[];
+        };
         /** @description One scope of a ruleset. */
         ScopeDocument: {
             /** @description The selector, such as `app=storefront,env=prod` or `all`. */
@@ -3317,6 +3471,27 @@ export interface components {
             /** @description Ports such as `tcp/443`, `udp/8000-8100`, `icmp/8`; at least one. */
             ports?: string[];
             process?: null | components["schemas"]["ProcessDocument"];
+        };
+        /** @description Somebody who is signed in on a workload. */
+        SessionOnHost: {
+            /** @description The user. */
+            user: string;
+            /** @description `ssh`, `rdp`, `console` or `terminal`. */
+            kind: string;
+            /** @description Such as `pts/0`, or null. */
+            line: null | string;
+            /** @description From which address; null for the host itself. */
+            from: null | string;
+            /**
+             * Format: int32
+             * @description The host's own port of a session over the network, or null.
+             */
+            port: null | number;
+            /**
+             * Format: date-time
+             * @description Null if not known.
+             */
+            since: null | string;
         };
         /** @description `GET /api/v1/session`: who is signed in. */
         SessionView: {
@@ -3392,6 +3567,21 @@ export interface components {
          * @enum {unknown}
          */
         SyncState: "none" | "pending" | "synced" | "syncing" | "error" | "offline";
+        /** @description How a workload's telemetry goes. */
+        TelemetryView: {
+            /**
+             * Format: double
+             * @description How long its windows are: 10 s, 1 s while somebody watches.
+             */
+            windowSeconds: number;
+            /** @description What it does without to stay within its share of the processor; null if nothing. */
+            degraded: null | string;
+            /**
+             * Format: int64
+             * @description Kernel events lost since its agent started.
+             */
+            lostEvents: number;
+        };
         /**
          * @description Which verdict a view shows.
          * @enum {unknown}
@@ -3438,6 +3628,9 @@ export interface components {
             listeners: components["schemas"]["ListenerView"][];
             /** @description The provisioned policy of this host as sentences, in the order in which it decides. */
             policy: components["schemas"]["PolicySentence"][];
+            /** @description Who is signed in there. */
+            sessions: components["schemas"]["SessionOnHost"][];
+            telemetry: null | components["schemas"]["TelemetryView"];
         };
         /** @description A workload, as `GET /api/v1/workloads` lists it. */
         WorkloadView: {

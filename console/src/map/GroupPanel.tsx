@@ -102,8 +102,8 @@ function Scans({ scans }: { scans: ScanView[] }) {
       {scans.map((s) => (
         <p key={`${s.seenById}${s.sourceAddress}${s.first}`} className="notice">
           {s.source} tried {plural(s.targets, "target")} at {plural(s.addresses, "address", "addresses")}
-          {s.process && ` with ${s.process}`}, {s.blocked} of {plural(s.connections, "attempt")} blocked; seen by {s.seenBy},
-          last <Time at={s.last} />. <span className="mono">{s.samples.slice(0, 4).join(", ")}</span>
+          {s.process && ` with ${s.process}`}, {s.blocked} of {plural(s.connections, "attempt")} blocked; seen by{" "}
+          {s.seenBy}, last <Time at={s.last} />. <span className="mono">{s.samples.slice(0, 4).join(", ")}</span>
         </p>
       ))}
     </>

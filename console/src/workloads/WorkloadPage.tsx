@@ -101,16 +101,19 @@ function Detail({ detail }: { detail: WorkloadDetail }) {
           </>
         )}
       </dl>
-      {detail.telemetry?.degraded && (
-        <p className="notice">Its agent does with less, to stay within its share of the processor: {detail.telemetry.degraded}.</p>
-      )}
+      {detail.telemetry?.degraded && <p className="notice">Its agent does with less: {detail.telemetry.degraded}.</p>}
       {detail.sessions.length > 0 && (
         <section className="section">
           <h2>Signed in</h2>
           <ul style={{ margin: 0, paddingLeft: 20 }}>
             {detail.sessions.map((s) => (
               <li key={`${s.user}${s.line}${s.from}${s.port}${s.since}`}>
-                {s.user} <span className="muted">{[s.kind, s.line, s.from && `from ${s.from}`, s.port && `at tcp/${s.port}`].filter(Boolean).join(" · ")}</span>
+                {s.user}{" "}
+                <span className="muted">
+                  {[s.kind, s.line, s.from && `from ${s.from}`, s.port && `at tcp/${s.port}`]
+                    .filter(Boolean)
+                    .join(" · ")}
+                </span>
               </li>
             ))}
           </ul>
