@@ -64,7 +64,7 @@ internal static class Rollout
         patience.CancelAfter(call.Value(Patience).Length);
         try
         {
-            await foreach (var live in call.Controller.EventsAsync(patience.Token).ConfigureAwait(false))
+            await foreach (var live in call.Controller.EventsAsync(watch: null, patience.Token).ConfigureAwait(false))
             {
                 if (live is null or { Kind: "rollout" or "revision" or "workloads" })
                 {
