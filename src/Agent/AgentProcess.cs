@@ -99,7 +99,7 @@ internal static class AgentProcess
         var spool = new FlowSpool(state.Spool, SpoolCapacity, log);
         var pace = new WindowPace(cpuPercent / 100.0, () => Environment.CpuUsage.TotalTime, Changed, time);
         var names = new NameTable(NameTable.Standard, time);
-        var followers = new FlowFollowers(state.Flows, pace, problems);
+        var followers = new FlowFollowers(state.Flows, pace, log);
         var outlet = new FlowOutlet(spool, names, followers, BootClock.System);
         var blocks = new BlockJournal(time);
         void Blocked(BlockedPacket packet, FlowKey? flow)
@@ -126,7 +126,7 @@ internal static class AgentProcess
             policies.RunAsync(stop.Token),
             telemetry.RunAsync(stop.Token),
             followers.RunAsync(stop.Token),
-            new DnsWatch(names, () => pace.MayName, problems).RunAsync(stop.Token),
+            new DnsWatch(names, pace).RunAsync(stop.Token),
             receiver.RunAsync(stop.Token),
             new FlowUploader(spool, link, BootClock.System, time, log).RunAsync(stop.Token),
             new CertificateRenewal(link, state, problems, time, log).RunAsync(stop.Token),

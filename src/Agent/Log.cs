@@ -96,6 +96,9 @@ internal static partial class Log
     [LoggerMessage(37, LogLevel.Warning, "rules for executables and users cannot be enforced here: {Reason}")]
     public static partial void SocketsNotStamped(this ILogger log, string reason);
 
+    [LoggerMessage(41, LogLevel.Warning, "'bulkhead-agent flows' cannot be served at {Path}: {Reason}")]
+    public static partial void FlowsNotFollowable(this ILogger log, string path, string reason);
+
     [LoggerMessage(40, LogLevel.Warning, "the status file cannot be written: {Reason}")]
     public static partial void StatusNotWritten(this ILogger log, string reason);
 }

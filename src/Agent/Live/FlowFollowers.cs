@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Bulkhead.Agent.State;
 using Bulkhead.Contracts.Agent;
 using Google.Protobuf;
+using Microsoft.Extensions.Logging;
 
 namespace Bulkhead.Agent.Live;
 
@@ -11,13 +12,12 @@ namespace Bulkhead.Agent.Live;
 /// Gives each window to whoever on the host follows the flows: over a unix socket in the agent's folder, which only root may open, as
 /// <see cref="FlowBatch"/>es, each behind its length in four bytes, the lowest first. One that does not keep up misses windows, and is told how many.
 /// </summary>
-internal sealed class FlowFollowers(string path, WindowPace pace, Problems problems)
+internal sealed class FlowFollowers(string path, WindowPace pace, ILogger log)
 {
     /// <summary>How many may follow at a time.</summary>
     public const int Most = 16;
 
     private const int MostWaiting = 32;
-    private const string Topic = "followers";
 
     private ImmutableArray<Follower> _followers = [];
 
@@ -81,18 +81,12 @@ internal sealed class FlowFollowers(string path, WindowPace pace, Problems probl
             listener.Bind(new UnixDomainSocketEndPoint(path));
             File.SetUnixFileMode(path, DurableFile.Private);
             listener.Listen(Most);
-            problems.Clear(Topic);
             return listener;
         }
         catch (Exception failed) when (failed is SocketException or IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             listener.Dispose();
-            problems.Set(Topic, new Failure
-            {
-                Code = "flows-not-followable",
-                Message = $"'bulkhead-agent flows' cannot be served at {path}: {failed.Message}",
-                Remedy = "Let the agent create sockets in its folder, whose path may have at most 90 characters.",
-            });
+            log.FlowsNotFollowable(path, failed.Message);
             return null;
         }
     }

@@ -28,6 +28,7 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
     private int _step;
     private int _calm;
     private bool _tight;
+    private string? _refused;
 
     /// <summary>A window's length while nobody watches.</summary>
     public static TimeSpan Usual => TimeSpan.FromSeconds(10);
@@ -51,8 +52,22 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
         {
             var length = Length;
             var longer = length > Wanted ? $"windows of {length.TotalSeconds:0} s in place of {Wanted.TotalSeconds:0} s" : null;
-            return longer is null && MayName ? null
-                : $"{string.Join(", and ", new[] { longer, MayName ? null : "no names from DNS" }.OfType<string>())}, to stay within {share:0 %} of a core";
+            var tight = longer is null && MayName ? null
+                : $"{string.Join(", and ", new[] { longer, MayName ? null : "no names from DNS" }.OfType<string>())}, to stay within {share * 100:0} % of a core";
+            return NamesRefused is { } refused ? string.Join("; ", new[] { tight, $"no names from DNS: {refused}" }.OfType<string>()) : tight;
+        }
+    }
+
+    /// <summary>Why names from DNS cannot be learnt at all; null if they can.</summary>
+    public string? NamesRefused
+    {
+        get => Volatile.Read(ref _refused);
+        set
+        {
+            if (Interlocked.Exchange(ref _refused, value) != value)
+            {
+                changed();
+            }
         }
     }
 

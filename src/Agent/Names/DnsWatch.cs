@@ -1,20 +1,19 @@
 using Bulkhead.Agent.Linux.Netlink;
-using Bulkhead.Contracts.Agent;
+using Bulkhead.Agent.Live;
 using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Agent.Names;
 
 /// <summary>
 /// Learns names from the DNS answers that the host receives, on a thread of its own. An answer counts only if conntrack knows that this host asked.
-/// At most 200 a second are looked at; more are left in the kernel, which drops them.
+/// At most 200 a second of each family are looked at; more are left in the kernel, which drops them.
 /// </summary>
 /// <param name="names">Gets them.</param>
-/// <param name="may">Whether the budget allows it now.</param>
-/// <param name="problems">Where a failure is stated.</param>
-internal sealed class DnsWatch(NameTable names, Func<bool> may, Problems problems)
+/// <param name="pace">Whether the budget allows it now; is told if the kernel does not.</param>
+internal sealed class DnsWatch(NameTable names, WindowPace pace)
 {
-    private const string Topic = "names";
     private const int AtATime = 10;
+    private static readonly TimeSpan _again = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _look = TimeSpan.FromSeconds(1);
 
@@ -43,34 +42,39 @@ internal sealed class DnsWatch(NameTable names, Func<bool> may, Problems problem
 
     private void Run(CancellationToken cancel)
     {
-        try
+        while (!cancel.IsCancellationRequested)
         {
-            using var v4 = PacketTap.Open(v6: false);
-            using var v6 = PacketTap.Open(v6: true);
-            using var conntrack = Conntrack.Open();
-            using var stop = new SafeFileHandle(Libc.EventFd(0, Libc.EfdCloexec | Libc.EfdNonblock), true);
-            using var stopping = cancel.Register(() => Wake(stop));
-            while (!cancel.IsCancellationRequested)
+            try
             {
-                PacketTap.Wait(v4, v6, stop);
-                while (!may() && !cancel.WaitHandle.WaitOne(_look))
-                {
-                }
-
-                Read(v4, conntrack);
-                Read(v6, conntrack);
-                cancel.WaitHandle.WaitOne(_pause);
+                Follow(cancel);
+            }
+            catch (NetlinkException refused)
+            {
+                // No problem of the host: nothing that is enforced depends on it, and an older unit does not allow it.
+                pace.NamesRefused = refused.Message;
+                cancel.WaitHandle.WaitOne(_again);
             }
         }
-        catch (NetlinkException failed)
+    }
+
+    private void Follow(CancellationToken cancel)
+    {
+        using var v4 = PacketTap.Open(v6: false);
+        using var v6 = PacketTap.Open(v6: true);
+        using var conntrack = Conntrack.Open();
+        pace.NamesRefused = null;
+        using var stop = new SafeFileHandle(Libc.EventFd(0, Libc.EfdCloexec | Libc.EfdNonblock), true);
+        using var stopping = cancel.Register(() => Wake(stop));
+        while (!cancel.IsCancellationRequested)
         {
-            problems.Set(Topic, new Failure
+            PacketTap.Wait(v4, v6, stop);
+            while (!pace.MayName && !cancel.WaitHandle.WaitOne(_look))
             {
-                Code = "names-unavailable",
-                Message = $"Names of outside addresses are not learnt: {failed.Message}",
-                Remedy = "Give the agent CAP_NET_RAW and let it open packet sockets; nothing that is enforced depends on it.",
-            });
-            cancel.WaitHandle.WaitOne();
+            }
+
+            Read(v4, conntrack);
+            Read(v6, conntrack);
+            cancel.WaitHandle.WaitOne(_pause);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Bulkhead.Agent.Live;
 using Bulkhead.Agent.Names;
 using Bulkhead.Agent.Tests.Names;
 using Bulkhead.Policy.Addresses;
@@ -12,14 +13,14 @@ public sealed class NameTests : IAsyncLifetime
     private readonly TwoHosts _hosts = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly NameTable _names = new(100, TimeProvider.System);
-    private readonly Problems _problems = new(() => { });
+    private readonly WindowPace _pace = new(1, () => TimeSpan.Zero, () => { }, TimeProvider.System);
     private Task _running = Task.CompletedTask;
 
     public Task InitializeAsync()
     {
         _hosts.Track(1, "unused");
         _hosts.Host.Nft("table inet track { chain output { type filter hook output priority 0; ct state new accept; }; }");
-        var watch = new DnsWatch(_names, () => true, _problems);
+        var watch = new DnsWatch(_names, _pace);
         _running = _hosts.Host.Inside(() => watch.RunAsync(_stop.Token));
         return Task.CompletedTask;
     }
@@ -41,7 +42,7 @@ public sealed class NameTests : IAsyncLifetime
         // The first packets may be sent before the tap is open.
         await Eventually.Holds(async () => await Ask(client, server, "www.example.org", v6) && _names.Count > 0, "the name is learnt");
         Assert.Equal("www.example.org", _names.Find(IpAddress.Parse("192.0.2.1")));
-        Assert.Empty(_problems.Current);
+        Assert.Null(_pace.Degraded);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Bulkhead.Agent.Live;
 using Bulkhead.Agent.State;
 using Bulkhead.Contracts.Agent;
 using Google.Protobuf;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Bulkhead.Agent.Tests.Live;
 
@@ -12,7 +13,6 @@ public sealed class FlowFollowersTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly Problems _problems = new(() => { });
     private readonly WindowPace _pace = new(1, () => TimeSpan.Zero, () => { }, TimeProvider.System);
     private readonly StateDirectory _state;
     private readonly FlowFollowers _followers;
@@ -21,7 +21,7 @@ public sealed class FlowFollowersTests : IAsyncLifetime
     public FlowFollowersTests()
     {
         _state = StateDirectory.Create(_folder.Path);
-        _followers = new FlowFollowers(_state.Flows, _pace, _problems);
+        _followers = new FlowFollowers(_state.Flows, _pace, NullLogger.Instance);
     }
 
     public async Task InitializeAsync()

@@ -50,7 +50,7 @@ public sealed class WindowPaceTests
 
         Assert.Equal([2, 5, 10, 10], lengths);
         Assert.False(_pace.MayName);
-        Assert.Equal("windows of 10 s in place of 1 s, and no names from DNS, to stay within 10 % of a core", _pace.Degraded!.Replace('\u00a0', ' '));
+        Assert.Equal("windows of 10 s in place of 1 s, and no names from DNS, to stay within 10 % of a core", _pace.Degraded);
 
         for (var i = 0; i < 20; i++)
         {
@@ -59,6 +59,16 @@ public sealed class WindowPaceTests
 
         Assert.Equal((1.0, true, null), (_pace.Length.TotalSeconds, _pace.MayName, _pace.Degraded));
         Assert.True(_changes > 2);
+    }
+
+    [Fact]
+    public void What_the_kernel_refuses_is_said_as_well()
+    {
+        _pace.NamesRefused = "no CAP_NET_RAW";
+        Assert.Equal((1, "no names from DNS: no CAP_NET_RAW"), (_changes, _pace.Degraded));
+        _pace.NamesRefused = "no CAP_NET_RAW";
+        _pace.NamesRefused = null;
+        Assert.Equal((2, null), (_changes, _pace.Degraded));
     }
 
     [Fact]
