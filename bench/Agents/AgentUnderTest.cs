@@ -32,8 +32,12 @@ internal sealed class AgentUnderTest : IAsyncDisposable
     public int Pid => _process.Id;
 
     /// <summary>Pairs and starts it; it has no policy yet.</summary>
+    /// <param name="namespaces">Where its network namespace is made.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancel">Ends waiting.</param>
+    /// <param name="cgroup">The cgroup whose processes it takes for the host's; null for all.</param>
     /// <exception cref="BenchException">It does not start.</exception>
-    public static async Task<AgentUnderTest> StartAsync(NamedNamespaces namespaces, string name, CancellationToken cancel)
+    public static async Task<AgentUnderTest> StartAsync(NamedNamespaces namespaces, string name, CancellationToken cancel, string? cgroup = null)
     {
         var network = await namespaces.AddAsync(name, cancel);
         await VethPair.RunInAsync(network, ["ip", "link", "set", "lo", "up"], "", cancel);
@@ -51,7 +55,7 @@ internal sealed class AgentUnderTest : IAsyncDisposable
             "",
             cancel);
         var log = Path.Combine(state.FullName, "log");
-        var process = network.Run(() => Process.Start(new ProcessStartInfo("sh", ["-c", $"exec \"$0\" run --state \"$1\" >\"$2\" 2>&1", Program, folder, log]))!);
+        var process = network.Run(() => Process.Start(new ProcessStartInfo("sh", ["-c", "log=$1; shift; exec \"$0\" run \"$@\" >\"$log\" 2>&1", Program, log, "--state", folder, .. cgroup is null ? Array.Empty<string>() : ["--cgroup", cgroup]]))!);
         return new(network, controller, listener, state, process);
     }
 

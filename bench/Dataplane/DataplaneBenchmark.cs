@@ -14,6 +14,7 @@ internal static class DataplaneBenchmark
     private const string None = "none";
     private const string Conntrack = "conntrack";
     private const string Agent = "bulkhead_agent_10000";
+    private const string Owners = "bulkhead_agent_owners_10000";
 
     private static readonly Func<Sample, double> ByTime = sample => sample.PerSecond;
     private static readonly Func<Sample, double> ByProcessor = sample => sample.PerProcessorSecond;
@@ -41,7 +42,17 @@ internal static class DataplaneBenchmark
         var most = new Traffic(Sizes[^1]);
         var agents = await AgentPair.PrepareAsync(stage, rest, most, run.Cancel);
         cases.Add(Agent, new(agents.Pair, most, Enforces: true, agents.Agents));
+
+        run.Progress($"preparing {Owners}");
+        await using var owners = await OwnerPair.PrepareAsync(namespaces, most, run.Cancel);
+        cases.Add(Owners, new(owners.Pair, most, Enforces: true, owners.Agents, owners.Cgroup));
         Measure(run, cases);
+
+        run.Progress("connect() with and without the eBPF programs");
+        var (cost, overhead) = ConnectCost.Measure(owners, most.Routes[0], run.IsQuick ? 21 : 201, run.Cancel);
+        run.Report.Add("connect_overhead_ns", overhead);
+        run.Report.Add("connect_ns_without", cost.Outside);
+        run.Report.Add("connect_ns_with", cost.Inside);
     });
 
     private static void Measure(BenchmarkRun run, Dictionary<string, Case> cases)
@@ -60,11 +71,11 @@ internal static class DataplaneBenchmark
         Rounds Sample(string what, IEnumerable<string> names, Func<Case, Sample> sample)
         {
             run.Progress(what);
-            return Rounds.Run([.. names], rounds, name => sample(cases[name]), run.Progress);
+            return Rounds.Run([.. names], rounds, name => cases[name].Take(sample), run.Progress);
         }
 
         string[] byHand = [.. cases.Keys.Where(name => name.Contains("rule_per_peer", StringComparison.Ordinal))];
-        string[] heavy = [None, Conntrack, Bulkhead(10_000), Agent];
+        string[] heavy = [None, Conntrack, Bulkhead(10_000), Agent, Owners];
         var agentShares = new List<double>();
         Sample Connections(Case one)
         {

@@ -16,8 +16,13 @@ internal static class EntryPolicy
     /// <summary>The value of the label <c>role</c> of the server's workload, and its name.</summary>
     public const string Server = "bench-server";
 
+    /// <summary>Who alone may connect.</summary>
+    /// <param name="Executable">On every other port: a program.</param>
+    /// <param name="Group">On the others: users of a directory group.</param>
+    internal sealed record Owners(string Executable, string Group);
+
     /// <summary>The policy: for each port a rule for either end, with a network of the addresses at the other.</summary>
-    public static PolicyDocument Document(Traffic traffic)
+    public static PolicyDocument Document(Traffic traffic, Owners? owners = null)
     {
         var networks = new List<NetworkDocument>();
         var rules = new List<RuleDocument>();
@@ -27,7 +32,14 @@ internal static class EntryPolicy
             networks.Add(new() { Name = clients, Addresses = [.. port.Select(route => IpAddress.V4(route.Source).ToString())] });
             networks.Add(new() { Name = servers, Addresses = [.. port.Select(route => IpAddress.V4(route.Destination).ToString())] });
             string[] services = [string.Create(CultureInfo.InvariantCulture, $"tcp/{port.Key}"), string.Create(CultureInfo.InvariantCulture, $"udp/{port.Key}")];
-            rules.Add(new() { From = $"role={Client}", To = $"network:{servers}", Services = services });
+            rules.Add(new()
+            {
+                From = $"role={Client}",
+                To = $"network:{servers}",
+                Services = services,
+                FromProcess = owners is not null && port.Key % 2 == 0 ? new() { Path = owners.Executable } : null,
+                Users = owners is not null && port.Key % 2 == 1 ? [owners.Group] : [],
+            });
             rules.Add(new() { From = $"network:{clients}", To = $"role={Server}", Services = services });
         }
 
@@ -40,9 +52,9 @@ internal static class EntryPolicy
     }
 
     /// <summary>The same, compiled for the two hosts.</summary>
-    public static (HostPolicy Client, HostPolicy Server) Compile(Traffic traffic)
+    public static (HostPolicy Client, HostPolicy Server) Compile(Traffic traffic, Owners? owners = null)
     {
-        var document = Document(traffic);
+        var document = Document(traffic, owners);
         var numbered = document with
         {
             Rulesets = [.. document.Rulesets.Select(ruleset => ruleset with { Rules = [.. ruleset.Rules.Select((rule, i) => rule with { Id = i + 1 })] })],
@@ -64,6 +76,6 @@ internal static class EntryPolicy
         Name = role,
         Labels = LabelSet.Of(("role", role)),
         Managed = true,
-        Features = [Features.Base],
+        Features = [Features.Base, Features.ProcessOutbound, Features.UserOutbound],
     };
 }
