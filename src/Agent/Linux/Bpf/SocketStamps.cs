@@ -28,8 +28,10 @@ internal sealed unsafe class SocketStamps : IDisposable
     private readonly BpfMap<Owner, uint> _classes;
     private readonly BpfMap<uint, uint> _users;
     private readonly BpfMap<uint, ClassName> _names;
+    private readonly BpfMap<uint, uint> _turns;
     private readonly uint[] _numbers;
     private int _looks;
+    private uint _turn;
     private readonly Dictionary<string, uint> _groups = new(StringComparer.Ordinal);
 
     private SocketStamps(BpfObject loaded, SafeFileHandle cgroup, uint mask)
@@ -38,6 +40,7 @@ internal sealed unsafe class SocketStamps : IDisposable
         Secret = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
         _paths = new(new(loaded.Map("bulkhead_step")), new(loaded.Map("bulkhead_path")));
         (_classes, _users, _names) = (new(loaded.Map("bulkhead_class")), new(loaded.Map("bulkhead_user")), new(loaded.Map("bulkhead_name")));
+        _turns = new(loaded.Map("bulkhead_turn"));
         new BpfMap<uint, Settings>(loaded.Map("bulkhead_set")).Set(0, new() { Mask = mask, MountNamespace = MountNamespace.Own, Secret = Secret });
         _ = BpfException.Check(Libbpf.Freeze(loaded.Map("bulkhead_set")), "freeze a map");
         _numbers = [.. _hooks.Select(hook => AttachedProgram.NumberOf(loaded.Program(hook.Program)))];
@@ -125,6 +128,7 @@ internal sealed unsafe class SocketStamps : IDisposable
 
         _classes.Become(classes);
         _paths.Put(table.Marks.Select(m => m.Owner.Path).OfType<string>().Distinct(StringComparer.Ordinal));
+        _turns.Set(0, ++_turn);
         Table = table;
         if (!Attached)
         {
@@ -134,8 +138,11 @@ internal sealed unsafe class SocketStamps : IDisposable
 
     /// <summary>Says which of the groups that rules name each user is in; who is not told of is in none.</summary>
     /// <exception cref="BpfException">There are too many.</exception>
-    public void PutUsers(IReadOnlyDictionary<uint, EquatableArray<string>> users) =>
+    public void PutUsers(IReadOnlyDictionary<uint, EquatableArray<string>> users)
+    {
         _users.Become(users.Where(user => user.Value.Count > 0).ToDictionary(user => user.Key, user => GroupsOf(user.Value)));
+        _turns.Set(0, ++_turn);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
