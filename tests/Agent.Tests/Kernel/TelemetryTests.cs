@@ -264,6 +264,34 @@ public sealed class TelemetryTests : IAsyncLifetime
         await StopAsync();
     }
 
+    [Theory]
+    [InlineData(Direction.Inbound)]
+    [InlineData(Direction.Outbound)]
+    public async Task Hundreds_of_ports_that_refuse_are_one_scan_and_the_one_that_answers_is_a_flow(Direction direction)
+    {
+        const int ports = 300;
+        _hosts.Track(1, "unused");
+        var (from, to) = direction == Direction.Inbound ? (_hosts.Peer, _hosts.Host) : (_hosts.Host, _hosts.Peer);
+        var target = direction == Direction.Inbound ? TwoHosts.HostAddress(false) : TwoHosts.PeerAddress(false);
+        var open = _hosts.Listen(to, target, 9000);
+        await StartAsync();
+        await _hosts.DialAsync(from, open);
+        for (var port = 9001; port <= 9000 + ports; port++)
+        {
+            using var socket = from.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+            await Assert.ThrowsAsync<SocketException>(() => socket.ConnectAsync(target, port));
+        }
+
+        await SeenAsync(ports);
+        var (flows, _) = await StopAsync();
+
+        var batch = _spool.Peek()!;
+        var scan = Assert.Single(batch.Scans);
+        Assert.Equal((direction, (ulong)ports, 1ul, (ulong)ports), (scan.Direction, scan.Targets, scan.Addresses, scan.Connections));
+        Assert.InRange(scan.Samples.Count, 2, 16);
+        Assert.Equal(9000u, Assert.Single(flows, flow => flow.Protocol == 6).Port);
+    }
+
     [Fact]
     public async Task Somebody_who_watches_gets_windows_before_the_usual_one_is_over()
     {

@@ -56,6 +56,17 @@ public sealed class FlowWindowTests
     }
 
     [Fact]
+    public void A_window_had_better_end_before_it_is_full()
+    {
+        var window = new FlowWindow(8);
+        for (ushort port = 1; port <= 8; port++)
+        {
+            Assert.Equal(port > 6, window.IsNearlyFull);
+            window.Find(Key(port, null))!.Connect(0);
+        }
+    }
+
+    [Fact]
     public void Lost_events_are_told_even_without_flows()
     {
         _window.CountLost(7);
