@@ -167,6 +167,7 @@ export function edges(enforced: PolicyDocument, draft: PolicyDocument): FlowEdge
       port,
       connections,
       blockedConnections: 0,
+      packets: connections * 12,
       bytes: connections * 2100,
       open: 1,
       firstSeen: new Date(Date.now() - 40 * 60_000).toISOString(),

@@ -2761,6 +2761,11 @@ export interface components {
              * Format: int64
              * @description Both directions.
              */
+            packets: number;
+            /**
+             * Format: int64
+             * @description Both directions.
+             */
             bytes: number;
             /**
              * Format: int64

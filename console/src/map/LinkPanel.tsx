@@ -187,7 +187,7 @@ function Pair({ edge, view }: { edge: FlowEdge; view: MapState["view"] }) {
       {who(edge.source) && <div className="mono muted">{who(edge.source)}</div>}
       {who(edge.destination) && <div className="mono muted">→ {who(edge.destination)}</div>}
       <div className="muted" style={{ fontSize: 12 }}>
-        {plural(edge.connections, "connection")}, {bytes(edge.bytes)}
+        {plural(edge.connections, "connection")}, {bytes(edge.bytes)} in {plural(edge.packets, "packet")}
         {edge.blockedConnections > 0 && `, ${plural(edge.blockedConnections, "attempt")} blocked`}
         {edge.open > 0 && `, ${edge.open} open`} · <Time at={edge.lastSeen} />
       </div>

@@ -104,6 +104,7 @@ public sealed record ScanView(
 /// <param name="Port">As <c>tcp/443</c>, <c>icmp/8</c>.</param>
 /// <param name="Connections">Seen in the asked window; attempts included.</param>
 /// <param name="BlockedConnections">Of these, how many a kernel stopped.</param>
+/// <param name="Packets">Both directions.</param>
 /// <param name="Bytes">Both directions.</param>
 /// <param name="Open">Connections open at the last report.</param>
 /// <param name="FirstSeen">Ever.</param>
@@ -117,6 +118,7 @@ public sealed record FlowEdge(
     string Port,
     long Connections,
     long BlockedConnections,
+    long Packets,
     long Bytes,
     long Open,
     DateTimeOffset FirstSeen,

@@ -85,6 +85,7 @@ public sealed class TrafficPicture
             PortOf(edge),
             traffic.Connections,
             traffic.Blocked,
+            traffic.Packets,
             traffic.Bytes,
             edge.Open,
             DateTimeOffset.FromUnixTimeMilliseconds(edge.FirstSeen),

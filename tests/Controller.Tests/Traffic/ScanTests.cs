@@ -70,6 +70,27 @@ public sealed class ScanTests
     }
 
     [Fact]
+    public async Task Packets_are_summed_in_memory_and_on_disk_and_a_file_from_before_they_were_is_read_on()
+    {
+        await using var fixture = new StoreFixture();
+        await fixture.SubmitAsync(1, fixture.Seen("10.0.0.1", "10.0.0.2", 443) with { PacketsOut = 5, PacketsIn = 4 });
+        await fixture.ReopenAsync();
+        await fixture.SubmitAsync(2, fixture.Seen("10.0.0.1", "10.0.0.2", 443) with { PacketsOut = 1 });
+        Assert.Equal(10, fixture.OnlyEdge().Packets);
+
+        await using var older = fixture.Killed();
+        await using (var file = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Directory.GetFiles(older.Folder, "20*.db").Single()};Pooling=False"))
+        {
+            await file.OpenAsync();
+            await using var drop = file.CreateCommand();
+            drop.CommandText = "ALTER TABLE rollups DROP COLUMN packets; DROP TABLE scans";
+            await drop.ExecuteNonQueryAsync();
+        }
+
+        Assert.Equal((2L, 1L), (older.OnlyEdge().Connections, older.OnlyEdge().Packets));
+    }
+
+    [Fact]
     public async Task Scans_names_and_what_agents_do_without_are_shown()
     {
         await using var controller = await TestController.StartAsync();

@@ -4,14 +4,16 @@ namespace Bulkhead.Controller.Storage.Flows;
 /// <param name="EdgeSide">Twice the edge's id, plus one for the destination's side.</param>
 /// <param name="Connections">Begun; attempts included.</param>
 /// <param name="Blocked">Of these, stopped here.</param>
+/// <param name="Packets">Both directions.</param>
 /// <param name="Bytes">Both directions.</param>
-internal readonly record struct Tally(int EdgeSide, uint Connections, uint Blocked, long Bytes)
+internal readonly record struct Tally(int EdgeSide, uint Connections, uint Blocked, uint Packets, long Bytes)
 {
     /// <summary>The tally of both; counts stop at the largest number.</summary>
     public Tally Plus(in Tally other) => this with
     {
         Connections = (uint)Math.Min(uint.MaxValue, (ulong)Connections + other.Connections),
         Blocked = (uint)Math.Min(uint.MaxValue, (ulong)Blocked + other.Blocked),
+        Packets = (uint)Math.Min(uint.MaxValue, (ulong)Packets + other.Packets),
         Bytes = Bytes + other.Bytes,
     };
 }

@@ -26,7 +26,8 @@ internal readonly record struct SummaryRow(Edge Edge, KnownProcess? Process, Sig
         get
         {
             var connections = Sighting is { Blocked: true, DecidedBy: BlockedBy.Invalid } ? 0 : (uint)Math.Min(uint.MaxValue, Sighting.Connections);
-            return new((Edge.Id * 2) + (int)Sighting.Side, connections, Sighting.Blocked ? connections : 0, Sighting.BytesOut + Sighting.BytesIn);
+            var packets = (uint)Math.Min(uint.MaxValue, Sighting.PacketsOut + Sighting.PacketsIn);
+            return new((Edge.Id * 2) + (int)Sighting.Side, connections, Sighting.Blocked ? connections : 0, packets, Sighting.BytesOut + Sighting.BytesIn);
         }
     }
 }
@@ -43,7 +44,7 @@ internal sealed class PartitionFile : IDisposable
           id INTEGER PRIMARY KEY, edge INTEGER NOT NULL, side INTEGER NOT NULL, process INTEGER, blocked INTEGER NOT NULL, decided_by INTEGER NOT NULL,
           window INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, connections INTEGER NOT NULL,
           bytes_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL, packets_out INTEGER NOT NULL, packets_in INTEGER NOT NULL, open INTEGER NOT NULL);
-        CREATE TABLE rollups (checkpoint INTEGER NOT NULL, hour INTEGER NOT NULL, edge_side INTEGER NOT NULL, connections INTEGER NOT NULL, blocked INTEGER NOT NULL, bytes INTEGER NOT NULL);
+        CREATE TABLE rollups (checkpoint INTEGER NOT NULL, hour INTEGER NOT NULL, edge_side INTEGER NOT NULL, connections INTEGER NOT NULL, blocked INTEGER NOT NULL, bytes INTEGER NOT NULL, packets INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE watermarks (agent BLOB NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (agent, epoch)) WITHOUT ROWID;
         CREATE TABLE losses (agent BLOB NOT NULL, hour INTEGER NOT NULL, lost INTEGER NOT NULL);
         CREATE TABLE progress (checkpoint INTEGER NOT NULL, summary INTEGER NOT NULL);
@@ -63,8 +64,13 @@ internal sealed class PartitionFile : IDisposable
     {
         (_file, Day) = (file, day);
         _scans = new(file);
+        if (file.Scalar("SELECT count(*) FROM pragma_table_info('rollups') WHERE name = 'packets'") == 0)
+        {
+            file.Execute("ALTER TABLE rollups ADD COLUMN packets INTEGER NOT NULL DEFAULT 0");
+        }
+
         _insertSummary = file.Prepare("INSERT INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        _insertRollup = file.Prepare("INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?)");
+        _insertRollup = file.Prepare("INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?, ?)");
         _putWatermark = file.Prepare("INSERT INTO watermarks VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence, at = excluded.at");
         _insertLoss = file.Prepare("INSERT INTO losses VALUES (?, ?, ?)");
         _checkpoint = file.Scalar("SELECT checkpoint FROM progress");
@@ -157,7 +163,7 @@ internal sealed class PartitionFile : IDisposable
         {
             foreach (var tally in tallies)
             {
-                _insertRollup.Bind(1, _checkpoint + 1).Bind(2, hour).Bind(3, tally.EdgeSide).Bind(4, tally.Connections).Bind(5, tally.Blocked).Bind(6, tally.Bytes).Step();
+                _insertRollup.Bind(1, _checkpoint + 1).Bind(2, hour).Bind(3, tally.EdgeSide).Bind(4, tally.Connections).Bind(5, tally.Blocked).Bind(6, tally.Bytes).Bind(7, tally.Packets).Step();
             }
         });
     }
@@ -245,11 +251,11 @@ internal sealed class PartitionFile : IDisposable
 
     private static IEnumerable<(long Hour, Tally Tally)> Rollups(SqliteFile file, long from, long to)
     {
-        using var rows = file.Prepare("SELECT hour, edge_side, connections, blocked, bytes FROM rollups WHERE hour >= ? AND hour < ?");
+        using var rows = file.Prepare("SELECT hour, edge_side, connections, blocked, packets, bytes FROM rollups WHERE hour >= ? AND hour < ?");
         rows.Bind(1, from).Bind(2, to);
         while (rows.Step())
         {
-            yield return (rows.Int64(0), new((int)rows.Int64(1), (uint)rows.Int64(2), (uint)rows.Int64(3), rows.Int64(4)));
+            yield return (rows.Int64(0), new((int)rows.Int64(1), (uint)rows.Int64(2), (uint)rows.Int64(3), (uint)rows.Int64(4), rows.Int64(5)));
         }
     }
 

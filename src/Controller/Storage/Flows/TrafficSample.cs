@@ -15,8 +15,9 @@ public sealed record TrafficSample(DateTimeOffset From, DateTimeOffset To, IRead
 /// <param name="Edge">The edge.</param>
 /// <param name="Connections">Each once, though both ends report it; attempts included.</param>
 /// <param name="Blocked">Of these, stopped at either end.</param>
+/// <param name="Packets">Both directions.</param>
 /// <param name="Bytes">Both directions.</param>
-public readonly record struct EdgeTraffic(Edge Edge, long Connections, long Blocked, long Bytes)
+public readonly record struct EdgeTraffic(Edge Edge, long Connections, long Blocked, long Packets, long Bytes)
 {
     /// <summary>Merges the reports of both ends: the consumer's counts where it reports, else the provider's; blocked ones of both.</summary>
     internal static EdgeTraffic Merge(Edge edge, in Tally source, in Tally destination)
@@ -24,6 +25,6 @@ public readonly record struct EdgeTraffic(Edge Edge, long Connections, long Bloc
         var connections = source.Connections > 0 ? source.Connections : destination.Connections;
         // A provider counts each retransmission of an attempt that it drops, the consumer the attempt.
         var blocked = Math.Min(connections, (long)source.Blocked + destination.Blocked);
-        return new(edge, connections, blocked, source.Bytes > 0 ? source.Bytes : destination.Bytes);
+        return new(edge, connections, blocked, source.Packets > 0 ? source.Packets : destination.Packets, source.Bytes > 0 ? source.Bytes : destination.Bytes);
     }
 }
