@@ -44,8 +44,17 @@ internal sealed class Interpreter(FirewallDocument document)
     public Fate Run(Packet packet)
     {
         (_report, _rules) = (null, 0);
-        var verdict = Walk(document.Chains.Single(c => c.Hook == packet.Hook), packet) ?? new Verdict.Accept();
+        var verdict = Walk(document.Chains.Single(c => c.Hook == (packet.Hook == Direction.Inbound ? Hook.Input : Hook.Output)), packet) ?? new Verdict.Accept();
         return new(verdict, _report, _rules);
+    }
+
+    /// <summary>Whether a packet is let pass untracked, before anything else happens to it.</summary>
+    public bool Untracks(Packet packet)
+    {
+        var chain = document.Chains.SingleOrDefault(c => c.Hook == (packet.Hook == Direction.Inbound ? Hook.Arriving : Hook.Leaving));
+        var verdict = chain is null ? null : Walk(chain, packet);
+        Assert.True(verdict is null or Verdict.Accept or Verdict.Untrack);
+        return verdict is Verdict.Untrack;
     }
 
     /// <summary>The verdict, or null if the chain's end is reached; after a goto, the end of its target is the end of this one.</summary>
@@ -98,6 +107,7 @@ internal sealed class Interpreter(FirewallDocument document)
         DispatchKey.State => (int)packet.State,
         DispatchKey.Protocol => packet.Protocol,
         DispatchKey.Port when IpProtocol.HasPorts(packet.Protocol) => packet.DestinationPort,
+        DispatchKey.SourcePort when IpProtocol.HasPorts(packet.Protocol) => packet.SourcePort,
         DispatchKey.IcmpType when packet.Protocol == IpProtocol.Icmp => packet.DestinationPort,
         DispatchKey.IcmpV6Type when packet.Protocol == IpProtocol.IcmpV6 => packet.DestinationPort,
         _ => null,
@@ -111,12 +121,14 @@ internal sealed class Interpreter(FirewallDocument document)
         Match.InPrefix prefix => prefix.Prefix.Contains(At(prefix.End, packet)),
         Match.Protocol protocol => packet.Protocol == protocol.Value,
         Match.Port port => packet.Protocol == port.Of && (port.End == PacketEnd.Source ? packet.SourcePort : packet.DestinationPort) == port.Value,
+        Match.PortFrom port => packet.Protocol == port.Of && (port.End == PacketEnd.Source ? packet.SourcePort : packet.DestinationPort) >= port.First,
         Match.IcmpType type => packet.Protocol == (type.IsV6 ? IpProtocol.IcmpV6 : IpProtocol.Icmp) && type.Types.Contains((byte)packet.DestinationPort),
         Match.IcmpCode code => packet.Protocol == (code.IsV6 ? IpProtocol.IcmpV6 : IpProtocol.Icmp) && packet.IcmpCode == code.Code,
         Match.HopLimit hops => packet.Source.IsV6 == hops.IsV6 && packet.HopLimit == hops.Value,
         Match.NotLoneSyn => packet.Protocol == IpProtocol.Tcp && !packet.IsLoneSyn,
         Match.Limit => true,
         Match.SocketMark mark => packet.Cgroup is not null && mark.Values.Contains(packet.Mark & mark.Mask),
+        Match.ForSocket => packet.Hook == Direction.Inbound && packet.Cgroup is not null,
         Match.HasSocket => packet.Cgroup is not null,
         Match.CgroupAt at => Ancestor(packet.Cgroup, at.Level) is { } cgroup && at.Cgroups.Any(c => c.Path == cgroup) == at.Among,
         _ => false,

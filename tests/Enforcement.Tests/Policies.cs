@@ -75,7 +75,9 @@ internal static class Policies
         from rule in Gen.Choose(1, 30)
         from peers in Gen.Choose(0, 3)
         from ports in Gen.ListOf(Gen.Elements(PortChoices), 2)
-        select Entry(direction, action, (rule * 3) + (int)action, peers, [.. ports]);
+        from stateless in Gen.Choose(0, 2)
+        let entry = Entry(direction, action, (rule * 3) + (int)action, peers, [.. ports])
+        select entry with { Stateless = stateless > 0 && entry.CanBeStateless };
 
     private static Gen<EquatableArray<IpPrefix>> Members() =>
         from chosen in Gen.SubListOf(MemberTexts)

@@ -39,6 +39,38 @@ public class RendererTests
         }));
 
     [Fact]
+    public void What_passes_untracked_and_what_passes_as_a_reply_is_what_stateless_allows_say()
+    {
+        var (untracked, replies, judged) = (0, 0, 0);
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(400), Prop.ForAll(Arb.From(Policies.Any), policy =>
+        {
+            var interpreter = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None));
+            var evaluator = new HostEvaluator(policy);
+            foreach (var (way, peer, protocol, service, client, isReply, lone) in Packets())
+            {
+                var other = way == Direction.Inbound ? Direction.Outbound : Direction.Inbound;
+                var (from, to) = isReply ? (service, client) : (client, service);
+                var packet = First(way, peer, protocol, to) with { SourcePort = from, IsLoneSyn = lone, Cgroup = "" };
+                var request = evaluator.IsUntracked(way, peer, protocol, to, from);
+                var reply = evaluator.IsUntracked(other, peer, protocol, from, to) && !(protocol == IpProtocol.Tcp && lone);
+                Assert.True(interpreter.Untracks(packet) == (request || reply), $"{packet}: request {request}, reply {reply}");
+                Assert.True(way == Direction.Outbound || !interpreter.Untracks(packet with { Cgroup = null }), $"{packet} without a socket");
+                Assert.False(interpreter.Untracks(packet with { Loopback = true }));
+                var state = request || reply ? ConnectionState.Untracked : ConnectionState.New;
+                if (protocol == IpProtocol.Tcp && !lone && state == ConnectionState.New)
+                {
+                    continue;
+                }
+
+                var decision = evaluator.Decide(way, peer.IsV6 ? LocalV6 : LocalV4, peer, protocol, to, SocketFacts.Unidentified);
+                Assert.True(interpreter.Run(packet with { State = state }).Passes == (reply || decision.Outcome == Outcome.Allow), $"{packet} {state}: reply {reply}, {decision}");
+                (untracked, replies, judged) = (untracked + (request ? 1 : 0), replies + (reply && decision.Outcome == Outcome.Block ? 1 : 0), judged + 1);
+            }
+        }));
+        Assert.True(untracked > 1_000 && replies > 200, $"{untracked} untracked, {replies} replies that would be blocked as requests, of {judged}");
+    }
+
+    [Fact]
     public void What_is_established_passes_unless_quarantine_ends_it() =>
         Check.One(Config.QuickThrowOnFailure, Prop.ForAll(Arb.From(Policies.Any), policy =>
         {
@@ -150,6 +182,16 @@ public class RendererTests
             ? new(direction, peer, local, protocol, port)
             : new(direction, local, peer, protocol, port);
     }
+
+    private static IEnumerable<(Direction Way, IpAddress Peer, byte Protocol, ushort Service, ushort Client, bool IsReply, bool Lone)> Packets() =>
+        from way in Enum.GetValues<Direction>()
+        from peer in Peers
+        from service in ((byte, ushort)[])[(6, 80), (6, 443), (17, 53), (17, 61)]
+        from client in (ushort[])[700, 32767, 32768, 40000]
+        from isReply in (bool[])[false, true]
+        from lone in (bool[])[true, false]
+        where lone || service.Item1 == IpProtocol.Tcp
+        select (way, peer, service.Item1, service.Item2, client, isReply, lone);
 
     private static IEnumerable<HostEntry> Both(RuleAction action, PortMatch port) =>
         [Entry(Direction.Inbound, action, 1, 0, port), Entry(Direction.Outbound, action, 1, 0, port)];

@@ -156,6 +156,14 @@ public class HealthTests
         Assert.Equal("Decided no connection between 2025-12-02 and 2026-01-01. Remove it if nothing needs it.", findings[1].Message);
     }
 
+    [Fact]
+    public void What_is_not_tracked_is_not_seen_and_so_not_called_unused()
+    {
+        var world = new World().Ruleset("r", "all", Write.Allow("role=web", "role=db", "dns") with { Id = 1 }, Write.Allow("role=app", "role=db", "dns", "tcp/22") with { Id = 2 });
+        world.Document = world.Document with { Services = [new() { Name = "dns", Ports = ["udp/53"], Stateless = true }] };
+        Assert.Empty(Check(world, observed: Seen(("role=app", "role=db", 22, 2))));
+    }
+
     [Theory]
     [InlineData("all", "from env=dev, from role=ci")]
     [InlineData("role=*", "from role=ci")]

@@ -94,6 +94,37 @@ public class OracleTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void What_passes_a_host_untracked_is_what_the_text_says()
+    {
+        var (untracked, overruled) = (0, 0);
+        Estates.Check(900, (estate, random) =>
+        {
+            var (compiled, naive) = (estate.Compile(), new NaiveEvaluator(estate));
+            foreach (var host in estate.Workloads.Where(w => w.Managed))
+            {
+                var evaluator = new HostEvaluator(compiled.Hosts[host.Id]);
+                for (var i = 0; i < ConnectionsPerEstate / 3; i++)
+                {
+                    var c = RandomConnections.Make(random, estate);
+                    var (direction, client) = (random.Pick(Direction.Inbound, Direction.Outbound), random.Pick<ushort>(1024, 32767, 32768, 40000));
+                    var expected = naive.IsUntracked(host, direction == Direction.Inbound, c.Destination, c.Protocol, c.Port, client);
+                    Assert.True(expected == evaluator.IsUntracked(direction, c.Destination, c.Protocol, c.Port, client), $"{host.Name} {direction} {c.Destination} {c.Protocol}/{c.Port} client {client}: expected {expected}");
+                    untracked += expected ? 1 : 0;
+                    var local = host.Addresses.Where(a => a.Space == host.Space && a.Address.IsV6 == c.Destination.IsV6).Select(a => (IpAddress?)a.Address).FirstOrDefault();
+                    if (expected && local is { } own && own != c.Destination)
+                    {
+                        // What is not tracked is allowed, whosoever socket it is of.
+                        Assert.Equal(Outcome.Allow, evaluator.Decide(direction, own, c.Destination, c.Protocol, c.Port, SocketFacts.Unrecorded).Outcome);
+                        overruled++;
+                    }
+                }
+            }
+        });
+        output.WriteLine($"{untracked} untracked, {overruled} of them between different addresses");
+        Assert.True(untracked > 1_000 && overruled > 500, $"{untracked} untracked, {overruled} of them between different addresses");
+    }
+
+    [Fact]
     public void Output_depends_on_what_is_said_not_on_its_order() => Estates.Check(300, (estate, random) =>
     {
         T[] Shuffled<T>(IEnumerable<T> items) => [.. items.OrderBy(_ => random.Next())];

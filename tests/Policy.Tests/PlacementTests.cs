@@ -112,6 +112,52 @@ public class PlacementTests
         Assert.Equal([Features.Base], Estate(Conditioned("deny", "users")).HostPolicy("db").RequiredFeatures);
     }
 
+    [Theory]
+    // condition               untracked at the consumer, and at the provider
+    [InlineData("none", true, true)]
+    [InlineData("users", false, true)]
+    [InlineData("process", false, true)]
+    public void A_stateless_service_is_not_tracked_where_the_hosts_own_socket_does_not_decide(string condition, bool atConsumer, bool atProvider)
+    {
+        var rule = Conditioned("allow", condition) with { Services = ["dns", "tcp/53", "tcp/443"] };
+        var world = Estate(rule);
+        world.Document = world.Document with { Services = [new() { Name = "dns", Ports = ["udp/53", "tcp/53"], Stateless = true }] };
+        foreach (var (name, untracked) in new[] { ("web", atConsumer), ("db", atProvider) })
+        {
+            var host = world.HostPolicy(name);
+            Assert.Equal(untracked ? ["tcp/53 udp/53"] : [], host.Entries.Where(e => e.Stateless).Select(e => string.Join(' ', e.Ports)));
+            Assert.Equal(untracked ? ["tcp/443"] : ["tcp/53 tcp/443 udp/53"], host.Entries.Where(e => !e.Stateless).Select(e => string.Join(' ', e.Ports)));
+            Assert.Equal(untracked, host.RequiredFeatures.Contains(Features.Stateless));
+        }
+    }
+
+    [Fact]
+    public void An_agent_that_cannot_leave_connections_untracked_tracks_them_and_a_deny_never_is_stateless()
+    {
+        PolicyDocument With(RuleDocument rule) => new() { Services = [new() { Name = "dns", Ports = ["udp/53"], Stateless = true }], Rulesets = [new() { Name = "r", Scopes = [new() { Selector = "all" }], Rules = [rule] }] };
+        var world = new World().Host("web", "role=web", features: [Features.Base]).Host("db", "role=db");
+        world.Document = With(Write.Allow("role=web", "role=db", "dns"));
+        var compiled = world.Compile();
+        Assert.Empty(compiled.LeftOut);
+        Assert.Equal([false, true], compiled.Hosts.OrderBy(h => h.Key).Select(h => Assert.Single(h.Value.Entries).Stateless));
+        Assert.Equal([Features.Base], world.HostPolicy("web").RequiredFeatures);
+        world.Document = With(Write.Deny("role=web", "role=db", "dns"));
+        Assert.All(world.Compile().Hosts.Values, host => Assert.False(Assert.Single(host.Entries).Stateless));
+    }
+
+    [Theory]
+    [InlineData("stateless-process", "udp/53", "/bin/dns")]
+    [InlineData("stateless-ports", "any", null)]
+    [InlineData("stateless-ports", "udp", null)]
+    [InlineData("stateless-ports", "icmp/8", null)]
+    [InlineData("stateless-ports", "sctp/80", null)]
+    public void What_cannot_be_stateless_is_an_error(string code, string port, string? process)
+    {
+        var world = new World();
+        world.Document = new() { Services = [new() { Name = "s", Ports = ["tcp/1", port], Stateless = true, Process = process is null ? null : new() { Path = process } }] };
+        Assert.Equal((code, "services[s].stateless"), world.Problems().Select(d => (d.Code, d.Path)).Single());
+    }
+
     [Fact]
     public void An_address_that_two_claim_counts_for_its_holder_alone()
     {

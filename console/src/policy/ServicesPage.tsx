@@ -1,4 +1,4 @@
-import { TextInput } from "@mantine/core";
+import { Switch, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { draftQuery } from "../api/queries";
 import type { ServiceDocument } from "../api/types";
@@ -30,6 +30,7 @@ export function ServicesPage() {
           columns={[
             { head: "Ports", cell: (s) => s.ports.join(", ") },
             { head: "Served by", cell: (s) => s.process?.path ?? s.process?.unit ?? "any program" },
+            { head: "Tracked", cell: (s) => (s.stateless ? "no" : "yes") },
           ]}
           more={(service, change, error) => (
             <>
@@ -48,6 +49,14 @@ export function ServicesPage() {
                 value={service.process?.unit ?? ""}
                 error={error("process.unit")}
                 onChange={(e) => change({ process: processOf(service.process?.path, e.target.value) })}
+              />
+              <Switch
+                mt={16}
+                label="Do not track its connections"
+                description="For ports so busy that connection tracking fills up, such as those of name servers. In return these connections are not on the map, and whoever sends from the service's port on a provider reaches UDP ports from 32768 of its consumers, asked or not."
+                checked={service.stateless ?? false}
+                error={error("stateless")}
+                onChange={(e) => change({ stateless: e.currentTarget.checked })}
               />
             </>
           )}

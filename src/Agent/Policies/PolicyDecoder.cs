@@ -110,7 +110,7 @@ internal static class PolicyDecoder
         var process = entry.ProcessPath.Length + entry.ProcessUnit.Length == 0
             ? null
             : new ProcessCondition(NullIfEmpty(entry.ProcessPath), NullIfEmpty(entry.ProcessUnit));
-        return new HostEntry(
+        var decoded = new HostEntry(
             Direction(entry.Direction, path, problems),
             Action(entry.Action, path, problems),
             new RuleId(entry.Rule),
@@ -118,7 +118,16 @@ internal static class PolicyDecoder
             Ports(entry.Ports, $"{path}.ports", problems),
             process,
             entry.Users.ToEquatableArray(),
-            entry.UnidentifiedMatches);
+            entry.UnidentifiedMatches)
+        {
+            Stateless = entry.Stateless,
+        };
+        if (decoded is { Stateless: true, CanBeStateless: false })
+        {
+            Add(problems, "bad-stateless", $"{path}.stateless", "Only an allow on ports of TCP and UDP that asks for no process or user can be stateless.");
+        }
+
+        return decoded;
     }
 
     private static EquatableArray<PeerSet> PeerSets(RepeatedField<Wire.PeerSet> sets, List<Diagnostic> problems)

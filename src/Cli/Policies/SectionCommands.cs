@@ -27,8 +27,8 @@ internal static class SectionCommands
         host,
         PolicySections.Services,
         "Named ports, in the draft.",
-        ["name", "ports", "process"],
-        service => [service.Name, string.Join(' ', service.Ports), Process(service.Process)]);
+        ["name", "ports", "process", "stateless"],
+        service => [service.Name, string.Join(' ', service.Ports), Process(service.Process), service.Stateless ? "yes" : ""]);
 
     public static Command Networks(CliHost host) => SectionCommand.Create(
         host,

@@ -65,6 +65,7 @@ public static class HostPolicyEncoder
         ProcessUnit = entry.Process?.Unit ?? "",
         Users = { entry.Users },
         UnidentifiedMatches = entry.UnidentifiedMatches,
+        Stateless = entry.Stateless,
     };
 
     private static Mode Encode(Rules.EnforcementMode mode) => mode switch

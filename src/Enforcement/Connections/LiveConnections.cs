@@ -104,7 +104,7 @@ public static class LiveConnections
                 destroy.Add(socket);
             }
 
-            if (entry is null && socket.State is not (SocketState.SynSent or SocketState.SynReceived) && !IsLocal(local, socket.Remote))
+            if (entry is null && socket.State is not (SocketState.SynSent or SocketState.SynReceived) && !IsLocal(local, socket.Remote) && !IsUntracked(evaluator, sockets, socket))
             {
                 admit.Add(original);
             }
@@ -144,6 +144,10 @@ public static class LiveConnections
     private static bool IsSuspect(HostEvaluator evaluator, SocketTable sockets, LocalSocket socket) => sockets.IsInbound(socket)
         ? Blocks(evaluator, Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort, sockets.FactsOf(socket))
         : Blocks(evaluator, Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort, sockets.FactsOf(socket));
+
+    private static bool IsUntracked(HostEvaluator evaluator, SocketTable sockets, LocalSocket socket) => sockets.IsInbound(socket)
+        ? evaluator.IsUntracked(Direction.Inbound, socket.Remote, IpProtocol.Tcp, socket.LocalPort, socket.RemotePort)
+        : evaluator.IsUntracked(Direction.Outbound, socket.Remote, IpProtocol.Tcp, socket.RemotePort, socket.LocalPort);
 
     /// <summary>What is not TCP loses only its entry, so that its next packet is judged as a first one: there, what is not certain is not left.</summary>
     private static bool Blocks(HostEvaluator evaluator, Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts facts) =>

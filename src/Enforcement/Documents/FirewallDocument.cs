@@ -1,6 +1,5 @@
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
-using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Enforcement.Documents;
 
@@ -26,8 +25,24 @@ public sealed record FirewallDocument(EquatableArray<AddressSet> Sets, Equatable
 /// <param name="Elements">Sorted and disjoint; never empty.</param>
 public sealed record AddressSet(string Name, bool IsV6, bool IsInterval, PrefixList Elements);
 
+/// <summary>Where packets start in a base chain.</summary>
+public enum Hook
+{
+    /// <summary>To the host, tracked.</summary>
+    Input,
+
+    /// <summary>From the host, tracked.</summary>
+    Output,
+
+    /// <summary>To the host or to be forwarded, before they are tracked.</summary>
+    Arriving,
+
+    /// <summary>From the host, before they are tracked.</summary>
+    Leaving,
+}
+
 /// <summary>A list of rules.</summary>
 /// <param name="Name">Unique in the document.</param>
-/// <param name="Hook">For a base chain, the direction of packets that start here; else null.</param>
+/// <param name="Hook">For a base chain, where packets start in it; else null.</param>
 /// <param name="Rules">In the order in which they are tried.</param>
-public sealed record FirewallChain(string Name, Direction? Hook, EquatableArray<FirewallRule> Rules);
+public sealed record FirewallChain(string Name, Hook? Hook, EquatableArray<FirewallRule> Rules);

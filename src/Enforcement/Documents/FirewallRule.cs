@@ -40,6 +40,9 @@ public enum DispatchKey
     /// <summary>The destination port of TCP, UDP or SCTP.</summary>
     Port,
 
+    /// <summary>The source port of TCP, UDP or SCTP.</summary>
+    SourcePort,
+
     /// <summary>The type of an ICMP message.</summary>
     IcmpType,
 
@@ -64,6 +67,9 @@ public enum ConnectionState
 
     /// <summary>Would create a connection's state.</summary>
     New = 8,
+
+    /// <summary>Is of no connection, because somebody said so.</summary>
+    Untracked = 64,
 }
 
 /// <summary>Which end of the packet.</summary>
@@ -101,6 +107,9 @@ public abstract record Match
     /// <summary>One of its ports is this, of a protocol that has ports.</summary>
     public sealed record Port(PacketEnd End, byte Of, ushort Value) : Match;
 
+    /// <summary>One of its ports is this or a higher one, of a protocol that has ports.</summary>
+    public sealed record PortFrom(PacketEnd End, byte Of, ushort First) : Match;
+
     /// <summary>Is an ICMP message of one of these types, sorted.</summary>
     public sealed record IcmpType(bool IsV6, EquatableArray<byte> Types) : Match;
 
@@ -132,6 +141,12 @@ public abstract record Match
     /// <summary>Has a local socket.</summary>
     public sealed record HasSocket : Match;
 
+    /// <summary>
+    /// Goes to an address of the host, where a socket of its own waits for it, one that serves no other addresses. Can be asked before the packet
+    /// is tracked; what was translated, and is to be translated back, has no socket here.
+    /// </summary>
+    public sealed record ForSocket : Match;
+
     /// <summary>No more than so many packets a second.</summary>
     public sealed record Limit(int PerSecond) : Match;
 }
@@ -155,6 +170,9 @@ public abstract record Verdict
 
     /// <summary>It passes our table.</summary>
     public sealed record Accept : Verdict;
+
+    /// <summary>It passes, and is not tracked: for before it is.</summary>
+    public sealed record Untrack : Verdict;
 
     /// <summary>It is dropped in silence.</summary>
     public sealed record Drop : Verdict;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Bulkhead.Enforcement.Documents;
 using Bulkhead.Policy.Addresses;
-using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Enforcement.Plan;
@@ -19,6 +18,9 @@ public static class NftScript
     // Behind mangle and destination NAT, before the filter chains of others: what we block, nobody else sees.
     private const string Priority = "filter - 10";
 
+    // Behind others of this priority, who may have said already that a packet is not to be tracked.
+    private const string BeforeTracking = "raw + 10";
+
     /// <summary>The script that replaces whatever the table holds, in one transaction.</summary>
     public static string Replace(FirewallDocument document)
     {
@@ -30,8 +32,8 @@ public static class NftScript
     /// <summary>The script that removes the table, also if there is none.</summary>
     public static string Remove() => $"add table {Owner}\ndelete table {Owner}\n";
 
-    /// <summary>A script that is only good for asking whether nft and the kernel know a condition.</summary>
-    public static string Probe(Match match) => $"table {Owner}_probe {{\n\tchain probe {{\n\t\t{Of(match)}\n\t}}\n}}\n";
+    /// <summary>A script that is only good for asking whether nft and the kernel know a rule.</summary>
+    public static string Probe(FirewallRule rule) => $"table {Owner}_probe {{\n\tchain probe {{\n\t\t{Of(rule)}\n\t}}\n}}\n";
 
     /// <summary>Writes the script of one step of a plan.</summary>
     public static void Write(TextWriter script, PlanStep step)
@@ -94,7 +96,7 @@ public static class NftScript
             script.Write($"\tchain {chain.Name} {{\n");
             if (chain.Hook is { } hook)
             {
-                script.Write($"\t\t{Hook(hook)};\n");
+                script.Write($"\t\t{Of(hook)};\n");
             }
 
             foreach (var rule in chain.Rules)
@@ -121,8 +123,14 @@ public static class NftScript
         }
     }
 
-    private static string Hook(Direction direction) =>
-        $"type filter hook {(direction == Direction.Inbound ? "input" : "output")} priority {Priority}; policy accept";
+    private static string Of(Hook hook) => hook switch
+    {
+        Hook.Input => $"type filter hook input priority {Priority}; policy accept",
+        Hook.Output => $"type filter hook output priority {Priority}; policy accept",
+        Hook.Arriving => $"type filter hook prerouting priority {BeforeTracking}; policy accept",
+        Hook.Leaving => $"type filter hook output priority {BeforeTracking}; policy accept",
+        _ => throw new ArgumentOutOfRangeException(nameof(hook)),
+    };
 
     private static string Of(FirewallRule rule) => rule switch
     {
@@ -140,6 +148,7 @@ public static class NftScript
         DispatchKey.State => "ct state",
         DispatchKey.Protocol => "meta l4proto",
         DispatchKey.Port => "th dport",
+        DispatchKey.SourcePort => "th sport",
         DispatchKey.IcmpType => "icmp type",
         _ => "icmpv6 type",
     };
@@ -160,6 +169,7 @@ public static class NftScript
         Match.InPrefix prefix => $"{Address(prefix.Prefix.Address.IsV6, prefix.End)} {prefix.Prefix}",
         Match.Protocol protocol => $"meta l4proto {Number(protocol.Value)}",
         Match.Port port => $"{IpProtocol.NameOf(port.Of)} {(port.End == PacketEnd.Source ? "sport" : "dport")} {Number(port.Value)}",
+        Match.PortFrom port => $"{IpProtocol.NameOf(port.Of)} {(port.End == PacketEnd.Source ? "sport" : "dport")} >= {Number(port.First)}",
         Match.IcmpType type => $"{Icmp(type.IsV6)} type {{ {string.Join(", ", type.Types.Select(t => Number(t)))} }}",
         Match.IcmpCode code => $"{Icmp(code.IsV6)} code {Number(code.Code)}",
         Match.HopLimit { IsV6: true } hops => $"ip6 hoplimit {Number(hops.Value)}",
@@ -170,6 +180,7 @@ public static class NftScript
         Match.SocketMark mark => string.Create(
             CultureInfo.InvariantCulture, $"socket mark & 0x{mark.Mask:x8} == {{ {string.Join(", ", mark.Values.Select(v => $"0x{v:x8}"))} }}"),
         Match.HasSocket => "socket mark & 0 == 0",
+        Match.ForSocket => "fib daddr type local socket transparent 0",
         Match.Limit limit => $"limit rate {Number(limit.PerSecond)}/second",
         _ => throw new ArgumentOutOfRangeException(nameof(match)),
     };
@@ -179,12 +190,14 @@ public static class NftScript
         ConnectionState.Invalid => "invalid",
         ConnectionState.Established => "established",
         ConnectionState.Related => "related",
+        ConnectionState.Untracked => "untracked",
         _ => "new",
     };
 
     private static string Of(Verdict verdict) => verdict switch
     {
         Verdict.Accept => "accept",
+        Verdict.Untrack => "notrack accept",
         Verdict.Drop => "drop",
         Verdict.Reset => "reject with tcp reset",
         Verdict.Prohibit => "reject with icmpx type admin-prohibited",

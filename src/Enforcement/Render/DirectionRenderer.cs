@@ -14,6 +14,7 @@ namespace Bulkhead.Enforcement.Render;
 ///       ─ established ─► accept          every packet but a connection's first ends here
 ///       ─ loopback ─► accept
 ///       ─ invalid ─► in_invalid          related ─► in_related: ICMP errors
+///       ─ new, untracked ─► in_replies   those of stateless services: see <see cref="StatelessRenderer"/>
 ///       ─ protocol ─► in_tcp ─ port ─► in_tcp_443: essential, override-deny, allow, deny
 ///       ─ full: block                    selective: accept
 /// </code>
@@ -26,6 +27,7 @@ internal sealed class DirectionRenderer
     private readonly HostPolicy _policy;
     private readonly NameLookups _lookups;
     private readonly SocketConditions _conditions;
+    private readonly StatelessRenderer _stateless;
     private readonly Direction _direction;
     private readonly EnforcementMode _mode;
     private readonly string _name;
@@ -38,6 +40,7 @@ internal sealed class DirectionRenderer
         _name = LogPrefix.TextOf(direction);
         _peer = direction == Direction.Inbound ? PacketEnd.Source : PacketEnd.Destination;
         _conditions = new(document, _name, sockets.Cgroups, sockets.Marks);
+        _stateless = new(document, policy, direction);
     }
 
     /// <summary>What the sets of a peer set are named by.</summary>
@@ -46,10 +49,11 @@ internal sealed class DirectionRenderer
     public void Render()
     {
         Invalid();
+        _stateless.Untrack();
         _document.Chain(
             _direction == Direction.Inbound ? "input" : "output",
             _policy.Quarantined ? Quarantined() : _mode == EnforcementMode.Visibility ? Visible() : Enforced(),
-            _direction);
+            _direction == Direction.Inbound ? Hook.Input : Hook.Output);
     }
 
     private IEnumerable<FirewallRule> Visible() =>
@@ -68,8 +72,11 @@ internal sealed class DirectionRenderer
             Established(),
             Accept(new Match.Loopback(_peer)),
             StateDispatch(
+            [
                 On(ConnectionState.Invalid, new Verdict.Goto($"{_name}_invalid")),
-                On(ConnectionState.Related, new Verdict.Jump($"{_name}_related"))),
+                On(ConnectionState.Related, new Verdict.Jump($"{_name}_related")),
+                .. _stateless.Replies() is { } replies ? [On(ConnectionState.New, new Verdict.Jump(replies)), On(ConnectionState.Untracked, new Verdict.Jump(replies))] : Array.Empty<DispatchCase>(),
+            ]),
             .. new PortDispatch(_document, _name, StrayTcp()).Render(
                 [.. Essential.Always(_direction), .. EssentialEntries(), .. FailSafe(), .. PolicyEntries()]),
         ];
@@ -230,7 +237,7 @@ internal sealed class DirectionRenderer
 
     private static FirewallRule.When Established() => Accept(new Match.State(ConnectionState.Established));
 
-    private static FirewallRule.Dispatch StateDispatch(params DispatchCase[] cases) =>
+    private static FirewallRule.Dispatch StateDispatch(params IEnumerable<DispatchCase> cases) =>
         new(DispatchKey.State, cases.ToEquatableArray());
 
     private static DispatchCase On(ConnectionState state, Verdict verdict) => new((ushort)state, (ushort)state, verdict);

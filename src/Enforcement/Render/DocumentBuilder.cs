@@ -1,7 +1,6 @@
 using Bulkhead.Enforcement.Documents;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
-using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Enforcement.Render;
 
@@ -11,7 +10,7 @@ internal sealed class DocumentBuilder
     private readonly SortedDictionary<string, AddressSet> _sets = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, FirewallChain> _chains = new(StringComparer.Ordinal);
 
-    public void Chain(string name, IEnumerable<FirewallRule> rules, Direction? hook = null) =>
+    public void Chain(string name, IEnumerable<FirewallRule> rules, Hook? hook = null) =>
         _chains[name] = new(name, hook, rules.ToEquatableArray());
 
     public bool HasChain(string name) => _chains.ContainsKey(name);

@@ -16,7 +16,8 @@ internal sealed record DispatchEntry(EquatableArray<PortMatch> Ports, EquatableA
 /// <param name="document">Gets the chains.</param>
 /// <param name="name">What their names begin with.</param>
 /// <param name="tcpFirst">Tried before everything else for TCP, or null.</param>
-internal sealed class PortDispatch(DocumentBuilder document, string name, FirewallRule? tcpFirst)
+/// <param name="end">Whose port decides.</param>
+internal sealed class PortDispatch(DocumentBuilder document, string name, FirewallRule? tcpFirst, PacketEnd end = PacketEnd.Destination)
 {
     /// <summary>The rules to begin with; they return if nothing decides.</summary>
     public IEnumerable<FirewallRule> Render(IReadOnlyList<DispatchEntry> entries)
@@ -139,10 +140,10 @@ internal sealed class PortDispatch(DocumentBuilder document, string name, Firewa
             .DistinctBy(rule => rule is FirewallRule.When { Verdict: not Verdict.Jump } when ? (object)when.Matches : rule)
             .ToEquatableArray();
 
-    private static DispatchKey KeyOf(byte protocol) => protocol switch
+    private DispatchKey KeyOf(byte protocol) => protocol switch
     {
         IpProtocol.Icmp => DispatchKey.IcmpType,
         IpProtocol.IcmpV6 => DispatchKey.IcmpV6Type,
-        _ => DispatchKey.Port,
+        _ => end == PacketEnd.Destination ? DispatchKey.Port : DispatchKey.SourcePort,
     };
 }

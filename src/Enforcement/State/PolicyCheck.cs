@@ -76,8 +76,8 @@ public static class PolicyCheck
     }
 
     /// <summary>
-    /// A policy of before without what this host can no longer decide, and no wider: an allow that asks for it is left out, and a deny is for
-    /// every socket.
+    /// A policy of before without what this host can no longer decide, and no wider: an allow that asks for it is left out, a deny is for
+    /// every socket, and what was not tracked is.
     /// </summary>
     public static HostPolicy Decidable(HostPolicy policy, EquatableArray<string> supported)
     {
@@ -85,6 +85,7 @@ public static class PolicyCheck
         {
             RequiredFeatures = policy.RequiredFeatures.Where(supported.Contains).ToEquatableArray(),
             Entries = policy.Entries
+                .Select(entry => entry with { Stateless = entry.Stateless && supported.Contains(Features.Stateless) })
                 .Select(entry => entry.Features.All(supported.Contains) ? entry
                     : entry.Action == RuleAction.Allow ? null
                     : entry with { Process = null, Users = [], UnidentifiedMatches = false })

@@ -15,8 +15,10 @@ internal readonly record struct Peer(Group? Group, string? Network, PeerVariant 
 }
 
 /// <summary>One decision that a rule hands to every member of a group: a <see cref="HostEntry"/> before a host and its space are known.</summary>
-internal sealed class Entry(Group subject, Peer peer, Direction direction, Rule rule, EquatableArray<PortMatch> ports, ProcessCondition? process, EquatableArray<string> users)
+internal sealed class Entry(
+    Group subject, Peer peer, Direction direction, Rule rule, EquatableArray<PortMatch> ports, ProcessCondition? process, EquatableArray<string> users, bool stateless = false)
 {
+    private Entry? _tracked;
     private HostEntry? _inDefaultSpace;
     private byte[]? _bytes;
 
@@ -47,6 +49,9 @@ internal sealed class Entry(Group subject, Peer peer, Direction direction, Rule 
     /// <summary>Whether a socket without known process or user meets the condition.</summary>
     public bool UnidentifiedMatches { get; } = rule.Action != RuleAction.Allow && rule.UnidentifiedMatches;
 
+    /// <summary>Whether what it allows passes untracked, at hosts that can do so.</summary>
+    public bool Stateless { get; } = stateless;
+
     /// <summary>Without which a host cannot decide it.</summary>
     public Feature Needs { get; } = FeatureMask.For(direction, process, users);
 
@@ -62,6 +67,13 @@ internal sealed class Entry(Group subject, Peer peer, Direction direction, Rule 
     /// <summary>Whether a host that cannot decide it simply goes without.</summary>
     public bool MayBeLeftOut { get; } = rule.Action == RuleAction.Allow || rule.SkipWhereUnenforceable;
 
+    /// <summary>What it takes to do as it says to the letter.</summary>
+    public Feature Uses => Needs | (Stateless ? Feature.Stateless : Feature.None);
+
+    /// <summary>The same as hosts with these features hold it: who can do no other tracks what it allows.</summary>
+    public Entry For(Feature features) =>
+        Stateless && (features & Feature.Stateless) == 0 ? _tracked ??= new(Subject, Peer, Direction, rule, Ports, Process, Users) : this;
+
     /// <summary>Direction, tier and rule in the order in which they decide. Rule ids stay below 2^61.</summary>
     public ulong Order { get; } = ((ulong)direction << 63) | ((ulong)rule.Action << 61) | (ulong)rule.Id.Value;
 
@@ -75,6 +87,7 @@ internal sealed class Entry(Group subject, Peer peer, Direction direction, Rule 
     /// <summary>Whether two entries say the same to their hosts, wherever those are.</summary>
     public bool SaysSameAs(Entry other) =>
         Order == other.Order && Peer == other.Peer && Process == other.Process && UnidentifiedMatches == other.UnidentifiedMatches && MayBeLeftOut == other.MayBeLeftOut
+        && Stateless == other.Stateless
         && Ports == other.Ports && Users == other.Users;
 
     /// <summary>The canonical order in a host policy.</summary>
@@ -86,8 +99,9 @@ internal sealed class Entry(Group subject, Peer peer, Direction direction, Rule 
         }
 
         var order = string.CompareOrdinal(a.ToHostEntry(AddressSpace.Default).Peers, b.ToHostEntry(AddressSpace.Default).Peers);
-        return order != 0 ? order : string.CompareOrdinal(a.Process?.ToString(), b.Process?.ToString());
+        order = order != 0 ? order : string.CompareOrdinal(a.Process?.ToString(), b.Process?.ToString());
+        return order != 0 ? order : PortMatch.Compare(a.Ports, b.Ports);
     }
 
-    private HostEntry Make(AddressSpace space) => new(Direction, Action, Rule, Peer.NameIn(space), Ports, Process, Users, UnidentifiedMatches);
+    private HostEntry Make(AddressSpace space) => new(Direction, Action, Rule, Peer.NameIn(space), Ports, Process, Users, UnidentifiedMatches) { Stateless = Stateless };
 }

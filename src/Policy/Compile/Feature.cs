@@ -24,6 +24,9 @@ internal enum Feature
 
     /// <summary><see cref="Features.UserOutbound"/>.</summary>
     UserOutbound = 16,
+
+    /// <summary><see cref="Features.Stateless"/>.</summary>
+    Stateless = 32,
 }
 
 /// <summary>Features as bits and as the names that agents report.</summary>
@@ -33,6 +36,7 @@ internal static class FeatureMask
     [
         (Feature.ProcessInbound, Features.ProcessInbound),
         (Feature.ProcessOutbound, Features.ProcessOutbound),
+        (Feature.Stateless, Features.Stateless),
         (Feature.UnitInbound, Features.UnitInbound),
         (Feature.UnitOutbound, Features.UnitOutbound),
         (Feature.UserOutbound, Features.UserOutbound),
@@ -59,6 +63,6 @@ internal static class FeatureMask
         | (process?.Unit is null ? Feature.None : direction == Direction.Inbound ? Feature.UnitInbound : Feature.UnitOutbound)
         | (users.Count == 0 ? Feature.None : Feature.UserOutbound);
 
-    /// <summary>The names, in the order of the bits.</summary>
+    /// <summary>The names, sorted.</summary>
     public static IEnumerable<string> Names(Feature mask) => s_names.Where(pair => (mask & pair.Bit) != 0).Select(pair => pair.Name);
 }

@@ -1,3 +1,5 @@
+using Bulkhead.Policy.Services;
+
 namespace Bulkhead.Policy.Compile;
 
 /// <summary>How one host policy differs from another: applied to the one it gives the other, and to anything else it does not apply.</summary>
@@ -116,6 +118,7 @@ internal sealed class EntryOrder : IComparer<HostEntry>
     {
         var order = (x!.Direction, x.Action, x.Rule).CompareTo((y!.Direction, y.Action, y.Rule));
         order = order != 0 ? order : string.CompareOrdinal(x.Peers, y.Peers);
-        return order != 0 ? order : string.CompareOrdinal(x.Process?.ToString(), y.Process?.ToString());
+        order = order != 0 ? order : string.CompareOrdinal(x.Process?.ToString(), y.Process?.ToString());
+        return order != 0 ? order : PortMatch.Compare(x.Ports, y.Ports);
     }
 }

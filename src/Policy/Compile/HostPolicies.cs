@@ -44,13 +44,14 @@ internal sealed class HostPolicies(PolicyState state) : IReadOnlyDictionary<Work
         var entries = new List<HostEntry>();
         var sets = new Dictionary<string, PeerSet>(StringComparer.Ordinal);
         var needs = Feature.None;
-        foreach (var entry in state.EntriesOf(labelSet).All)
+        foreach (var said in state.EntriesOf(labelSet).All)
         {
-            if (entry.IsHeldWith(key.Features))
+            if (said.IsHeldWith(key.Features))
             {
+                var entry = said.For(key.Features);
                 var made = entry.ToHostEntry(key.Space);
                 entries.Add(made);
-                needs |= entry.Needs;
+                needs |= entry.Uses;
                 if (!sets.ContainsKey(made.Peers))
                 {
                     sets.Add(made.Peers, SetOf(state, entry.Peer, key.Space, made.Peers));

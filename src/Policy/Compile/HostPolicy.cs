@@ -84,8 +84,17 @@ public sealed record HostEntry(
     /// <summary>Whether the decision depends on the host's own socket.</summary>
     public bool HasSocketCondition => Process is not null || Users.Count > 0;
 
-    /// <summary>What deciding it takes, besides <see cref="Features.Base"/>.</summary>
-    public IEnumerable<string> Features => FeatureMask.Names(FeatureMask.For(Direction, Process, Users));
+    /// <summary>
+    /// Whether what it allows passes untracked, replies included; only in an allow that asks nothing of the host's socket, on
+    /// <see cref="StatelessPorts"/>.
+    /// </summary>
+    public bool Stateless { get; init; }
+
+    /// <summary>Whether an entry of this kind can be stateless.</summary>
+    public bool CanBeStateless => Action == RuleAction.Allow && !HasSocketCondition && Ports.All(StatelessPorts.Includes);
+
+    /// <summary>What doing as it says takes, besides <see cref="Features.Base"/>.</summary>
+    public IEnumerable<string> Features => FeatureMask.Names(FeatureMask.For(Direction, Process, Users) | (Stateless ? Feature.Stateless : Feature.None));
 }
 
 /// <summary>An address and TCP port of the controller's agent channel.</summary>
@@ -114,6 +123,9 @@ public static class Features
     /// <summary>Decides the executable of a connecting socket.</summary>
     public const string ProcessOutbound = "process-outbound-1";
 
+    /// <summary>Lets stateless services pass untracked.</summary>
+    public const string Stateless = "stateless-1";
+
     /// <summary>Decides the systemd unit of a listening socket.</summary>
     public const string UnitInbound = "unit-inbound-1";
 
@@ -124,5 +136,5 @@ public static class Features
     public const string UserOutbound = "user-outbound-1";
 
     /// <summary>Every feature there is, sorted.</summary>
-    public static IReadOnlyList<string> All { get; } = [Base, ProcessInbound, ProcessOutbound, UnitInbound, UnitOutbound, UserOutbound];
+    public static IReadOnlyList<string> All { get; } = [Base, ProcessInbound, ProcessOutbound, Stateless, UnitInbound, UnitOutbound, UserOutbound];
 }

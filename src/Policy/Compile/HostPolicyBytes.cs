@@ -33,7 +33,7 @@ internal static class HostPolicyBytes
             Write(writer, user);
         }
 
-        writer.Write([entry.UnidentifiedMatches ? (byte)1 : (byte)0]);
+        writer.Write([(byte)((entry.UnidentifiedMatches ? 1 : 0) | (entry.Stateless ? 2 : 0))]);
         return writer.WrittenSpan.ToArray();
     }
 

@@ -147,11 +147,12 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
             var needs = Feature.None;
             var held = 0;
             List<HostEntry> translated = [];
-            foreach (var entry in entries)
+            foreach (var said in entries)
             {
-                if (entry.IsHeldWith(key.Features))
+                if (said.IsHeldWith(key.Features))
                 {
-                    needs |= entry.Needs;
+                    var entry = said.For(key.Features);
+                    needs |= entry.Uses;
                     held++;
                     Name(entry.Peer, key.Space, partial);
                     foreach (var (more, set) in state.Workloads.Translations.IsEmpty ? [] : TranslatedEntries.Of(state, entry, key.Space))
@@ -170,14 +171,14 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
                 {
                     if (entry.IsHeldWith(key.Features))
                     {
-                        partial.Buffer.Write(entry.Bytes);
+                        partial.Buffer.Write(entry.For(key.Features).Bytes);
                     }
                 }
 
                 return held;
             }
 
-            foreach (var entry in entries.Where(entry => entry.IsHeldWith(key.Features)).Select(entry => entry.ToHostEntry(key.Space)).Concat(translated).Order(EntryOrder.Instance))
+            foreach (var entry in entries.Where(entry => entry.IsHeldWith(key.Features)).Select(entry => entry.For(key.Features).ToHostEntry(key.Space)).Concat(translated).Order(EntryOrder.Instance))
             {
                 partial.Buffer.Write(HostPolicyBytes.Of(entry));
             }

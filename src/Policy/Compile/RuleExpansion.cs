@@ -115,15 +115,18 @@ internal sealed class RuleExpansion(Lattice lattice)
         if (providers.Group is { } provider)
         {
             var strict = says.Strictly && consumers.Group is not null;
-            foreach (var (process, ports) in says.Inbound)
+            foreach (var (process, stateless, ports) in says.Inbound)
             {
-                yield return new(provider, strict ? consumers with { Variant = new(ConsumerFeatures(rule)) } : consumers, Direction.Inbound, rule, ports, process, []);
+                yield return new(provider, strict ? consumers with { Variant = new(ConsumerFeatures(rule)) } : consumers, Direction.Inbound, rule, ports, process, [], stateless);
             }
         }
 
-        if (consumers.Group is { } consumer && says.Outbound is { } outbound)
+        if (consumers.Group is { } consumer)
         {
-            yield return new(consumer, providers, Direction.Outbound, rule, outbound, rule.FromProcess, rule.Users);
+            foreach (var (stateless, ports) in says.Outbound)
+            {
+                yield return new(consumer, providers, Direction.Outbound, rule, ports, rule.FromProcess, rule.Users, stateless);
+            }
         }
     }
 
@@ -138,19 +141,28 @@ internal sealed class RuleExpansion(Lattice lattice)
         {
             var deny = rule.Action != RuleAction.Allow;
             Strictly = !deny && rule.HasConsumerCondition && !rule.ConsumerBestEffort;
-            Inbound = deny && rule.HasConsumerCondition ? [] : [.. rule.Services.GroupBy(service => service.Process).Select(services => (services.Key, Ports(services)))];
-            var decidable = rule.Services.Where(service => !deny || service.Process is null).ToList();
-            Outbound = decidable.Count == 0 ? null : Ports(decidable);
+            Inbound = deny && rule.HasConsumerCondition ? [] :
+                [.. from services in rule.Services.GroupBy(service => service.Process) from part in Parts(services, !deny) select (services.Key, part.Stateless, part.Ports)];
+            // Whose packet it is, is known of tracked connections only.
+            Outbound = [.. Parts(rule.Services.Where(service => !deny || service.Process is null), !deny && !rule.HasConsumerCondition)];
         }
 
         /// <summary>Whether providers rely on consumers to enforce a condition on their sockets.</summary>
         public bool Strictly { get; }
 
-        /// <summary>At the provider, by serving process; nothing for a deny that asks something of the consumer's socket.</summary>
-        public ImmutableArray<(ProcessCondition? Process, EquatableArray<PortMatch> Ports)> Inbound { get; }
+        /// <summary>At the provider, by serving process and whether untracked; nothing for a deny that asks something of the consumer's socket.</summary>
+        public ImmutableArray<(ProcessCondition? Process, bool Stateless, EquatableArray<PortMatch> Ports)> Inbound { get; }
 
-        /// <summary>At the consumer; a deny does without services that ask something of the provider's socket.</summary>
-        public EquatableArray<PortMatch>? Outbound { get; }
+        /// <summary>At the consumer, by whether untracked; a deny does without services that ask something of the provider's socket.</summary>
+        public ImmutableArray<(bool Stateless, EquatableArray<PortMatch> Ports)> Outbound { get; }
+
+        /// <summary>The ports of services: those that pass untracked, and of the others what is not among them.</summary>
+        private static IEnumerable<(bool Stateless, EquatableArray<PortMatch> Ports)> Parts(IEnumerable<Service> services, bool mayBeStateless)
+        {
+            var all = services.ToLookup(service => service.Stateless && mayBeStateless);
+            EquatableArray<PortMatch> untracked = Ports(all[true]), tracked = Ports(all[false]).Where(port => !untracked.Contains(port)).ToEquatableArray();
+            return new[] { (false, tracked), (true, untracked) }.Where(part => part.Item2.Count > 0);
+        }
 
         private static EquatableArray<PortMatch> Ports(IEnumerable<Service> services) =>
             services.SelectMany(service => service.Ports).Distinct().Order().ToEquatableArray();

@@ -168,6 +168,21 @@ internal sealed class NamedObjects
 
         var ports = PolicyParser.ParsePorts(service.Ports, $"{path}.ports", problems);
         var process = service.Process is null ? null : ParseProcess(service.Process, $"{path}.process", problems);
-        return ports is null || (service.Process is not null && process is null) ? null : new(service.Name, ports.Value, process);
+        var before = problems.Count;
+        CheckStateless(service, path, ports ?? [], problems);
+        return ports is null || (service.Process is not null && process is null) || problems.Count > before ? null : new(service.Name, ports.Value, process) { Stateless = service.Stateless };
+    }
+
+    private static void CheckStateless(ServiceDocument service, string path, EquatableArray<PortMatch> ports, List<Diagnostic> problems)
+    {
+        if (service is { Stateless: true, Process: not null })
+        {
+            problems.Add(Diagnostic.Error("stateless-process", $"{path}.stateless", "A stateless service cannot ask for a process, which is known of tracked connections only. Leave out one of the two."));
+        }
+
+        if (service.Stateless && ports.Where(port => !StatelessPorts.Includes(port)).ToList() is { Count: > 0 } others)
+        {
+            problems.Add(Diagnostic.Error("stateless-ports", $"{path}.stateless", $"Replies of a stateless service are told by its port, which {string.Join(", ", others)} does not say. Name ports of tcp and udp, such as udp/53, or leave out 'stateless'."));
+        }
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Bulkhead.Policy.Documents;
 
 /// <summary>
@@ -136,6 +138,10 @@ public sealed record ServiceDocument
 
     /// <summary>The process that must own the serving socket.</summary>
     public ProcessDocument? Process { get; init; }
+
+    /// <summary>Whether hosts let it pass without tracking connections, replies being told by their ports alone. For TCP and UDP ports that need no process.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Stateless { get; init; }
 }
 
 /// <summary>A named network.</summary>

@@ -1,6 +1,7 @@
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Policy.Evaluate;
 
@@ -15,6 +16,7 @@ public sealed class HostEvaluator
     private readonly PeerMembership _responders;
     private readonly HostEntry[] _inbound;
     private readonly HostEntry[] _outbound;
+    private readonly bool _hasStateless;
 
     /// <summary>Indexes a host policy.</summary>
     public HostEvaluator(HostPolicy policy)
@@ -31,6 +33,7 @@ public sealed class HostEvaluator
         _responders = new(policy.Responders);
         _inbound = [.. policy.Entries.Where(e => e.Direction == Direction.Inbound).OrderBy(e => e.Action).ThenBy(e => e.Rule)];
         _outbound = [.. policy.Entries.Where(e => e.Direction == Direction.Outbound).OrderBy(e => e.Action).ThenBy(e => e.Rule)];
+        _hasStateless = policy.Entries.Any(e => e.Stateless);
     }
 
     /// <summary>What is judged by.</summary>
@@ -60,6 +63,21 @@ public sealed class HostEvaluator
             ? Decision.Final(direction, mode, Outcome.Allow, DecidedBy.Essential)
             : Decision.ByRules(direction, mode, Candidates(direction, peer, protocol, port, socket), socket);
     }
+
+    /// <summary>
+    /// Whether a connection's packets, replies included, pass here untracked: where the direction enforces, a stateless allow covers it, and
+    /// nothing that comes before allows does. Its requests are then judged one by one, as <see cref="Decide"/> says; its replies pass.
+    /// </summary>
+    /// <param name="direction">Whether the host is the provider or the consumer.</param>
+    /// <param name="peer">The other end's address.</param>
+    /// <param name="protocol">IP protocol number.</param>
+    /// <param name="port">The provider's port.</param>
+    /// <param name="client">The consumer's port.</param>
+    public bool IsUntracked(Direction direction, IpAddress peer, byte protocol, ushort port, ushort client) =>
+        _hasStateless && !Policy.Quarantined && Policy.Modes[direction] != EnforcementMode.Visibility && StatelessPorts.IncludesClient(protocol, client)
+        && (direction == Direction.Inbound ? _inbound : _outbound)
+            .FirstOrDefault(entry => (entry.Stateless || entry.Action == RuleAction.OverrideDeny) && Covers(entry, peer, protocol, port)) is { Stateless: true }
+        && !_quarantinedPeers.Contains(peer);
 
     private List<Candidate> Candidates(Direction direction, IpAddress peer, byte protocol, ushort port, SocketFacts socket)
     {

@@ -27,13 +27,21 @@ internal sealed class TrafficFindings
         {
             var rule = source.Rule!;
             var seen = _byRule[rule.Id].ToList();
+            // What is not tracked is not seen, and so not known to be unused.
+            var isStateless = rule.Services.Any(service => service.Stateless);
+            if (seen.Count == 0 && isStateless)
+            {
+                continue;
+            }
+
             if (seen.Count == 0)
             {
                 yield return new(HealthCode.NeverUsed, rule.Id, source.Path, $"Decided no connection {_window}. Remove it if nothing needs it.", [], []);
                 continue;
             }
 
-            var unseen = Ports(rule, seen).Concat(Peers(source, rule.From, "from", seen.Select(c => c.Consumer))).Concat(Peers(source, rule.To, "to", seen.Select(c => c.Provider)))
+            var peers = isStateless ? [] : Peers(source, rule.From, "from", seen.Select(c => c.Consumer)).Concat(Peers(source, rule.To, "to", seen.Select(c => c.Provider)));
+            var unseen = Ports(rule, seen).Concat(peers)
                 .Distinct().Order(StringComparer.Ordinal).ToList();
             if (unseen.Count > 0)
             {
@@ -47,7 +55,7 @@ internal sealed class TrafficFindings
     /// <summary>Ports that no connection went to; of a range, whether only some of it was used.</summary>
     private static IEnumerable<string> Ports(Rule rule, List<ObservedConnection> seen)
     {
-        foreach (var port in rule.Services.SelectMany(s => s.Ports).Distinct())
+        foreach (var port in rule.Services.Where(s => !s.Stateless).SelectMany(s => s.Ports).Distinct())
         {
             var used = seen.Where(c => port.Matches(c.Protocol, c.Port)).Select(c => PortCodes.Of(c.Protocol, c.Port)).Distinct().ToList();
             if (used.Count == 0)

@@ -98,6 +98,32 @@ public readonly record struct PortMatch : IComparable<PortMatch>
     /// <summary>Whether a connection's protocol and port (or ICMP type) match.</summary>
     public bool Matches(byte protocol, ushort port) => Protocol == 0 || (Protocol == protocol && port >= First && port <= Last);
 
+    /// <summary>What both match; null if nothing.</summary>
+    public PortMatch? Intersect(PortMatch other)
+    {
+        if (IsAny || other.IsAny)
+        {
+            return IsAny ? other : this;
+        }
+
+        var (first, last) = (Math.Max(First, other.First), Math.Min(Last, other.Last));
+        return Protocol == other.Protocol && first <= last ? new(Protocol, first, last) : null;
+    }
+
+    /// <summary>The order of lists, by the first that differs.</summary>
+    public static int Compare(EquatableArray<PortMatch> a, EquatableArray<PortMatch> b)
+    {
+        for (var i = 0; i < Math.Min(a.Count, b.Count); i++)
+        {
+            if (a[i].CompareTo(b[i]) is var order and not 0)
+            {
+                return order;
+            }
+        }
+
+        return a.Count.CompareTo(b.Count);
+    }
+
     /// <inheritdoc/>
     public int CompareTo(PortMatch other) => (Protocol, First, Last).CompareTo((other.Protocol, other.First, other.Last));
 

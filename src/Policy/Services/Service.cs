@@ -18,4 +18,8 @@ public sealed record ProcessCondition(string? Path, string? Unit)
 /// <param name="Name">Unique; for an inline service, its port text.</param>
 /// <param name="Ports">Sorted and distinct; never empty.</param>
 /// <param name="Process">Binds the provider's socket; decidable inbound at the provider only.</param>
-public sealed record Service(string Name, EquatableArray<PortMatch> Ports, ProcessCondition? Process);
+public sealed record Service(string Name, EquatableArray<PortMatch> Ports, ProcessCondition? Process)
+{
+    /// <summary>Whether allowed connections to it pass untracked: see <see cref="StatelessPorts"/>.</summary>
+    public bool Stateless { get; init; }
+}

@@ -42,6 +42,8 @@ public sealed class PolicyDecoderTests
         { "bad-port", p => p.Entries[0].Ports[0].First = 444 },
         { "bad-port", p => p.Entries[0].Ports[0].Protocol = 256 },
         { "bad-text", p => p.Entries[0].ProcessPath = new string('x', 5000) },
+        { "bad-stateless", p => (p.Entries[0].Stateless, p.Entries[0].ProcessPath) = (true, "/bin/x") },
+        { "bad-stateless", p => { p.Entries[0].Stateless = true; p.Entries[0].Ports[0].Protocol = 132; } },
         { "bad-name", p => p.PeerSets[0].Name = "a b" },
         { "bad-name", p => p.PeerSets.Add(p.PeerSets[0].Clone()) },
         { "bad-digest", p => p.PeerSets[0].Digest++ },

@@ -82,6 +82,26 @@ internal sealed class NaiveEvaluator(Estate estate)
         return ByRules(host, inbound, peerAddress, protocol, port, facts);
     }
 
+    /// <summary>
+    /// Whether packets of a connection pass a host untracked: it can do so and enforces, an allow has a stateless service for them and leaves the
+    /// host's own socket out of it, and no override-deny has anything to do with them, whosoever socket it asks for.
+    /// </summary>
+    public bool IsUntracked(Workload host, bool inbound, IpAddress peerAddress, byte protocol, int port, int client)
+    {
+        if (host.Quarantined || _sights.CutOff(host.Space, peerAddress) || Mode(host, inbound) == 0 || !host.Features.Contains(Features.Stateless)
+            || !(protocol == 6 || (protocol == 17 && client >= 32768)))
+        {
+            return false;
+        }
+
+        var sockets = NaiveSocket.Possible(SocketFacts.Unrecorded, estate.Document);
+        var near = Near(host, inbound, peerAddress, protocol, port);
+        bool Matching(RuleDocument rule, Workload? peer, int at) => sockets.Any(socket => Matches(rule, host, inbound, peer, peerAddress, protocol, at, socket));
+        return !near.Any(n => n.Rule.Action == "override-deny" && Matching(n.Rule, n.Peer, n.Port))
+            && near.Any(n => n.Rule.Action == "allow" && (inbound || (n.Rule.FromProcess is null && n.Rule.Users.Count == 0))
+                && Matching(n.Rule with { Services = [.. n.Rule.Services.Where(name => estate.Document.Services.Any(s => s.Name == name && s.Stateless))] }, n.Peer, n.Port));
+    }
+
     /// <summary>What several possible ends share: an outcome, or nothing; told with the reasons of the one that is furthest from allowing.</summary>
     private NaiveEnd? Agreed(IReadOnlyList<NaiveSight> possible, bool inbound, SocketFacts facts)
     {
@@ -101,15 +121,7 @@ internal sealed class NaiveEvaluator(Estate estate)
     private NaiveEnd ByRules(Workload host, bool inbound, IpAddress peerAddress, byte protocol, int port, SocketFacts facts)
     {
         var mode = Mode(host, inbound);
-        var peers = inbound ? [.. _sights.From(host.Space, peerAddress).Select(w => (Peer: (Workload?)w, Port: port))] : _sights.To(host.Space, peerAddress, protocol, port).Select(to => (Peer: (Workload?)to.Own, to.Port)).ToList();
-        // A network is met by the address and port that are to be seen, whoever is behind them.
-        peers.Add((null, port));
-        var near = (from ruleset in estate.Document.Rulesets
-                    from rule in ruleset.Rules
-                    from peer in peers
-                    where Concerns(ruleset, rule, host, inbound, peer.Peer, peerAddress)
-                    orderby Array.IndexOf(_tiers, rule.Action), rule.Id
-                    select (Rule: rule, peer.Peer, peer.Port)).ToList();
+        var near = Near(host, inbound, peerAddress, protocol, port);
         var worlds = NaiveSocket.Possible(facts, estate.Document).Select(socket => near.Where(r => Matches(r.Rule, host, inbound, r.Peer, peerAddress, protocol, r.Port, socket)).Select(r => r.Rule).Distinct().ToList()).ToList();
         var outcomes = worlds.Select(matching => (Blocks(matching, mode), Blocks(matching, 2))).ToList();
         var (outcome, inFull) = (Shared(outcomes.Select(o => o.Item1)), Shared(outcomes.Select(o => o.Item2)));
@@ -121,6 +133,20 @@ internal sealed class NaiveEvaluator(Estate estate)
             inFull,
             decisive is null ? DecidedBy.Default : DecidedBy.Rule,
             possible.OrderByDescending(r => r == decisive).Select(r => r.Id).ToEquatableArray());
+    }
+
+    /// <summary>Rules about the two ends in the order in which they decide, with whoever may be the peer and the port there.</summary>
+    private List<(RuleDocument Rule, Workload? Peer, int Port)> Near(Workload host, bool inbound, IpAddress peerAddress, byte protocol, int port)
+    {
+        var peers = inbound ? [.. _sights.From(host.Space, peerAddress).Select(w => (Peer: (Workload?)w, Port: port))] : _sights.To(host.Space, peerAddress, protocol, port).Select(to => (Peer: (Workload?)to.Own, to.Port)).ToList();
+        // A network is met by the address and port that are to be seen, whoever is behind them.
+        peers.Add((null, port));
+        return [.. from ruleset in estate.Document.Rulesets
+                    from rule in ruleset.Rules
+                    from peer in peers
+                    where Concerns(ruleset, rule, host, inbound, peer.Peer, peerAddress)
+                    orderby Array.IndexOf(_tiers, rule.Action), rule.Id
+                    select (rule, peer.Peer, peer.Port)];
     }
 
     private static bool Blocks(List<RuleDocument> matching, int mode) =>

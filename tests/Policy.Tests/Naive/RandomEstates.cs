@@ -29,6 +29,7 @@ internal static class RandomEstates
             new() { Name = "web", Ports = ["tcp/80", "tcp/443"] },
             new() { Name = "served", Ports = ["tcp/80-90"], Process = new() { Path = "/bin/srv" } },
             new() { Name = "in-unit", Ports = ["udp/53", "tcp/443"], Process = new() { Unit = "dns.service" } },
+            new() { Name = "untracked", Ports = ["tcp/80", "udp/50-60"], Stateless = true },
             new() { Name = "strict", Ports = ["tcp"], Process = new() { Path = "/bin/srv", Unit = "dns.service" } },
         ],
         Networks =
@@ -41,7 +42,7 @@ internal static class RandomEstates
     };
 
     private static readonly string[] _services =
-        ["any", "any", "tcp", "tcp/80", "tcp/80-90", "udp/53", "icmp/8", "icmpv6", "47", "sctp/80", "web", "served", "served", "in-unit", "strict"];
+        ["any", "any", "tcp", "tcp/80", "tcp/80-90", "udp/53", "icmp/8", "icmpv6", "47", "sctp/80", "web", "served", "served", "in-unit", "strict", "untracked", "untracked"];
 
     public static Estate Make(Random random)
     {
@@ -139,7 +140,7 @@ internal static class RandomEstates
             return Features.All.ToEquatableArray();
         }
 
-        string[] drawn = [Features.ProcessInbound, Features.ProcessOutbound, Features.UserOutbound];
+        string[] drawn = [Features.ProcessInbound, Features.ProcessOutbound, Features.UserOutbound, Features.Stateless];
         var chosen = drawn.Where(_ => random.Next(2) == 0).ToList();
         // With the other direction's executables, so that a host may decide either, both or none.
         var units = new[] { (Features.ProcessOutbound, Features.UnitInbound), (Features.ProcessInbound, Features.UnitOutbound) }.Where(pair => chosen.Contains(pair.Item1)).Select(pair => pair.Item2);

@@ -8,6 +8,7 @@ using Bulkhead.Enforcement.Render;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
+using Verdict = Bulkhead.Enforcement.Documents.Verdict;
 
 namespace Bulkhead.Agent.Linux.Firewall;
 
@@ -76,9 +77,11 @@ public sealed class FirewallDriver : IDisposable
     {
         var units = _owners?.Cgroups() is { } cgroups && await _table.KnowsAsync(new Match.CgroupAt(1, true, [cgroups.Root.Name])).ConfigureAwait(false);
         var marks = _owners?.Marks is not null && await _table.KnowsAsync(new Match.SocketMark(uint.MaxValue, [0, 1])).ConfigureAwait(false);
+        var untracked = await _table.KnowsAsync(new FirewallRule.When([new Match.ForSocket()], new Verdict.Untrack())).ConfigureAwait(false);
         string[] has =
         [
             Features.Base,
+            .. untracked ? [Features.Stateless] : Array.Empty<string>(),
             .. marks ? [Features.ProcessInbound, Features.ProcessOutbound, Features.UserOutbound] : Array.Empty<string>(),
             .. units ? [Features.UnitInbound, Features.UnitOutbound] : Array.Empty<string>(),
         ];

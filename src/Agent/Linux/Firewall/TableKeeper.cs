@@ -124,8 +124,11 @@ internal sealed class TableKeeper : IDisposable
         _skeleton is { } skeleton && _left is { } left ? TableDifference.Between(left, skeleton, _reader).Count == 0 : _reader.Skeleton() is not null;
 
     /// <summary>Whether nft and the kernel would take rules with a condition; none is left behind.</summary>
-    public async Task<bool> KnowsAsync(Match match) =>
-        await _nft.RunAsync(output => output.Write(NftScript.Probe(match)), check: true).ConfigureAwait(false) is null;
+    public Task<bool> KnowsAsync(Match match) => KnowsAsync(new FirewallRule.When([match], new Verdict.Accept()));
+
+    /// <summary>The same for a rule.</summary>
+    public async Task<bool> KnowsAsync(FirewallRule rule) =>
+        await _nft.RunAsync(output => output.Write(NftScript.Probe(rule)), check: true).ConfigureAwait(false) is null;
 
     /// <summary>Removes the table.</summary>
     public async Task<string?> RemoveAsync()
