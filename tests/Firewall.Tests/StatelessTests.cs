@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Enforcement.Documents;
-using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
@@ -149,7 +148,7 @@ public class StatelessTests
         bench.Host.Run("ip", "address", "add", "10.78.0.1/24", "dev", "guest");
         bench.Host.Run("ip", "link", "set", "guest", "up");
         guest.Run("ip", "address", "add", "10.78.0.2/24", "dev", "up");
-        guest.Run("ip", "link", "set", "up", "up");
+        guest.Run("ip", "link", "set", "dev", "up", "up");
         guest.Run("ip", "route", "add", "default", "via", "10.78.0.1");
         bench.Host.Run("sysctl", "-qw", "net.ipv4.ip_forward=1");
         bench.Host.Nft("""

@@ -1,7 +1,6 @@
-using System.Globalization;
 using System.Text.Json;
 using Bulkhead.Agent.Linux;
-using Bulkhead.Agent.State;
+using Bulkhead.Contracts.Host;
 
 namespace Bulkhead.Agent.Blocks;
 
@@ -12,9 +11,6 @@ namespace Bulkhead.Agent.Blocks;
 /// <param name="folder">Such as <c>/run/bulkhead</c>.</param>
 internal sealed class BlockFiles(string folder)
 {
-    /// <summary>Where they are unless it is said otherwise.</summary>
-    public const string Standard = "/run/bulkhead";
-
     private const UnixFileMode Passable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
     private const UnixFileMode OwnerReads = UnixFileMode.UserRead;
 
@@ -35,7 +31,7 @@ internal sealed class BlockFiles(string folder)
     /// <exception cref="IOException">Not possible.</exception>
     public void Write(uint uid, IReadOnlyList<Block> blocks)
     {
-        var path = PathOf(uid);
+        var path = UserBlocks.PathOf(folder, uid);
         if (blocks.Count == 0)
         {
             File.Delete(path);
@@ -46,26 +42,10 @@ internal sealed class BlockFiles(string folder)
         File.Delete(temporary);
         using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerReads, BufferSize = 0 }))
         {
-            file.Write(JsonSerializer.SerializeToUtf8Bytes(blocks, StateJson.Default.IReadOnlyListBlock));
+            file.Write(JsonSerializer.SerializeToUtf8Bytes(blocks, HostJson.Default.IReadOnlyListBlock));
             FileOwner.Change(file.SafeFileHandle, uid);
         }
 
         File.Move(temporary, path, overwrite: true);
     }
-
-    /// <summary>A user's blocks, newest first.</summary>
-    /// <exception cref="UnauthorizedAccessException">They are somebody else's.</exception>
-    public IReadOnlyList<Block> Read(uint uid)
-    {
-        try
-        {
-            return DurableFile.Read(PathOf(uid)) is { } content ? JsonSerializer.Deserialize(content, StateJson.Default.IReadOnlyListBlock) ?? [] : [];
-        }
-        catch (JsonException)
-        {
-            return [];
-        }
-    }
-
-    private string PathOf(uint uid) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"blocks-{uid}"));
 }

@@ -1,4 +1,5 @@
 using Bulkhead.Agent.Telemetry;
+using Bulkhead.Contracts.Host;
 using Bulkhead.Enforcement.Documents;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;

@@ -1,5 +1,6 @@
 using Bulkhead.Agent.Channel;
 using Bulkhead.Contracts.Agent;
+using Bulkhead.Contracts.Host;
 
 namespace Bulkhead.Agent.Blocks;
 

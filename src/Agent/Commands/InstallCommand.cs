@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Bulkhead.Agent.Blocks;
 using Bulkhead.Agent.Checks;
 using Bulkhead.Agent.Install;
 using Bulkhead.Agent.State;
+using Bulkhead.Contracts.Host;
 
 namespace Bulkhead.Agent.Commands;
 
@@ -41,7 +41,7 @@ internal static class InstallCommand
             var folder = StateDirectory.At(parsed.GetRequiredValue(state));
             await new Installation(parsed.GetRequiredValue(root)).RemoveAsync(folder);
             await UnpairCommand.RemoveAsync(folder, cancel);
-            string[] left = folder.Root == StateDirectory.Standard ? [folder.Root, BlockFiles.Standard] : [folder.Root];
+            string[] left = folder.Root == StateDirectory.Standard ? [folder.Root, UserBlocks.Standard] : [folder.Root];
             foreach (var ours in left.Where(Directory.Exists))
             {
                 Directory.Delete(ours, recursive: true);

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Bulkhead.Agent.Blocks;
 using Bulkhead.Agent.Live;
 using Bulkhead.Agent.State;
+using Bulkhead.Contracts.Host;
 using Microsoft.Extensions.Logging;
 
 namespace Bulkhead.Agent.Commands;
@@ -15,7 +15,7 @@ internal static class RunCommand
         var state = CommandOptions.State();
         var cgroup = CommandOptions.Cgroup();
         var markMask = CommandOptions.MarkMask();
-        var runtime = new Option<string?>("--runtime") { Description = $"Where users are shown their own blocked connections ('why'); {BlockFiles.Standard} for the agent with the standard folder, nowhere for others." };
+        var runtime = new Option<string?>("--runtime") { Description = $"Where users are shown their own blocked connections ('why'); {UserBlocks.Standard} for the agent with the standard folder, nowhere for others." };
         var cpu = new Option<int>("--cpu-percent") { Description = "The share of one core, in percent, beyond which telemetry does with less; enforcement is never held back.", DefaultValueFactory = _ => WindowPace.StandardPercent };
         cpu.Validators.Add(result =>
         {
@@ -33,7 +33,7 @@ internal static class RunCommand
                 folder,
                 parsed.GetValue(cgroup),
                 parsed.GetValue(markMask),
-                parsed.GetValue(runtime) ?? (folder.Root == StateDirectory.Standard ? BlockFiles.Standard : null),
+                parsed.GetValue(runtime) ?? (folder.Root == StateDirectory.Standard ? UserBlocks.Standard : null),
                 parsed.GetValue(cpu),
                 TimeProvider.System,
                 logging.CreateLogger("agent"),

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Bulkhead.Agent.Blocks;
 using Bulkhead.Agent.Checks;
 using Bulkhead.Agent.Policies;
 using Bulkhead.Policy.Rules;
@@ -15,7 +14,6 @@ namespace Bulkhead.Agent.State;
 [JsonSerializable(typeof(Identity))]
 [JsonSerializable(typeof(AgentStatus))]
 [JsonSerializable(typeof(PanicOrder))]
-[JsonSerializable(typeof(IReadOnlyList<Block>))]
 [JsonSerializable(typeof(IReadOnlyList<Finding>))]
 [JsonSerializable(typeof(LocalExplanation))]
 internal sealed partial class StateJson : JsonSerializerContext

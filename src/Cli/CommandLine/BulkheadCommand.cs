@@ -48,6 +48,7 @@ internal static class BulkheadCommand
             ScansCommand.Create(host),
             MapCommand.Create(host),
             ExplainCommand.Create(host),
+            WhyCommand.Create(host),
             SectionCommands.Rulesets(host),
             SectionCommands.Services(host),
             SectionCommands.Networks(host),

@@ -12,7 +12,7 @@ namespace Bulkhead.Enforcement.Connections;
 /// </summary>
 /// <param name="Admit">Connections to put into conntrack because it does not know them, forbidden ones too.</param>
 /// <param name="Destroy">Sockets to destroy.</param>
-/// <param name="Forget">Connections to take out of conntrack.</param>
+/// <param name="Forget">Connections to take out of conntrack: forbidden ones, and those that are no longer tracked.</param>
 public sealed record LiveChanges(
     IReadOnlyList<FlowTuple> Admit,
     IReadOnlyList<LocalSocket> Destroy,
@@ -110,7 +110,7 @@ public static class LiveConnections
             }
         }
 
-        return new(admit, destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, sockets, c))]);
+        return new(admit, destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, sockets, c) || IsUntracked(evaluator, local, c))]);
     }
 
     /// <summary>Whether a policy forbids a connection of the host's own that conntrack holds.</summary>
@@ -144,6 +144,15 @@ public static class LiveConnections
     private static bool IsSuspect(HostEvaluator evaluator, SocketTable sockets, LocalSocket socket) => sockets.IsInbound(socket)
         ? Blocks(evaluator, Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort, sockets.FactsOf(socket))
         : Blocks(evaluator, Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort, sockets.FactsOf(socket));
+
+    /// <summary>Whether conntrack still holds what it is not told of any more. What it knows of a TCP connection's progress would be wrong once it is.</summary>
+    private static bool IsUntracked(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, TrackedConnection connection)
+    {
+        var original = connection.Original;
+        return original == connection.Reply.Mirror() && IpProtocol.HasPorts(original.Protocol) && !(IsLocal(local, original.Source) && IsLocal(local, original.Destination))
+            && (IsLocal(local, original.Destination) ? evaluator.IsUntracked(Direction.Inbound, original.Source, original.Protocol, original.DestinationPort, original.SourcePort)
+                : IsLocal(local, original.Source) && evaluator.IsUntracked(Direction.Outbound, original.Destination, original.Protocol, original.DestinationPort, original.SourcePort));
+    }
 
     private static bool IsUntracked(HostEvaluator evaluator, SocketTable sockets, LocalSocket socket) => sockets.IsInbound(socket)
         ? evaluator.IsUntracked(Direction.Inbound, socket.Remote, IpProtocol.Tcp, socket.LocalPort, socket.RemotePort)

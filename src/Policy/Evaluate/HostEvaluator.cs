@@ -79,6 +79,16 @@ public sealed class HostEvaluator
             .FirstOrDefault(entry => (entry.Stateless || entry.Action == RuleAction.OverrideDeny) && Covers(entry, peer, protocol, port)) is { Stateless: true }
         && !_quarantinedPeers.Contains(peer);
 
+    /// <summary>Whether another policy may track what is untracked under this one.</summary>
+    public bool MayTrackAgain(HostPolicy next) => _hasStateless && (next.Quarantined || next.Modes != Policy.Modes || next.QuarantinedPeers != Policy.QuarantinedPeers
+        || !Untracking(Policy).SequenceEqual(Untracking(next)));
+
+    private static IEnumerable<(HostEntry, ulong)> Untracking(HostPolicy policy)
+    {
+        var digests = policy.PeerSets.ToDictionary(set => set.Name, set => set.Digest, StringComparer.Ordinal);
+        return policy.Entries.Where(entry => entry.Stateless || entry.Action == RuleAction.OverrideDeny).Select(entry => (entry, digests[entry.Peers]));
+    }
+
     private List<Candidate> Candidates(Direction direction, IpAddress peer, byte protocol, ushort port, SocketFacts socket)
     {
         var candidates = new List<Candidate>();

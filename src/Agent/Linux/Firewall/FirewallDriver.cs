@@ -89,8 +89,8 @@ public sealed class FirewallDriver : IDisposable
     }
 
     /// <summary>
-    /// Puts a policy in force: rules first, then sockets, then conntrack. The first time, existing connections are admitted to
-    /// conntrack before the rules ask for it.
+    /// Puts a policy in force: rules first, then sockets, then conntrack. The first time, and where connections are to be tracked that were not,
+    /// existing ones are admitted to conntrack before the rules ask for it.
     /// </summary>
     /// <param name="policy">One that <see cref="Enforcement.State.PolicyCheck"/> does not refuse.</param>
     /// <param name="replace">Replace the table whole, whatever it is believed to hold.</param>
@@ -327,7 +327,7 @@ public sealed class FirewallDriver : IDisposable
 
         var first = _evaluator is null;
         var evaluator = new HostEvaluator(policy);
-        var admitted = first ? _settler.Admit(evaluator).Admitted : 0;
+        var admitted = first || _evaluator!.MayTrackAgain(policy) ? _settler.Admit(evaluator).Admitted : 0;
         var (error, undone) = await _table.ApplyAsync(plan, rendered.Document).ConfigureAwait(false);
         if (error is not null)
         {

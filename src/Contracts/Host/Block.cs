@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Bulkhead.Agent.Blocks;
+namespace Bulkhead.Contracts.Host;
 
 /// <summary>What was blocked, alike but for its time: shown to the user whose socket it was.</summary>
 /// <param name="Direction">in or out.</param>
@@ -9,7 +9,7 @@ namespace Bulkhead.Agent.Blocks;
 /// <param name="Port">The provider's port, or the ICMP type.</param>
 /// <param name="Reason">quarantine, invalid, override-deny, deny or default.</param>
 /// <param name="Rule">The rule that blocked it, or null.</param>
-internal sealed record Block(string Direction, string Protocol, string Peer, int Port, string Reason, long? Rule)
+public sealed record Block(string Direction, string Protocol, string Peer, int Port, string Reason, long? Rule)
 {
     /// <summary>When it was last blocked.</summary>
     public DateTimeOffset Last { get; init; }
