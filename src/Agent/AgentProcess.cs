@@ -114,8 +114,8 @@ internal static class AgentProcess
             telemetry.Addresses = current;
             Changed();
         });
-        var reporter = new StateReporter(link, features, policies, problems, () => addresses.Current, () => telemetry.Listeners, new UserSessions(cgroups.Copy(), () => telemetry.Listeners), () => pace.ToWire(telemetry.Lost), toReport, time, log);
         var conntrack = new ConntrackWatch(new ConntrackCounts(), problems, time, log);
+        var reporter = new StateReporter(link, features, policies, problems, () => addresses.Current, () => telemetry.Listeners, new UserSessions(cgroups.Copy(), () => telemetry.Listeners), () => pace.ToWire(telemetry.Lost), conntrack, toReport, time, log);
         var status = new StatusWriter(state, link, policies, problems, spool, telemetry, pace, conntrack, toWrite, time, log);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);

@@ -96,6 +96,15 @@ function Detail({ detail }: { detail: WorkloadDetail }) {
             <dd>
               {detail.os}, kernel {detail.kernel}
             </dd>
+            {detail.tracking && (
+              <>
+                <dt>Connections</dt>
+                <dd>
+                  {quantity(detail.tracking.connections)} of {quantity(detail.tracking.limit)} tracked
+                  <span className="muted"> · {quantity(detail.tracking.peak)} at most so far</span>
+                </dd>
+              </>
+            )}
             <dt>Can enforce</dt>
             <dd className="mono">{detail.features.join(", ") || "nothing reported"}</dd>
           </>

@@ -19,11 +19,12 @@ namespace Bulkhead.Agent.Reporting;
 /// <param name="listeners">The host's listeners now.</param>
 /// <param name="sessions">Who is signed in.</param>
 /// <param name="telemetry">How telemetry goes.</param>
+/// <param name="conntrack">How full conntrack is.</param>
 /// <param name="changed">Set when something changed.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
 internal sealed class StateReporter(
-    ControllerLink link, IReadOnlyList<string> features, PolicyLoop policies, Problems problems, Func<HostAddresses> addresses, Func<IReadOnlyList<HostListener>> listeners, UserSessions sessions, Func<TelemetryState> telemetry, Signal changed, TimeProvider time, ILogger log)
+    ControllerLink link, IReadOnlyList<string> features, PolicyLoop policies, Problems problems, Func<HostAddresses> addresses, Func<IReadOnlyList<HostListener>> listeners, UserSessions sessions, Func<TelemetryState> telemetry, ConntrackWatch conntrack, Signal changed, TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan _goodbyeTimeout = TimeSpan.FromSeconds(2);
 
@@ -81,6 +82,7 @@ internal sealed class StateReporter(
             Tampered = policies.Tampered,
             SentUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
             ShuttingDown = shuttingDown,
+            Tracking = conntrack.Use is { Most: > 0 } use ? new() { Connections = (ulong)use.Count, Limit = (ulong)use.Most, Peak = (ulong)conntrack.Peak } : null,
         };
         foreach (var byInterface in addresses().All.GroupBy(address => address.Interface))
         {

@@ -25,6 +25,7 @@ internal static class WorkloadSheet
                 .Row("last seen", workload.LastSeen.Ago(call.Now))
                 .Row("agent", detail.AgentVersion)
                 .Row("system", $"{detail.Os}, kernel {detail.Kernel}")
+                .Row("connections", detail.Tracking is { } tracking ? $"{tracking.Connections.Text()} of {tracking.Limit.Text()} tracked, {tracking.Peak.Text()} at most so far" : "not reported")
                 .Row("enforces", string.Join(' ', detail.Features));
         }
 

@@ -70,6 +70,7 @@ public sealed record WorkloadView(
 /// <param name="Os">Operating system.</param>
 /// <param name="Kernel">Kernel release.</param>
 /// <param name="Features">What the agent can enforce.</param>
+/// <param name="Tracking">How full its connection tracking is; null if that was not reported.</param>
 /// <param name="Listeners">Listening sockets.</param>
 /// <param name="Policy">The provisioned policy of this host as sentences, in the order in which it decides.</param>
 /// <param name="Sessions">Who is signed in there.</param>
@@ -80,10 +81,17 @@ public sealed record WorkloadDetail(
     string? Os,
     string? Kernel,
     IReadOnlyList<string> Features,
+    TrackingView? Tracking,
     IReadOnlyList<ListenerView> Listeners,
     IReadOnlyList<PolicySentence> Policy,
     IReadOnlyList<SessionOnHost> Sessions,
     TelemetryView? Telemetry);
+
+/// <summary>How full a host's table of connections is; a full one drops new connections.</summary>
+/// <param name="Connections">That it holds.</param>
+/// <param name="Limit">That it may hold.</param>
+/// <param name="Peak">The most seen since the agent started.</param>
+public sealed record TrackingView(long Connections, long Limit, long Peak);
 
 /// <summary>A listening socket.</summary>
 /// <param name="Port">As <c>tcp/443</c>.</param>

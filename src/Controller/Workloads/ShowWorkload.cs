@@ -29,6 +29,7 @@ public static class ShowWorkload
                 report?.Agent?.Os,
                 report?.Agent?.Kernel,
                 [.. entry.Workload.Features],
+                report?.Tracking is { } tracking ? new((long)tracking.Connections, (long)tracking.Limit, (long)tracking.Peak) : null,
                 [.. (report?.Listeners ?? []).Select(listener => ToView(listener, report!)).OrderBy(l => l.Port, StringComparer.Ordinal).ThenBy(l => l.Address, StringComparer.Ordinal)],
                 PolicySentences.Of(entry, snapshot),
                 [.. (report?.Sessions ?? []).Select(ToView)],

@@ -25,6 +25,23 @@ public sealed class StateTests
     }
 
     [Fact]
+    public async Task How_full_connection_tracking_is_is_told_as_reported()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var agent = await PolicyStreamTests.PairAsync(controller, admin, "web", "10.0.0.1");
+        var report = agent.Report("10.0.0.1");
+        await agent.SendAsync(report);
+        Assert.Null((await admin.GetAsync<WorkloadDetail>("workloads/web")).Tracking);
+        report.Tracking = new() { Connections = 900, Limit = 1000, Peak = 950 };
+        report.Problems.Add(new Failure { Code = "conntrack-nearly-full", Message = "full", Remedy = "raise it" });
+        await agent.SendAsync(report);
+        var told = await admin.GetAsync<WorkloadDetail>("workloads/web");
+        Assert.Equal(new(900, 1000, 950), told.Tracking);
+        Assert.Contains(told.Workload.Problems, problem => problem.Code == "conntrack-nearly-full");
+    }
+
+    [Fact]
     public async Task A_live_holder_keeps_its_address_and_both_are_flagged_an_absent_one_gives_it_up_after_a_while()
     {
         var clock = new FakeClock();
