@@ -11,6 +11,7 @@ import { PageHead } from "../ui/PageHead";
 import { useMay } from "../ui/session";
 import { Time } from "../ui/Time";
 import { Waiting } from "../ui/Waiting";
+import { quantity } from "../ui/words";
 import { LabelCell } from "./LabelCell";
 import { QuarantineDialog } from "./QuarantineDialog";
 import { ModeWords, SyncWords } from "./State";
