@@ -11,6 +11,18 @@ namespace Bulkhead.Enforcement.Tests;
 
 public class PolicyMachineTests
 {
+    [Fact]
+    public void What_a_host_can_no_longer_leave_untracked_is_tracked_and_nothing_else_changes()
+    {
+        var policy = Policies.Make(new(EnforcementMode.Full, EnforcementMode.Full), [Policies.Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Udp(53)) with { Stateless = true }], Policies.Hosts("10.0.0.2"));
+        policy = policy with { RequiredFeatures = [Features.Base, Features.Stateless] };
+        Assert.Equal("feature-missing", PolicyCheck.Refuse(null, policy, epochProven: true, [Features.Base])?.Code);
+        Assert.Same(policy, PolicyCheck.Decidable(policy, [Features.Base, Features.Stateless]));
+        Assert.Equal(
+            policy with { RequiredFeatures = [Features.Base], Entries = [policy.Entries[0] with { Stateless = false }] },
+            PolicyCheck.Decidable(policy, [Features.Base]));
+    }
+
     private static readonly DateTimeOffset _start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly Modes _full = new(EnforcementMode.Full, EnforcementMode.Full);
 

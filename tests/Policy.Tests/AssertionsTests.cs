@@ -40,6 +40,18 @@ public class AssertionsTests
     }
 
     [Fact]
+    public void A_never_that_holds_says_which_untracked_replies_it_does_not_count()
+    {
+        var world = new World().Ruleset("r", "all", Write.Allow("env=prod", "role=dns,env=dev", "dns") with { Id = 7 }, Write.Allow("env=prod", "role=dns,env=dev", "udp/123"), Write.Allow("env=qa", "env=dev", "dns"));
+        world.Document = world.Document with { Services = [new() { Name = "dns", Ports = ["udp/53"], Stateless = true }] };
+        var result = Check(Never(world, "env=dev", "env=prod"));
+        Assert.Equal(AssertionStatus.Held, result.Status);
+        Assert.Equal("Holds for every workload that could exist. Not counted are replies of stateless services, which reach UDP ports from 32768: of rule 7.", result.Message);
+        Assert.DoesNotContain("replies", Check(Never(world, "env=dev", "env=prod", "tcp")).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("replies", Check(Never(world, "role=web,env=dev", "env=prod")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_value_that_nothing_mentions_is_a_value_too()
     {
         var world = new World().Ruleset("r", "all", Write.Allow("env!=prod|dev|other", "app=*", "tcp/1") with { Id = 7 });

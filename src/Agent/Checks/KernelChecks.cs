@@ -89,10 +89,13 @@ internal static class KernelChecks
             Features.ProcessInbound => "rules for the executable that serves",
             Features.ProcessOutbound => "rules for the executable that connects",
             Features.UserOutbound => "rules for the user who connects",
+            Features.Stateless => "services whose connections are not tracked",
             _ => feature,
         };
         return has
             ? Finding.Ok(feature, $"Enforceable: {what}.")
+            : feature == Features.Stateless
+            ? Finding.Warning(feature, $"Not possible here: {what}.", "Stateless services are tracked on this host. It takes nft_fib and nft_socket.")
             : Finding.Warning(feature, $"Not enforceable here: {what}.", "Allow rules of this kind are left out on this host, never widened; provisioning lists them.");
     }
 

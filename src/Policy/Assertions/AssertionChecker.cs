@@ -18,6 +18,7 @@ public sealed class AssertionChecker
     private readonly Alphabet _alphabet = new();
     private readonly PolicyRegions _regions;
     private readonly Dictionary<Assertion, IReadOnlyList<Region>> _asserted = new(ReferenceEqualityComparer.Instance);
+    private readonly List<(RuleId Rule, Region Region)> _replies;
     private readonly Letter _told;
     private readonly Lazy<LiveWorkloads> _live;
     private readonly Lazy<EnforcementGaps> _gaps;
@@ -32,6 +33,7 @@ public sealed class AssertionChecker
             _asserted.Add(assertion, _regions.Of(assertion));
         }
 
+        _replies = [.. _regions.UntrackedReplies(policy, now)];
         foreach (var labels in workloads.Workloads.Select(w => w.Labels).Distinct())
         {
             _alphabet.Use(labels);
@@ -72,7 +74,8 @@ public sealed class AssertionChecker
 
         var counterexample = status is AssertionStatus.Violated or AssertionStatus.Conditional ? found : null;
         var (count, gaps) = assertion.Kind == AssertionKind.Never ? _gaps.Value.Of(assertion) : (0, []);
-        return new(assertion, status, counterexample, AssertionText.Message(assertion, status, counterexample, count, gaps), count, gaps);
+        IReadOnlyList<RuleId> replies = assertion.Kind == AssertionKind.Never && status == AssertionStatus.Held ? [.. _replies.Where(reply => _asserted[assertion].Any(region => region.And(reply.Region) is not null)).Select(reply => reply.Rule).Distinct().Order()] : [];
+        return new(assertion, status, counterexample, AssertionText.Message(assertion, status, counterexample, replies, count, gaps), count, gaps);
     }
 
     /// <summary>First a violation wherever workloads without a plan have their addresses; then one at some address, and whether a live workload is there.</summary>

@@ -1,11 +1,18 @@
 using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Policy.Assertions;
 
 /// <summary>The sentences in which results are told.</summary>
 internal static class AssertionText
 {
-    public static string Message(Assertion assertion, AssertionStatus status, Counterexample? counterexample, int gaps, EquatableArray<NotYetEnforced> first)
+    /// <param name="assertion">What was asserted.</param>
+    /// <param name="status">What became of it.</param>
+    /// <param name="counterexample">What shows it, or null.</param>
+    /// <param name="replies">Rules whose untracked replies it does not count.</param>
+    /// <param name="gaps">How many workloads do not enforce it yet.</param>
+    /// <param name="first">The first of them.</param>
+    public static string Message(Assertion assertion, AssertionStatus status, Counterexample? counterexample, IReadOnlyList<RuleId> replies, int gaps, EquatableArray<NotYetEnforced> first)
     {
         var message = status switch
         {
@@ -14,7 +21,7 @@ internal static class AssertionText
             AssertionStatus.Violated => $"{counterexample} is {Verdict(counterexample!)}.",
             _ => $"{counterexample} is {Verdict(counterexample!)}, {Condition(counterexample!)}. Declare a plan that says where such workloads have their addresses; no live workload is there today.",
         };
-        return message + Unresolved(assertion) + (gaps == 0 ? "" : $" Denied by the letter, not yet enforced: {string.Join(", ", first.Take(3).Select(g => $"{g.Name} {Words(g)}"))}{(gaps > 3 ? $" and {gaps - 3} more" : "")}.");
+        return message + Unresolved(assertion) + Replies(replies) + (gaps == 0 ? "" : $" Denied by the letter, not yet enforced: {string.Join(", ", first.Take(3).Select(g => $"{g.Name} {Words(g)}"))}{(gaps > 3 ? $" and {gaps - 3} more" : "")}.");
     }
 
     private static string Verdict(Counterexample found)
@@ -38,6 +45,9 @@ internal static class AssertionText
     private static string Unresolved(Assertion assertion) => string.Concat(new[] { assertion.From, assertion.To }
         .OfType<RuleEnd.Addresses>().Where(end => end.Network.Fqdn.Count > 0)
         .Select(end => $" Network {end.Network.Name}: its names are not resolved; only its addresses were looked at."));
+
+    private static string Replies(IReadOnlyList<RuleId> rules) => rules.Count == 0 ? ""
+        : $" Not counted are replies of stateless services, which reach UDP ports from {StatelessPorts.FirstUdpClient}: of rule{(rules.Count == 1 ? "" : "s")} {string.Join(", ", rules)}.";
 
     private static string Words(NotYetEnforced gap) =>
         gap.Mode is { } mode ? $"({gap.Direction.ToString().ToLowerInvariant()} {mode.ToString().ToLowerInvariant()})" : "(not managed)";

@@ -119,6 +119,20 @@ internal sealed class EntryOrder : IComparer<HostEntry>
         var order = (x!.Direction, x.Action, x.Rule).CompareTo((y!.Direction, y.Action, y.Rule));
         order = order != 0 ? order : string.CompareOrdinal(x.Peers, y.Peers);
         order = order != 0 ? order : string.CompareOrdinal(x.Process?.ToString(), y.Process?.ToString());
-        return order != 0 ? order : PortMatch.Compare(x.Ports, y.Ports);
+        order = order != 0 ? order : PortMatch.Compare(x.Ports, y.Ports);
+        return order != 0 ? order : x.Stateless.CompareTo(y.Stateless);
+    }
+
+    /// <summary>Entries in canonical order, each once: translated ports of two may be the same.</summary>
+    public static IEnumerable<HostEntry> Sort(IEnumerable<HostEntry> entries)
+    {
+        HostEntry? last = null;
+        foreach (var entry in entries.Order(Instance))
+        {
+            if (entry != last)
+            {
+                yield return last = entry;
+            }
+        }
     }
 }

@@ -65,12 +65,8 @@ internal sealed class HostPolicies(PolicyState state) : IReadOnlyDictionary<Work
             }
         }
 
-        if (key.Space != AddressSpace.Default || !state.Workloads.Translations.IsEmpty)
-        {
-            entries.Sort(EntryOrder.Instance);
-        }
-
-        return Header(state, labelSet, key, workload, needs) with { Entries = entries.ToEquatableArray(), PeerSets = sets.Values.OrderBy(set => set.Name, StringComparer.Ordinal).ToEquatableArray() };
+        var isSorted = key.Space == AddressSpace.Default && state.Workloads.Translations.IsEmpty;
+        return Header(state, labelSet, key, workload, needs) with { Entries = (isSorted ? entries : EntryOrder.Sort(entries)).ToEquatableArray(), PeerSets = sets.Values.OrderBy(set => set.Name, StringComparer.Ordinal).ToEquatableArray() };
     }
 
     /// <summary>A host policy without entries and peer sets.</summary>

@@ -178,12 +178,14 @@ public readonly record struct PolicyDigest(UInt128 Value, int Hosts, long Entrie
                 return held;
             }
 
-            foreach (var entry in entries.Where(entry => entry.IsHeldWith(key.Features)).Select(entry => entry.For(key.Features).ToHostEntry(key.Space)).Concat(translated).Order(EntryOrder.Instance))
+            held = 0;
+            foreach (var entry in EntryOrder.Sort(entries.Where(entry => entry.IsHeldWith(key.Features)).Select(entry => entry.For(key.Features).ToHostEntry(key.Space)).Concat(translated)))
             {
                 partial.Buffer.Write(HostPolicyBytes.Of(entry));
+                held++;
             }
 
-            return held + translated.Count;
+            return held;
         }
 
         private void Name(Peer peer, AddressSpace space, Partial partial)

@@ -118,6 +118,18 @@ internal sealed class PolicyRegions
         return [.. assertion.Services.SelectMany(service => kinds.Select(kind => kind?.And(both)?.And(Region.Of(PortCodes.Of(service.Ports)))?.And(_rules.Process(service.Process, Side.Provider)))).OfType<Region>()];
     }
 
+    /// <summary>What replies of stateless services might be taken for, scopes aside: connections from a rule's providers to its consumers.</summary>
+    public IEnumerable<(RuleId Rule, Region Region)> UntrackedReplies(PolicyModel policy, DateTimeOffset now) =>
+        from rule in policy.Rulesets.SelectMany(ruleset => ruleset.Rules)
+        where rule.Action == RuleAction.Allow && !(rule.Expires <= now)
+            && rule.Services.Any(service => service.Stateless && service.Ports.Any(port => port.Protocol == IpProtocol.Udp))
+        let providers = _rules.End(rule.To, Side.Consumer)
+        let consumers = _rules.End(rule.From, Side.Provider)
+        let ports = Intervals<int>.Of((PortCodes.Of(IpProtocol.Udp, StatelessPorts.FirstUdpClient), PortCodes.Of(IpProtocol.Udp, ushort.MaxValue)))
+        let region = consumers is null ? null : providers?.And(consumers)?.And(Region.Of(ports))
+        where region is not null
+        select (rule.Id, region);
+
     /// <summary>A region in one reading, as regions that may overlap.</summary>
     public IEnumerable<Region> Read(Region region, Reading reading) =>
         reading == Reading.Exact ? [region] : Read(region, Side.Consumer, reading).SelectMany(r => Read(r, Side.Provider, reading));
