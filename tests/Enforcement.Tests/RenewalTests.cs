@@ -51,6 +51,7 @@ public class RenewalTests
                         after.Decide(direction, local, peer, protocol, port, SocketFacts.Unidentified).Outcome == Outcome.Block
                         && before.Decide(direction, local, peer, protocol, port, SocketFacts.Unidentified).Outcome != Outcome.Block,
                         $"{direction} {peer} {protocol}/{port}");
+                    Assert.Equal(before.IsUntracked(direction, peer, protocol, port, 40000), after.IsUntracked(direction, peer, protocol, port, 40000));
                 }
             }
         }));

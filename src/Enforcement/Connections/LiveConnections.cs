@@ -35,7 +35,7 @@ public static class LiveConnections
         policy.Quarantined || policy.QuarantinedPeers.Count > 0 || policy.Modes != default;
 
     /// <summary>
-    /// Whether a policy can be against a connection that another one was not against: not if it only lets more peers in, or keeps fewer out.
+    /// Whether a policy can be against a connection that another one was not against, or track others: not if it only lets more peers in, or keeps fewer out.
     /// </summary>
     public static bool CanEnd(HostPolicy before, HostPolicy after)
     {
@@ -53,7 +53,10 @@ public static class LiveConnections
 
         var (left, joined) = (false, false);
         AddressMembers.Compare(before.Packed, after.Packed, _ => left = true, _ => joined = true);
-        return policy.Entries.Any(entry => entry.Peers == after.Name && (entry.Action == RuleAction.Allow ? left : joined));
+        // What is no longer tracked is to be forgotten, and what is tracked again admitted.
+        var untracks = policy.Entries.Any(entry => entry.Stateless);
+        return policy.Entries.Any(entry => entry.Peers == after.Name
+            && (entry.Action == RuleAction.Allow ? left || entry.Stateless : joined || (untracks && entry.Action == RuleAction.OverrideDeny)));
     }
 
     /// <summary>

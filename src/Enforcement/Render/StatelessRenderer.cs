@@ -99,7 +99,7 @@ internal sealed class StatelessRenderer(DocumentBuilder document, HostPolicy pol
             }
         }
 
-        IEnumerable<Match> Members(HostEntry entry) => document.Addresses($"peers_{entry.Peers}", _peer, peers[entry.Peers].Packed);
+        IEnumerable<Match> Members(HostEntry entry) => document.Addresses(DirectionRenderer.PeersName(entry.Peers), _peer, peers[entry.Peers].Packed);
     }
 
     /// <summary>Nobody begins a TCP connection with a reply, and one of UDP goes only where requests that are not tracked come from.</summary>
