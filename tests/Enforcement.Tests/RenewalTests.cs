@@ -51,7 +51,8 @@ public class RenewalTests
                         after.Decide(direction, local, peer, protocol, port, SocketFacts.Unidentified).Outcome == Outcome.Block
                         && before.Decide(direction, local, peer, protocol, port, SocketFacts.Unidentified).Outcome != Outcome.Block,
                         $"{direction} {peer} {protocol}/{port}");
-                    Assert.Equal(before.IsUntracked(direction, peer, protocol, port, 40000), after.IsUntracked(direction, peer, protocol, port, 40000));
+                    // Where nothing is enforced the kernel takes up connections wherever they are.
+                    Assert.True(change.After.Modes == default || before.IsUntracked(direction, peer, protocol, port, 40000) == after.IsUntracked(direction, peer, protocol, port, 40000));
                 }
             }
         }));
