@@ -3476,6 +3476,8 @@ export interface components {
             /** @description Ports such as `tcp/443`, `udp/8000-8100`, `icmp/8`; at least one. */
             ports?: string[];
             process?: null | components["schemas"]["ProcessDocument"];
+            /** @description Whether hosts let it pass without tracking connections, replies being told by their ports alone. For TCP and UDP ports that need no process. */
+            stateless?: boolean;
         };
         /** @description Somebody who is signed in on a workload. */
         SessionOnHost: {
@@ -3587,6 +3589,24 @@ export interface components {
              */
             lostEvents: number;
         };
+        /** @description How full a host's table of connections is; a full one drops new connections. */
+        TrackingView: {
+            /**
+             * Format: int64
+             * @description That it holds.
+             */
+            connections: number;
+            /**
+             * Format: int64
+             * @description That it may hold.
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description The most seen since the agent started.
+             */
+            peak: number;
+        };
         /**
          * @description Which verdict a view shows.
          * @enum {unknown}
@@ -3629,6 +3649,7 @@ export interface components {
             kernel: null | string;
             /** @description What the agent can enforce. */
             features: string[];
+            tracking: null | components["schemas"]["TrackingView"];
             /** @description Listening sockets. */
             listeners: components["schemas"]["ListenerView"][];
             /** @description The provisioned policy of this host as sentences, in the order in which it decides. */
