@@ -20,6 +20,9 @@ internal sealed record Packet(Direction Hook, IpAddress Source, IpAddress Destin
 
     public bool Loopback { get; init; }
 
+    /// <summary>Whether it is a copy of what the host sent to a group.</summary>
+    public bool Looped { get; init; }
+
     /// <summary>The local socket's cgroup, or null without a socket; level 0 for the root.</summary>
     public string? Cgroup { get; init; }
 
@@ -126,6 +129,7 @@ internal sealed class Interpreter(FirewallDocument document)
         Match.IcmpCode code => packet.Protocol == (code.IsV6 ? IpProtocol.IcmpV6 : IpProtocol.Icmp) && packet.IcmpCode == code.Code,
         Match.HopLimit hops => packet.Source.IsV6 == hops.IsV6 && packet.HopLimit == hops.Value,
         Match.NotLoneSyn => packet.Protocol == IpProtocol.Tcp && !packet.IsLoneSyn,
+        Match.Looped => packet.Looped,
         Match.Limit => true,
         Match.SocketMark mark => packet.Cgroup is not null && mark.Values.Contains(packet.Mark & mark.Mask),
         Match.ForSocket => packet.Hook == Direction.Inbound && packet.Cgroup is not null,

@@ -147,6 +147,12 @@ public abstract record Match
     /// </summary>
     public sealed record ForSocket : Match;
 
+    /// <summary>
+    /// Comes from an address of the host and belongs to what passed already: the copy, for its own listeners, of what the host itself sends to a group. It
+    /// comes in by the interface that it went out by, and of nobody else.
+    /// </summary>
+    public sealed record Looped : Match;
+
     /// <summary>No more than so many packets a second.</summary>
     public sealed record Limit(int PerSecond) : Match;
 }

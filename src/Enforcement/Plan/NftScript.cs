@@ -181,6 +181,7 @@ public static class NftScript
             CultureInfo.InvariantCulture, $"socket mark & 0x{mark.Mask:x8} == {{ {string.Join(", ", mark.Values.Select(v => $"0x{v:x8}"))} }}"),
         Match.HasSocket => "socket mark & 0 == 0",
         Match.ForSocket => "fib daddr type local socket transparent 0",
+        Match.Looped => "ct status confirmed fib saddr type local",
         Match.Limit limit => $"limit rate {Number(limit.PerSecond)}/second",
         _ => throw new ArgumentOutOfRangeException(nameof(match)),
     };

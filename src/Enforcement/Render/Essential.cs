@@ -37,6 +37,7 @@ internal static class Essential
         yield return Entry(Igmp, 0, ushort.MaxValue, new Match.HopLimit(false, 1));
         if (direction == Direction.Inbound)
         {
+            yield return new([PortMatch.Whole(IpProtocol.Udp)], [new FirewallRule.When([new Match.Looped()], new Verdict.Accept())]);
             yield return Entry(IpProtocol.Udp, 68, 68, From(67), V4(PacketEnd.Source));
             yield return Entry(IpProtocol.Udp, 546, 546, From(547), new Match.InPrefix(PacketEnd.Source, _linkLocal));
         }
