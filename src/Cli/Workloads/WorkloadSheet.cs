@@ -1,3 +1,4 @@
+using System.Globalization;
 using Bulkhead.Cli.CommandLine;
 using Bulkhead.Cli.Output;
 using Bulkhead.Contracts.Rest;
@@ -27,6 +28,11 @@ internal static class WorkloadSheet
                 .Row("system", $"{detail.Os}, kernel {detail.Kernel}")
                 .Row("connections", detail.Tracking is { } tracking ? $"{tracking.Connections.Text()} of {tracking.Limit.Text()} tracked, {tracking.Peak.Text()} at most so far" : "not reported")
                 .Row("enforces", string.Join(' ', detail.Features));
+            if (detail.Telemetry is { } telemetry)
+            {
+                facts.Row("reports", telemetry.Degraded ?? string.Create(CultureInfo.InvariantCulture, $"every {telemetry.WindowSeconds} s"))
+                    .Row("events lost", telemetry.LostEvents.Text());
+            }
         }
 
         facts.WriteTo(terminal.Out, "");
@@ -46,6 +52,18 @@ internal static class WorkloadSheet
             }
 
             listeners.WriteTo(terminal.Out, "");
+        }
+
+        if (detail.Sessions.Count > 0)
+        {
+            terminal.Out.WriteLine();
+            var sessions = new Listing("signed in", "kind", "line", "from", "at port", "since");
+            foreach (var session in detail.Sessions)
+            {
+                sessions.Row(session.User, session.Kind, session.Line, session.From, session.Port is { } port ? $"tcp/{port}" : "", session.Since is { } since ? since.Ago(call.Now) : "");
+            }
+
+            sessions.WriteTo(terminal.Out, "");
         }
 
         if (detail.Policy.Count > 0)

@@ -148,6 +148,23 @@ public sealed class ProvisionTests
     }
 
     [Fact]
+    public async Task Who_listens_tells_administration_at_another_port_from_other_traffic()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var admin = await controller.ClientAsync();
+        using var db = await PolicyStreamTests.PairAsync(controller, admin, "db", "10.0.0.2", ("app", "shop"), ("role", "db"));
+        var seen = Inbound("10.0.0.2", "10.9.0.1", 2222);
+        seen.Flows.Add(new Contracts.Agent.FlowSummary(seen.Flows[0]) { Port = 8080, Process = 0 });
+        seen.Processes.Add(new Contracts.Agent.ProcessInfo { Path = "/usr/sbin/sshd", Name = "sshd", User = "root" });
+        seen.Flows[0].Process = (uint)seen.Processes.Count;
+        await db.SendAsync(seen);
+
+        var draft = await admin.PutAsync<DraftStatus>("policy/draft", PolicyStreamTests.Fence);
+        var problem = await admin.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", draft.DraftVersion, []), 409, "acknowledge");
+        Assert.Contains("10.9.0.1 administered db on tcp/2222", Assert.Single(problem.Diagnostics).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Somebody_who_is_signed_in_at_another_port_is_not_cut_either()
     {
         await using var controller = await TestController.StartAsync();
