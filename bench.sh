@@ -14,6 +14,11 @@ case ${1:-} in
     scripts/install-packages.sh bench >&2
     scripts/build.sh agent bench
     ;;
+  chaos)
+    [ "$(id -u)" = 0 ] || { echo "bench: it mounts a small disk to fill, so it runs as root: sudo ./bench.sh $*" >&2; exit 1; }
+    scripts/install-packages.sh bench >&2
+    scripts/build.sh controller bench
+    ;;
   *)
     [ "$(id -u)" = 0 ] || { echo "bench: it makes network namespaces, so it runs as root: sudo ./bench.sh $*" >&2; exit 1; }
     scripts/install-packages.sh bench >&2

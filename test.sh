@@ -100,6 +100,9 @@ demo_suite() {
 # Random policies on real agents and kernels, with a fixed seed; a disagreement ends it with exit code 1. docs/benchmarks.md explains it.
 matrix() { step matrix ./bench.sh matrix --quick --seed 20261122; }
 
+# Controllers and databases killed under load, with a fixed seed; whatever is lost or counted twice ends it with exit code 1.
+chaos() { step chaos ./bench.sh chaos --quick --seed 20261122; }
+
 need dotnet "Install the .NET 10 SDK: https://dotnet.microsoft.com/download/dotnet/10.0"
 need node "Install Node.js 20 or newer: https://nodejs.org"
 need npm "It comes with Node.js: https://nodejs.org"
@@ -111,7 +114,7 @@ fi
 mapfile -t projects < <(find tests -mindepth 2 -maxdepth 2 -name '*.Tests.csproj' | sort)
 dotnet_suites=()
 for project in "${projects[@]}"; do dotnet_suites+=("$(basename "$(dirname "$project")")"); done
-suites=(console-check console-unit console-build "${dotnet_suites[@]}" matrix demo)
+suites=(console-check console-unit console-build "${dotnet_suites[@]}" matrix chaos demo)
 for name in ${only[@]+"${only[@]}"}; do
   if [[ " ${suites[*]} " != *" $name "* ]]; then
     say "test.sh: there is no suite '$name'. There are: ${suites[*]}"
@@ -133,6 +136,7 @@ for project in "${projects[@]}"; do
   chosen "$(basename "$(dirname "$project")")" && dotnet_suite "$project"
 done
 chosen matrix && matrix
+chosen chaos && chaos
 chosen demo && demo_suite
 
 say

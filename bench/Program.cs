@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Bulkhead.Bench.Apply;
+using Bulkhead.Bench.Chaos;
 using Bulkhead.Bench.Dataplane;
 using Bulkhead.Bench.Enforce;
 using Bulkhead.Bench.Harness;
@@ -14,13 +15,13 @@ using Bulkhead.Scenarios;
 Benchmark[] benchmarks =
 [
     DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, ApplyBenchmark.Benchmark, TamperBenchmark.Benchmark, MatrixBenchmark.Benchmark, SoakBenchmark.Benchmark,
-    AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark,
+    AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark, ChaosBenchmark.Benchmark,
 ];
 
 var name = new Argument<string>("name") { Description = "which: " + string.Join("; ", benchmarks.Select(b => $"{b.Name} ({b.Question})")) };
 name.AcceptOnlyFromAmong([.. benchmarks.Select(b => b.Name)]);
 var quick = new Option<bool>("--quick") { Description = "few and short samples, to see that it works; the figures mean little" };
-var seed = new Option<int?>("--seed") { Description = "repeats what an earlier run drew at random (compile, evaluate, matrix, soak); without it, every run draws anew and says the seed" };
+var seed = new Option<int?>("--seed") { Description = "repeats what an earlier run drew at random (compile, evaluate, matrix, soak, chaos); without it, every run draws anew and says the seed" };
 var part = new Option<string?>("--part") { Description = "measures one part only", Hidden = true };
 var command = new RootCommand("Measures Bulkhead. Progress goes to standard error, the figures as one line of JSON to standard output.") { name, quick, seed, part };
 command.SetAction(async (arguments, cancel) =>

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Bulkhead.Bench.Harness;
 
 /// <summary>A benchmark cannot be run, or what it measured would not be what it claims; the message says why.</summary>
@@ -7,6 +9,9 @@ internal sealed class BenchException : Exception
         : base(message)
     {
     }
+
+    /// <summary>The status of an answer that was not a success, if it was that.</summary>
+    public HttpStatusCode? Status { get; init; }
 
     public BenchException(string message, Exception inner)
         : base(message, inner)

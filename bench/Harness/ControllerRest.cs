@@ -62,5 +62,5 @@ internal sealed class ControllerRest : IDisposable
     private static async Task<T> ReadAsync<T>(HttpResponseMessage response, string path, CancellationToken cancel) =>
         response.IsSuccessStatusCode
             ? (await response.Content.ReadFromJsonAsync<T>(RestJson.Options, cancel))!
-            : throw new BenchException($"{path} answered {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancel)}");
+            : throw new BenchException($"{path} answered {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancel)}") { Status = response.StatusCode };
 }

@@ -20,6 +20,20 @@ internal sealed class PrivatePostgres
     /// <summary>The server that tests share, each with a database of its own.</summary>
     public static PrivatePostgres Shared => s_shared.Value;
 
+    /// <summary>Starts a server of one's own.</summary>
+    public static PrivatePostgres Start()
+    {
+        var folder = Directory.CreateTempSubdirectory("bulkhead-pg-").FullName;
+        var shell = Process.Start(new ProcessStartInfo("sh", ["-c", Script(folder)]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            shell.StandardInput.Close();
+            shell.WaitForExit(10_000);
+        };
+        Await(shell);
+        return new(shell, folder);
+    }
+
     /// <summary>Makes an empty database; its connection string.</summary>
     public string NewDatabase()
     {
@@ -31,74 +45,54 @@ internal sealed class PrivatePostgres
         return ConnectionString(name);
     }
 
-    /// <summary>Kills the server's processes as a power cut would, and starts it again.</summary>
+    /// <summary>Kills all processes of the server, and starts it again.</summary>
     public void Crash()
     {
         _shell.StandardInput.WriteLine("crash");
-        Await(_shell, _folder);
+        Await(_shell);
     }
 
-    /// <summary>Starts a server of one's own.</summary>
-    public static PrivatePostgres Start()
+    private static void Await(Process shell)
     {
-        var folder = Directory.CreateTempSubdirectory("bulkhead-pg-").FullName;
+        if (shell.StandardOutput.ReadLine() != "started")
+        {
+            throw new InvalidOperationException("PostgreSQL does not start; scripts/install-packages.sh installs it.");
+        }
+    }
+
+    private static string Script(string folder)
+    {
         var bin = Directory.GetDirectories("/usr/lib/postgresql").Order(StringComparer.Ordinal).Last() + "/bin";
-        var drop = Environment.IsPrivilegedProcess ? $"setpriv --reuid={User} --regid={User} --init-groups" : "env";
-        // fsync off: what survives here is the death of processes, not of the machine.
-        var script = $$"""
+        var (own, drop) = Environment.IsPrivilegedProcess ? ($"chown {User}: .", $"setpriv --reuid={User} --regid={User} --init-groups") : ("true", "env");
+        // fsync off: what is survived here is the death of processes, not of the machine.
+        return $$"""
             set -eu
             cd {{folder}}
-            {{(Environment.IsPrivilegedProcess ? $"chown {User}: ." : "chmod 700 .")}}
+            {{own}}
             chmod 755 .
             {{drop}} {{bin}}/initdb -D data --username={{User}} --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync > log 2>&1
             start() {
-              {{drop}} {{bin}}/postgres -D data -k {{folder}} -c listen_addresses= -c fsync=off -c shared_buffers=32MB -c max_connections=200 -c jit=off -c max_parallel_workers=0 \
-                -c unix_socket_permissions=0777 >> log 2>&1 < /dev/null &
+              {{drop}} {{bin}}/postgres -D data -k {{folder}} -c listen_addresses= -c fsync=off -c shared_buffers=32MB -c max_connections=200 -c jit=off \
+                -c max_parallel_workers=0 -c unix_socket_permissions=0777 >> log 2>&1 < /dev/null &
               pid=$!
+              until {{bin}}/pg_isready -q -h {{folder}} -U {{User}}; do
+                kill -0 "$pid"
+                sleep 0.05
+              done
+              echo started
             }
             start
-            echo started
             while read -r order; do
-              pids="$(cat data/postmaster.pid | head -n 1) $(ps -o pid= --ppid "$pid" | tr '\n' ' ')"
-              kill -KILL $pids 2> /dev/null || true
+              kill -KILL "$pid" $(ps -o pid= --ppid "$pid") 2> /dev/null || true
               wait "$pid" 2> /dev/null || true
               rm -f data/postmaster.pid
               start
-              echo started
             done
             kill -QUIT "$pid" 2> /dev/null || true
             wait "$pid" 2> /dev/null || true
             cd /
             rm -rf {{folder}}
             """;
-        var shell = Process.Start(new ProcessStartInfo("sh", ["-c", script]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
-        {
-            shell.StandardInput.Close();
-            shell.WaitForExit(10_000);
-        };
-        Await(shell, folder);
-        return new(shell, folder);
-    }
-
-    private static void Await(Process shell, string folder)
-    {
-        Assert.Equal("started", shell.StandardOutput.ReadLine());
-        Eventually.IsAsync(() => Answers(folder), "PostgreSQL answers").GetAwaiter().GetResult();
-    }
-
-    private static bool Answers(string folder)
-    {
-        try
-        {
-            using var connection = new NpgsqlConnection($"Host={folder};Username={User};Database=postgres;Pooling=false");
-            connection.Open();
-            return true;
-        }
-        catch (NpgsqlException)
-        {
-            return false;
-        }
     }
 
     private string ConnectionString(string database) => $"Host={_folder};Username={User};Database={database};Maximum Pool Size=20";

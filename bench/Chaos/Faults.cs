@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using Bulkhead.Bench.Harness;
+using Bulkhead.Controller.Tests;
+using Bulkhead.Scenarios;
+
+namespace Bulkhead.Bench.Chaos;
+
+/// <summary>What is done to a controller.</summary>
+internal sealed class Faults(ControllerProcess controller, PrivatePostgres? postgres, Random random)
+{
+    private const int LongestMs = 1500;
+
+    /// <summary>How often each was done.</summary>
+    public Dictionary<string, int> Done { get; } = [];
+
+    /// <summary>Waits a while, does one, and sees to it that the controller runs again.</summary>
+    public async Task DoAsync(CancellationToken cancel)
+    {
+        await Task.Delay(random.Next(LongestMs), cancel);
+        var (name, act) = random.Next(10) switch
+        {
+            0 or 1 when postgres is not null => ("database_killed", CrashDatabaseAsync(postgres)),
+            0 => ("disk_full", FillDiskAsync(cancel)),
+            1 or 2 => ("killed_starting", KillStartingAsync(cancel)),
+            _ => ("killed", KillAsync(cancel)),
+        };
+        await act;
+        Done[name] = Done.GetValueOrDefault(name) + 1;
+    }
+
+    private async Task KillAsync(CancellationToken cancel)
+    {
+        await controller.KillAsync(cancel);
+        await controller.StartAsync(cancel);
+    }
+
+    private async Task KillStartingAsync(CancellationToken cancel)
+    {
+        await controller.KillAsync(cancel);
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        soon.CancelAfter(random.Next(LongestMs));
+        try
+        {
+            await controller.StartAsync(soon.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+        }
+
+        await KillAsync(cancel);
+    }
+
+    private static async Task CrashDatabaseAsync(PrivatePostgres postgres) => await Task.Run(postgres.Crash);
+
+    private async Task FillDiskAsync(CancellationToken cancel)
+    {
+        var ballast = Path.Combine(controller.Data, "ballast");
+        try
+        {
+            await using (var file = new FileStream(ballast, FileMode.Create))
+            {
+                var block = new byte[1 << 20];
+                try
+                {
+                    while (true)
+                    {
+                        await file.WriteAsync(block, cancel);
+                        await file.FlushAsync(cancel);
+                    }
+                }
+                catch (IOException)
+                {
+                }
+            }
+
+            await Task.Delay(random.Next(LongestMs), cancel);
+        }
+        finally
+        {
+            File.Delete(ballast);
+        }
+    }
+}
+
+/// <summary>A disk of its own for a folder, small enough to fill; gone when disposed of.</summary>
+internal sealed class SmallDisk : IDisposable
+{
+    private readonly string _folder;
+
+    private SmallDisk(string folder) => _folder = folder;
+
+    public static async Task<SmallDisk> MountAsync(string folder, int megabytes, CancellationToken cancel)
+    {
+        Directory.CreateDirectory(folder);
+        await Tool.RunAsync(["mount", "-t", "tmpfs", "-o", $"size={megabytes}m,mode=0700", "bulkhead-chaos", folder], "", cancel);
+        return new(folder);
+    }
+
+    public void Dispose()
+    {
+        using var umount = Process.Start("umount", ["--lazy", _folder]);
+        umount.WaitForExit();
+    }
+}
