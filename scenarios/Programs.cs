@@ -6,13 +6,13 @@ internal static class Programs
     private static readonly string Root = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, ".."));
 
     /// <summary><c>bulkhead-controller</c>.</summary>
-    public static string Controller { get; } = Find("controller", "bulkhead-controller");
+    public static string Controller => Find("controller", "bulkhead-controller");
 
     /// <summary><c>bulkhead-agent</c>.</summary>
-    public static string Agent { get; } = Find("agent", "bulkhead-agent");
+    public static string Agent => Find("agent", "bulkhead-agent");
 
     /// <summary><c>bulkhead</c>.</summary>
-    public static string Cli { get; } = Find("cli", "bulkhead");
+    public static string Cli => Find("cli", "bulkhead");
 
     /// <summary><c>lab</c>, which lies beside us.</summary>
     public static string Lab { get; } = Path.Combine(AppContext.BaseDirectory, "lab");

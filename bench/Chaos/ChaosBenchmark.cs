@@ -65,7 +65,7 @@ internal static class ChaosBenchmark
             using var authority = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(Path.Combine(controller.Data, "ca.crt"), run.Cancel));
             var promises = new Promises();
             using var load = new ChaosLoad(client, new($"https://{agents}"), authority, key.Secret, promises, run.Seed);
-            var faults = new Faults(controller, server, new(run.Seed));
+            var faults = new Faults(controller, server, promises, new(run.Seed));
             await WreckAsync(run, load, faults, promises, postgres);
             return await JudgeAsync(run, controller, client, load, promises, faults, totals);
         }
@@ -81,7 +81,7 @@ internal static class ChaosBenchmark
         var working = load.RunAsync(stop.Token, run.Cancel);
         try
         {
-            var count = run.IsQuick ? 8 : 105;
+            var count = run.IsQuick ? 6 : 105;
             for (var n = 1; n <= count && !working.IsCompleted; n++)
             {
                 await faults.DoAsync(run.Cancel);

@@ -6,17 +6,24 @@ using Bulkhead.Scenarios;
 namespace Bulkhead.Bench.Chaos;
 
 /// <summary>What is done to a controller.</summary>
-internal sealed class Faults(ControllerProcess controller, PrivatePostgres? postgres, Random random)
+internal sealed class Faults(ControllerProcess controller, PrivatePostgres? postgres, Promises promises, Random random)
 {
     private const int LongestMs = 1500;
+    private const int MostAnswers = 110;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     /// <summary>How often each was done.</summary>
     public Dictionary<string, int> Done { get; } = [];
 
-    /// <summary>Waits a while, does one, and sees to it that the controller runs again.</summary>
+    /// <summary>Waits for some answers, and then does one at any moment of the next; sees to it that the controller runs again.</summary>
     public async Task DoAsync(CancellationToken cancel)
     {
-        await Task.Delay(random.Next(LongestMs), cancel);
+        var (began, enough) = (Stopwatch.GetTimestamp(), promises.Count + random.Next(MostAnswers));
+        while (promises.Count < enough && Stopwatch.GetElapsedTime(began) < s_patience)
+        {
+            await Task.Delay(random.Next(5, 20), cancel);
+        }
+
         var (name, act) = random.Next(10) switch
         {
             0 or 1 when postgres is not null => ("database_killed", CrashDatabaseAsync(postgres)),
