@@ -76,7 +76,6 @@ internal sealed class ChaosLoad(ControllerRest rest, Uri agentUrl, X509Certifica
             else if (await agent.SendAsync(cancel) is { } port)
             {
                 promises.Flows[(agent.Address, port)] = true;
-                continue;
             }
 
             await Task.Delay(s_pause, cancel);

@@ -9,8 +9,12 @@ namespace Bulkhead.Bench.Chaos;
 internal sealed class Faults(ControllerProcess controller, PrivatePostgres? postgres, Promises promises, Random random)
 {
     private const int LongestMs = 1500;
-    private const int MostAnswers = 110;
+    private const int MostAnswers = 90;
+    private const int MostEdits = 12;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Drawn without putting back, so that each kind comes even in a short run.</summary>
+    private readonly Queue<string> _deck = [];
 
     /// <summary>How often each was done.</summary>
     public Dictionary<string, int> Done { get; } = [];
@@ -18,18 +22,26 @@ internal sealed class Faults(ControllerProcess controller, PrivatePostgres? post
     /// <summary>Waits for some answers, and then does one at any moment of the next; sees to it that the controller runs again.</summary>
     public async Task DoAsync(CancellationToken cancel)
     {
-        var (began, enough) = (Stopwatch.GetTimestamp(), promises.Count + random.Next(MostAnswers));
-        while (promises.Count < enough && Stopwatch.GetElapsedTime(began) < s_patience)
+        var (began, enough, edits) = (Stopwatch.GetTimestamp(), promises.Count + random.Next(MostAnswers), promises.Edits + random.Next(1, MostEdits));
+        while ((promises.Count < enough || promises.Edits < edits) && Stopwatch.GetElapsedTime(began) < s_patience)
         {
             await Task.Delay(random.Next(5, 20), cancel);
         }
 
-        var (name, act) = random.Next(10) switch
+        if (_deck.Count == 0)
         {
-            0 or 1 when postgres is not null => ("database_killed", CrashDatabaseAsync(postgres)),
-            0 => ("disk_full", FillDiskAsync(cancel)),
-            1 or 2 => ("killed_starting", KillStartingAsync(cancel)),
-            _ => ("killed", KillAsync(cancel)),
+            string[] kinds = ["killed", "killed", "killed", "killed_starting", "disk_full", postgres is null ? "killed" : "database_killed"];
+            random.Shuffle(kinds);
+            Array.ForEach(kinds, _deck.Enqueue);
+        }
+
+        var name = _deck.Dequeue();
+        var act = name switch
+        {
+            "database_killed" => CrashDatabaseAsync(postgres!),
+            "disk_full" => FillDiskAsync(cancel),
+            "killed_starting" => KillStartingAsync(cancel),
+            _ => KillAsync(cancel),
         };
         await act;
         Done[name] = Done.GetValueOrDefault(name) + 1;

@@ -21,7 +21,10 @@ internal sealed class Promises
     private long _edits;
 
     /// <summary>All answers that were a success.</summary>
-    public long Count => Workloads.Count + Revisions.Count + Paired.Count + Flows.Count + Interlocked.Read(ref _edits);
+    public long Count => Edits + Paired.Count + Flows.Count;
+
+    /// <summary>Of these, the ones that people got.</summary>
+    public long Edits => Workloads.Count + Revisions.Count + Interlocked.Read(ref _edits);
 
     /// <summary>Notes that a label edit was acknowledged.</summary>
     public void Relabelled(string workload, long value)
