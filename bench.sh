@@ -9,7 +9,7 @@ case ${1:-} in
     # The policy engine alone: no namespaces, no agents, so neither root nor packages.
     scripts/build.sh bench
     ;;
-  apply | tamper)
+  agent | apply | tamper)
     [ "$(id -u)" = 0 ] || { echo "bench: it makes network namespaces, so it runs as root: sudo ./bench.sh $*" >&2; exit 1; }
     scripts/install-packages.sh bench >&2
     scripts/build.sh agent bench

@@ -7,6 +7,7 @@ using Bulkhead.Bench.Harness;
 using Bulkhead.Bench.Idle;
 using Bulkhead.Bench.Matrix;
 using Bulkhead.Bench.Policy;
+using Bulkhead.Bench.Seeing;
 using Bulkhead.Bench.Soak;
 using Bulkhead.Bench.Tamper;
 using Bulkhead.Lab;
@@ -15,7 +16,7 @@ using Bulkhead.Scenarios;
 Benchmark[] benchmarks =
 [
     DataplaneBenchmark.Benchmark, EnforceBenchmark.Benchmark, ApplyBenchmark.Benchmark, TamperBenchmark.Benchmark, MatrixBenchmark.Benchmark, SoakBenchmark.Benchmark,
-    AgentIdleBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark, ChaosBenchmark.Benchmark,
+    AgentIdleBenchmark.Benchmark, SeeingBenchmark.Benchmark, CompileBenchmark.Benchmark, EvaluateBenchmark.Benchmark, ChaosBenchmark.Benchmark,
 ];
 
 var name = new Argument<string>("name") { Description = "which: " + string.Join("; ", benchmarks.Select(b => $"{b.Name} ({b.Question})")) };

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Bulkhead.Bench.Dataplane;
@@ -15,12 +16,13 @@ internal sealed class AgentUnderTest : IAsyncDisposable
     /// <summary>What <c>scripts/build.sh agent</c> builds.</summary>
     private static readonly string Program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../agent/bulkhead-agent"));
 
-    private readonly Process _process;
+    private readonly List<string> _command;
+    private Process _process;
     private readonly DirectoryInfo _state;
     private readonly Socket _listener;
 
-    private AgentUnderTest(NetworkNamespace network, ScriptedController controller, Socket listener, DirectoryInfo state, Process process) =>
-        (Network, Controller, _listener, _state, _process) = (network, controller, listener, state, process);
+    private AgentUnderTest(NetworkNamespace network, ScriptedController controller, Socket listener, DirectoryInfo state, List<string> command) =>
+        (Network, Controller, _listener, _state, _command, _process) = (network, controller, listener, state, command, Run(network, command));
 
     /// <summary>Where it runs.</summary>
     public NetworkNamespace Network { get; }
@@ -55,8 +57,23 @@ internal sealed class AgentUnderTest : IAsyncDisposable
             "",
             cancel);
         var log = Path.Combine(state.FullName, "log");
-        var process = network.Run(() => Process.Start(new ProcessStartInfo("sh", ["-c", "log=$1; shift; exec \"$0\" run \"$@\" >\"$log\" 2>&1", Program, log, "--state", folder, .. cgroup is null ? Array.Empty<string>() : ["--cgroup", cgroup]]))!);
-        return new(network, controller, listener, state, process);
+        return new(network, controller, listener, state, ["-c", "log=$1; shift; exec \"$0\" run \"$@\" >>\"$log\" 2>&1", Program, log, "--state", folder, .. cgroup is null ? Array.Empty<string>() : ["--cgroup", cgroup]]);
+    }
+
+    /// <summary>Ends the agent as its supervisor would; its rules stay.</summary>
+    public async Task StopAsync(CancellationToken cancel)
+    {
+        await VethPair.RunInAsync(Network, ["kill", "-TERM", Pid.ToString(CultureInfo.InvariantCulture)], "", cancel);
+        await _process.WaitForExitAsync(cancel);
+    }
+
+    /// <summary>Starts it again, and waits until it has reported.</summary>
+    public async Task StartAgainAsync(CancellationToken cancel)
+    {
+        _process.Dispose();
+        Controller.States.Clear();
+        _process = Run(Network, _command);
+        await ReportsAsync(state => state.Applied is not null, "it enforces what it did", cancel);
     }
 
     /// <summary>Waits until it reports something.</summary>
@@ -81,11 +98,17 @@ internal sealed class AgentUnderTest : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        _process.Kill();
-        await _process.WaitForExitAsync();
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
         _process.Dispose();
         await Controller.DisposeAsync();
         _listener.Dispose();
         _state.Delete(recursive: true);
     }
+
+    private static Process Run(NetworkNamespace network, List<string> command) => network.Run(() => Process.Start(new ProcessStartInfo("sh", command))!);
 }

@@ -32,6 +32,7 @@ internal sealed class ScriptedController : IAsyncDisposable
     private readonly X509Certificate2 _authority;
     private readonly Channel<byte[]> _messages = Channel.CreateUnbounded<byte[]>();
     private readonly EpochProof _proof;
+    private readonly HashSet<(ulong Epoch, ulong Sequence)> _sequences = [];
     private WebApplication _app = null!;
 
     private ScriptedController(X509Certificate2 authority)
@@ -47,6 +48,9 @@ internal sealed class ScriptedController : IAsyncDisposable
 
     /// <summary>The agent's reports, in order.</summary>
     public ConcurrentQueue<StateReport> States { get; } = new();
+
+    /// <summary>The agent's flow batches, in order, each once.</summary>
+    public ConcurrentQueue<FlowBatch> Flows { get; } = new();
 
     /// <summary>Starts it on a listening socket.</summary>
     public static async Task<ScriptedController> StartAsync(Socket listener)
@@ -134,6 +138,11 @@ internal sealed class ScriptedController : IAsyncDisposable
                 break;
             case "/agent/v1/flows":
                 var batch = FlowBatch.Parser.ParseFrom(body.ToArray());
+                if (_sequences.Add((batch.SpoolEpoch, batch.Sequence)))
+                {
+                    Flows.Enqueue(batch);
+                }
+
                 await ReplyAsync(context, new FlowAck { SpoolEpoch = batch.SpoolEpoch, Sequence = batch.Sequence });
                 break;
             case "/agent/v1/state":

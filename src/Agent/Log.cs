@@ -72,8 +72,11 @@ internal static partial class Log
     [LoggerMessage(29, LogLevel.Information, "the controller was reached under policy {Generation}")]
     public static partial void PolicyProven(this ILogger log, string generation);
 
-    [LoggerMessage(30, LogLevel.Warning, "kernel events were lost ({Events} at least); connections are read again")]
-    public static partial void EventsLost(this ILogger log, ulong events);
+    [LoggerMessage(30, LogLevel.Warning, "{Events} kernel events were lost; connections were read again. Of {Unseen} nothing is known, of {Ended} not all traffic")]
+    public static partial void EventsLost(this ILogger log, ulong events, ulong unseen, ulong ended);
+
+    [LoggerMessage(45, LogLevel.Warning, "processes are named by looking up sockets, which short-lived ones do not wait for: {Reason}")]
+    public static partial void NamesByLookup(this ILogger log, string reason);
 
     [LoggerMessage(31, LogLevel.Error, "telemetry is not available: {Reason}; next try in {Seconds:0.0} s")]
     public static partial void TelemetryFailed(this ILogger log, string reason, double seconds);

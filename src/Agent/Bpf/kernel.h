@@ -15,6 +15,9 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
+	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
 #define __core __attribute__((preserve_access_index))
@@ -32,8 +35,43 @@ struct path { struct vfsmount *mnt; struct dentry *dentry; } __core;
 struct file { struct path f_path; } __core;
 struct mm_struct { struct file *exe_file; } __core;
 struct nsproxy { struct mnt_namespace *mnt_ns; } __core;
-struct cred { kuid_t fsuid; } __core;
-struct task_struct { struct mm_struct *mm; struct nsproxy *nsproxy; const struct cred *cred; kuid_t loginuid; } __core;
+struct cred { kuid_t euid; kuid_t fsuid; } __core;
+struct pid_namespace { struct ns_common ns; } __core;
+struct upid { int nr; struct pid_namespace *ns; } __core;
+struct pid { unsigned int level; struct upid numbers[1]; } __core;
+struct kernfs_node { __u64 id; const char *name; struct kernfs_node *parent; } __core;
+struct kernfs_node___moved { struct kernfs_node *__parent; } __core; // since 6.15
+struct cgroup { struct kernfs_node *kn; } __core;
+struct css_set { struct cgroup *dfl_cgrp; } __core;
+struct task_struct {
+	int tgid;
+	__u64 start_boottime;
+	__u64 self_exec_id;
+	char comm[16];
+	struct pid *thread_pid;
+	struct task_struct *group_leader;
+	struct css_set *cgroups;
+	struct mm_struct *mm;
+	struct nsproxy *nsproxy;
+	const struct cred *cred;
+	kuid_t loginuid;
+} __core;
+
+struct net { struct ns_common ns; } __core;
+typedef struct { struct net *net; } possible_net_t;
+struct in6_addr { __u8 bytes[16]; };
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	unsigned char skc_reuseport : 1;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+} __core;
+struct sock { struct sock_common __sk_common; __u16 sk_protocol; __u16 sk_type; __u8 sk_kern_sock : 1; } __core;
 
 // What the kernel hands to programs, as linux/bpf.h has it; part of its stable interface, so nothing is moved.
 struct bpf_sock {
@@ -65,4 +103,44 @@ struct bpf_sockopt {
 	__s32 optname;
 	__s32 optlen;
 	__s32 retval;
+};
+
+// The beginning of it.
+struct bpf_sock_ops {
+	__u32 op;
+	__u32 args[4];
+	__u32 family;
+	__u32 remote_ip4;
+	__u32 local_ip4;
+	__u32 remote_ip6[4];
+	__u32 local_ip6[4];
+	__u32 remote_port;
+	__u32 local_port;
+	__u32 is_fullsock;
+	__u32 snd_cwnd;
+	__u32 srtt_us;
+	__u32 bpf_sock_ops_cb_flags;
+	__u32 state;
+	__u32 rtt_min;
+	__u32 snd_ssthresh;
+	__u32 rcv_nxt;
+	__u32 snd_nxt;
+	__u32 snd_una;
+	__u32 mss_cache;
+	__u32 ecn_flags;
+	__u32 rate_delivered;
+	__u32 rate_interval_us;
+	__u32 packets_out;
+	__u32 retrans_out;
+	__u32 total_retrans;
+	__u32 segs_in;
+	__u32 data_segs_in;
+	__u32 segs_out;
+	__u32 data_segs_out;
+	__u32 lost_out;
+	__u32 sacked_out;
+	__u32 sk_txhash;
+	__u64 bytes_received;
+	__u64 bytes_acked;
+	struct bpf_sock *sk __attribute__((aligned(8)));
 };

@@ -1,19 +1,37 @@
+using System.Runtime.InteropServices;
 using Bulkhead.Enforcement.Connections;
+using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Agent.Telemetry;
+
+/// <summary>Which flow a connection belongs to.</summary>
+/// <param name="Key">The flow, or null if the connection is not to be told of.</param>
+/// <param name="IsSettled">Whether that stands, rather than that its process may become known until the window ends.</param>
+internal readonly record struct Resolution(FlowKey? Key, bool IsSettled);
+
+/// <summary>Says which flow a connection belongs to.</summary>
+/// <param name="record">The connection.</param>
+/// <param name="isLast">Whether it has to be settled now, whatever that costs.</param>
+internal delegate Resolution FlowOf(in ConntrackRecord record, bool isLast);
 
 /// <summary>
 /// Live connections, with what of their traffic has been told already. Bounded: a connection beyond the bound is summed up when it is
 /// made and when it is gone, without what lies between.
 /// </summary>
 /// <param name="window">Where sums go.</param>
-/// <param name="keyOf">Says which flow a connection belongs to, or null if it is not to be told of. Dear for new connections.</param>
+/// <param name="flowOf">Says which flow a connection belongs to.</param>
 /// <param name="most">How many connections are remembered.</param>
-internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, FlowKey?> keyOf, int most)
+internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most)
 {
+    private const int MostPending = 8192;
+
     private readonly Dictionary<ulong, Connection> _live = [];
+    private readonly Dictionary<ulong, (ConntrackRecord Record, long AtMs)> _pending = [];
+    private readonly Dictionary<ulong, FlowTuple> _translated = [];
     private int _dump;
     private bool _overflowed;
+    private bool _losing;
+    private ulong _begun;
 
     /// <summary>How many are remembered.</summary>
     public int Count => _live.Count;
@@ -32,7 +50,8 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
     }
 
     /// <summary>The connections that are remembered, as conntrack is asked for them; a copy.</summary>
-    public IReadOnlyList<(FlowTuple Original, ushort Zone)> Names() => [.. _live.Values.Select(connection => (connection.Original, connection.Zone))];
+    public IReadOnlyList<(FlowTuple Original, ushort Zone)> Names() =>
+        [.. _live.Select(entry => (_translated.TryGetValue(entry.Key, out var original) ? original : entry.Value.Original, entry.Value.Zone))];
 
     /// <summary>Begins a dump of all connections, to be followed by <see cref="Present"/> for each and <see cref="EndDump"/>.</summary>
     public void BeginDump() => _dump++;
@@ -43,26 +62,27 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
     /// <param name="atMs">Time into the window.</param>
     public void Present(in ConntrackRecord record, bool isNew, long atMs)
     {
-        if (!_live.TryGetValue(record.Id, out var connection))
+        ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, record.Id);
+        if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref connection))
         {
-            if (_live.Count >= most || keyOf(record) is not { } key)
+            // What went over it before the agent looked was told by an earlier run, or by nobody; it is not of this window.
+            if (_live.Count >= most || flowOf(record, isLast: !isNew) is not { Key: { } key } resolved)
             {
                 return;
             }
 
-            // What went over it before the agent looked was told by an earlier run, or by nobody; it is not of this window.
-            _live[record.Id] = connection = new Connection(key, record.Original, record.Zone) { Told = isNew ? default : record.Traffic };
-            if (isNew || !record.Closed)
+            Begin(record, key, resolved.IsSettled, isNew ? atMs : null);
+            connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, record.Id);
+            connection.Unannounced = _losing;
+            connection.Told = isNew ? default : record.Traffic;
+            _begun += _losing ? 1UL : 0;
+            if (!isNew && !record.Closed)
             {
-                var flow = window.Find(key);
-                if (isNew)
-                {
-                    flow?.Connect(atMs);
-                }
+                _ = window.Find(key);
             }
         }
 
-        Tell(connection, record, atMs);
+        Tell(ref connection, record, atMs);
         connection.Closed = record.Closed;
         connection.SeenIn = _dump;
     }
@@ -74,16 +94,34 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
         // An event that says so may still wait to be read; two dumps later it has been.
         var oldest = complete ? _dump : _dump - 1;
         var missing = _live.Where(entry => entry.Value.SeenIn < oldest).Select(entry => entry.Key).ToList();
-        missing.ForEach(id => _live.Remove(id));
+        missing.ForEach(Forget);
         return (ulong)missing.Count;
     }
 
-    /// <summary>Counts, in the flows of this window, the connections that are still open.</summary>
+    /// <summary>Events were lost: until <see cref="EndLoss"/> whatever is heard of for the first time is a connection whose making was lost.</summary>
+    public void BeginLoss() => (_losing, _begun) = (true, _losing ? _begun : 0);
+
+    /// <summary>
+    /// Everything that was not lost has been read, and there was a dump: how many connections there are, or were, whose making was lost, and
+    /// how many are gone whose end was lost.
+    /// </summary>
+    public (ulong Begun, ulong Ended) EndLoss()
+    {
+        _losing = false;
+        return (_begun, EndDump(complete: true));
+    }
+
+    /// <summary>Settles what is pending and counts, in the flows of this window, the connections that are still open; at the end of a window.</summary>
     public void CountOpen()
     {
+        foreach (var id in _pending.Keys.ToList())
+        {
+            Settle(id);
+        }
+
         foreach (var connection in _live.Values)
         {
-            if (!connection.Closed && window.TryGet(connection.Key) is { } flow)
+            if (!connection.Closed && window.TryGet(connection.Flow.Key) is { } flow)
             {
                 flow.Open++;
             }
@@ -93,59 +131,130 @@ internal sealed class ConnectionTable(FlowWindow window, Func<ConntrackRecord, F
     private void Made(in ConntrackRecord record, long atMs)
     {
         // A dump may have told of it already.
-        if (_live.ContainsKey(record.Id) || keyOf(record) is not { } key)
+        ref var told = ref CollectionsMarshal.GetValueRefOrNullRef(_live, record.Id);
+        if (!System.Runtime.CompilerServices.Unsafe.IsNullRef(ref told))
         {
+            _begun -= told.Unannounced && _losing ? 1UL : 0;
+            told.Unannounced = false;
             return;
         }
 
-        if (_live.Count < most)
+        if (flowOf(record, isLast: _live.Count >= most) is { Key: { } key } resolved)
         {
-            _live[record.Id] = new Connection(key, record.Original, record.Zone) { SeenIn = _dump };
+            Begin(record, key, resolved.IsSettled, atMs);
         }
-        else
-        {
-            _overflowed = true;
-        }
-
-        window.Find(key)?.Connect(atMs);
     }
 
     private void Gone(in ConntrackRecord record, long atMs)
     {
-        if (_live.Remove(record.Id, out var connection))
+        ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, record.Id);
+        if (!System.Runtime.CompilerServices.Unsafe.IsNullRef(ref connection))
         {
-            Tell(connection, record, atMs);
+            Settle(record.Id);
+            Tell(ref connection, record, atMs);
+            Forget(record.Id);
         }
-        else if (_overflowed && keyOf(record) is { } key)
+        else if ((_overflowed || _losing) && flowOf(record, isLast: true) is { Key: { } key })
         {
-            Tell(new Connection(key, record.Original, record.Zone), record, atMs);
+            if (!_overflowed)
+            {
+                _begun++;
+                window.Find(key)?.Connect(atMs);
+            }
+
+            var passed = new Connection(new Flow(key), record);
+            Tell(ref passed, record, atMs);
         }
     }
 
-    private void Tell(Connection connection, in ConntrackRecord record, long atMs)
+    private void Begin(in ConntrackRecord record, in FlowKey key, bool isSettled, long? madeAtMs)
+    {
+        if (_live.Count >= most)
+        {
+            _overflowed = true;
+            Connect(key, madeAtMs);
+            return;
+        }
+
+        var isPending = !isSettled && _pending.Count < MostPending && madeAtMs is not null;
+        var flow = isPending ? null : Connect(key, madeAtMs);
+        var connection = new Connection(flow ?? new Flow(key), record) { SeenIn = _dump, IsPending = isPending };
+        if (isPending)
+        {
+            _pending[record.Id] = (record, madeAtMs!.Value);
+        }
+
+        if (connection.Original != record.Original)
+        {
+            _translated[record.Id] = record.Original;
+        }
+
+        _live[record.Id] = connection;
+    }
+
+    private Flow? Connect(in FlowKey key, long? atMs)
+    {
+        var flow = atMs is null ? null : window.Find(key);
+        flow?.Connect(atMs!.Value);
+        return flow;
+    }
+
+    private void Settle(ulong id)
+    {
+        if (_pending.Remove(id, out var pending))
+        {
+            ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, id);
+            var key = flowOf(pending.Record, isLast: true).Key ?? connection.Flow.Key;
+            connection.IsPending = false;
+            connection.Flow = Connect(key, pending.AtMs) ?? new Flow(key);
+        }
+    }
+
+    private void Forget(ulong id)
+    {
+        Settle(id);
+        _live.Remove(id);
+        _translated.Remove(id);
+    }
+
+    private void Tell(ref Connection connection, in ConntrackRecord record, long atMs)
     {
         var since = record.Traffic.Since(connection.Told);
-        if (since == default)
+        if (since == default || connection.IsPending)
         {
             return;
         }
 
         connection.Told = record.Traffic;
-        window.Find(connection.Key)?.Add(record.Consumer == connection.Key.Local ? since : since.Reverse(), atMs);
+        if (window.Continue(connection.Flow) is { } flow)
+        {
+            connection.Flow = flow;
+            flow.Add(record.Consumer == flow.Key.Local ? since : since.Reverse(), atMs);
+        }
     }
 
-    private sealed class Connection(FlowKey key, FlowTuple original, ushort zone)
+    /// <summary>A connection. Most are what their flow is, and a port; what was translated is kept beside.</summary>
+    private struct Connection(Flow flow, in ConntrackRecord record)
     {
-        public FlowKey Key { get; } = key;
+        private readonly ushort _consumerPort = record.ConsumerPort;
 
-        public FlowTuple Original { get; } = original;
+        public Flow Flow = flow;
+        public Traffic Told;
+        public int SeenIn;
+        public readonly ushort Zone = record.Zone;
+        public bool Closed;
+        public bool IsPending;
+        public bool Unannounced;
 
-        public ushort Zone { get; } = zone;
-
-        public Traffic Told { get; set; }
-
-        public bool Closed { get; set; }
-
-        public int SeenIn { get; set; }
+        public readonly FlowTuple Original
+        {
+            get
+            {
+                var key = Flow.Key;
+                return key.Direction == Direction.Outbound
+                    ? new(key.Protocol, key.Local, _consumerPort, key.Remote, key.Port)
+                    : new(key.Protocol, key.Remote, _consumerPort, key.Local, key.Port);
+            }
+        }
     }
 }

@@ -44,6 +44,7 @@ internal enum ConntrackEvent
 /// <param name="Original">The tuple of its first packet, by which conntrack is asked for it.</param>
 /// <param name="Zone">Conntrack's zone.</param>
 /// <param name="RequestedBy">The netlink port of the program that had it destroyed; 0 if its time was over.</param>
+/// <param name="BeganWithSyn">Whether its first packet was the consumer's first of a TCP connection, so that it is certain who is which.</param>
 internal readonly record struct ConntrackRecord(
     ConntrackEvent Event,
     ulong Id,
@@ -56,7 +57,8 @@ internal readonly record struct ConntrackRecord(
     Traffic Traffic,
     FlowTuple Original = default,
     ushort Zone = 0,
-    uint RequestedBy = 0)
+    uint RequestedBy = 0,
+    bool BeganWithSyn = false)
 {
     /// <summary>The netfilter subsystem of conntrack.</summary>
     public const byte Subsystem = 1;
@@ -67,6 +69,7 @@ internal readonly record struct ConntrackRecord(
     private const byte MessageNew = 0;
     private const byte MessageDelete = 2;
     private const int Header = 4; // struct nfgenmsg
+    private const byte SynSent = 1; // TCP_CONNTRACK_SYN_SENT
     private const byte LastOpenTcpState = 3; // TCP_CONNTRACK_ESTABLISHED
 
     /// <summary>Reads a message; false for one that is not of a connection with addresses.</summary>
@@ -85,7 +88,7 @@ internal readonly record struct ConntrackRecord(
         FlowTuple? original = null, reply = null;
         uint id = 0;
         ushort zone = 0;
-        var closed = false;
+        byte state = 0;
         (ulong Packets, ulong Bytes) sent = default, received = default;
         var attributes = message.Attributes(Header);
         while (attributes.Next())
@@ -99,7 +102,7 @@ internal readonly record struct ConntrackRecord(
                     reply = Conntrack.ReadTuple(attributes.Nested());
                     break;
                 case 4: // CTA_PROTOINFO
-                    closed = IsClosed(attributes.Nested());
+                    state = TcpState(attributes.Nested());
                     break;
                 case 9: // CTA_COUNTERS_ORIG
                     sent = Counters(attributes.Nested());
@@ -131,15 +134,16 @@ internal readonly record struct ConntrackRecord(
             forth.SourcePort,
             back.Source,
             port,
-            closed,
+            state > LastOpenTcpState,
             new Traffic(sent.Packets, sent.Bytes, received.Packets, received.Bytes),
             forth,
             zone,
-            kind == ConntrackEvent.Destroyed ? message.PortId : 0);
+            kind == ConntrackEvent.Destroyed ? message.PortId : 0,
+            kind == ConntrackEvent.New && state == SynSent);
         return true;
     }
 
-    private static bool IsClosed(AttributeReader protocol)
+    private static byte TcpState(AttributeReader protocol)
     {
         while (protocol.Next())
         {
@@ -153,12 +157,12 @@ internal readonly record struct ConntrackRecord(
             {
                 if (tcp.Type == 1) // CTA_PROTOINFO_TCP_STATE
                 {
-                    return tcp.U8() > LastOpenTcpState;
+                    return tcp.U8();
                 }
             }
         }
 
-        return false;
+        return 0;
     }
 
     private static (ulong Packets, ulong Bytes) Counters(AttributeReader counters)

@@ -5,18 +5,38 @@ using Bulkhead.Enforcement.Documents;
 
 namespace Bulkhead.Agent.Telemetry;
 
+/// <summary>What came of reading events.</summary>
+internal enum Reading
+{
+    /// <summary>Nothing more is there.</summary>
+    Done,
+
+    /// <summary>There may be more.</summary>
+    More,
+
+    /// <summary>Events of connections were lost behind those that were read last; there may be more.</summary>
+    Overrun,
+}
+
 /// <summary>
-/// The kernel's side of telemetry: one netlink socket that brings new and destroyed connections and the packets that our table blocked, and
+/// The kernel's side of telemetry: netlink sockets that bring new and destroyed connections, and the packets that our table blocked, and
 /// one to ask for connections. For one thread, except <see cref="Stop"/>.
 /// </summary>
 internal sealed class EventSource : IDisposable
 {
+    /// <summary>Bytes that the kernel may keep for us of connections' events; half a second of 20,000 connections a second.</summary>
+    public const int StandardBuffer = 16 << 20;
+
     private const int GroupNew = 1; // NFNLGRP_CONNTRACK_NEW
     private const int GroupDestroyed = 3; // NFNLGRP_CONNTRACK_DESTROY
-    private const int ReceiveBuffer = 16 << 20;
+    private const int LogBuffer = 1 << 20;
 
     private readonly NetlinkSocket _events = NetlinkSocket.Open(NetlinkFamily.Netfilter);
+
+    // Of its own, so that a flood of blocked packets displaces no connection.
+    private readonly NetlinkSocket _log = NetlinkSocket.Open(NetlinkFamily.Netfilter);
     private readonly NetlinkBatch _batch = new();
+    private uint _dropped;
 
     /// <summary>For asking about connections.</summary>
     public Conntrack Conntrack { get; } = Conntrack.Open();
@@ -26,13 +46,15 @@ internal sealed class EventSource : IDisposable
     }
 
     /// <summary>Subscribes, in the calling thread's network namespace, and has its connections' traffic counted and their ends reported.</summary>
+    /// <param name="buffer">Bytes that the kernel may keep of connections' events.</param>
     /// <exception cref="IOException">The kernel refuses: not root, or another agent runs in the namespace.</exception>
-    public static EventSource Open()
+    public static EventSource Open(int buffer = StandardBuffer)
     {
         var source = new EventSource();
         try
         {
-            source._events.SetReceiveBuffer(ReceiveBuffer);
+            source._events.SetReceiveBuffer(buffer);
+            source._log.SetReceiveBuffer(LogBuffer);
             source.BindLog();
             source._events.Join(GroupNew);
             source._events.Join(GroupDestroyed);
@@ -46,16 +68,24 @@ internal sealed class EventSource : IDisposable
         }
     }
 
-    /// <summary>Waits for something to read; false when the time is over or <see cref="Stop"/> was called.</summary>
-    public bool Wait(TimeSpan atMost) => _events.Wait(atMost);
+    /// <summary>Waits for something to read, until the time is over or <see cref="Stop"/> was called.</summary>
+    /// <param name="atMost">How long.</param>
+    /// <param name="other">Another descriptor that it waits for, or -1.</param>
+    public void Wait(TimeSpan atMost, int other) => _events.Wait(atMost, other, _log);
 
-    /// <summary>Reads a batch of what is there; whether there may be more.</summary>
-    /// <param name="connection">Is given each connection event.</param>
-    /// <param name="blocked">Is given each blocked packet.</param>
-    /// <exception cref="NetlinkException">With <see cref="Errno.NoBufferSpace"/> after events were lost.</exception>
-    public bool Read(Action<ConntrackRecord> connection, Action<BlockedPacket> blocked)
+    /// <summary>Reads a batch of the connections' events that are there.</summary>
+    public Reading ReadConnections(Action<ConntrackRecord> connection)
     {
-        var count = _events.TryReceive(_batch);
+        int count;
+        try
+        {
+            count = _events.TryReceive(_batch);
+        }
+        catch (NetlinkException overrun) when (overrun.Errno == Errno.NoBufferSpace)
+        {
+            return Reading.Overrun;
+        }
+
         for (var i = 0; i < count; i++)
         {
             var reader = new NetlinkReader(_batch[i]);
@@ -65,14 +95,47 @@ internal sealed class EventSource : IDisposable
                 {
                     connection(record);
                 }
-                else if (BlockedPacket.TryRead(reader.Current, out var packet))
+            }
+        }
+
+        return count == _batch.Capacity ? Reading.More : Reading.Done;
+    }
+
+    /// <summary>Reads a batch of the blocked packets that are there. They are numbered, so that lost ones show.</summary>
+    public Reading ReadBlocked(Action<BlockedPacket> blocked)
+    {
+        int count;
+        try
+        {
+            count = _log.TryReceive(_batch);
+        }
+        catch (NetlinkException overrun) when (overrun.Errno == Errno.NoBufferSpace)
+        {
+            return Reading.Overrun;
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            var reader = new NetlinkReader(_batch[i]);
+            while (reader.Next())
+            {
+                if (BlockedPacket.TryRead(reader.Current, out var packet))
                 {
                     blocked(packet);
                 }
             }
         }
 
-        return count == _batch.Capacity;
+        return count == _batch.Capacity ? Reading.More : Reading.Done;
+    }
+
+    /// <summary>How many connections' events were lost since this was last asked: each the making or the end of one.</summary>
+    public uint TakeDropped()
+    {
+        var dropped = _events.Dropped;
+        var since = unchecked(dropped - _dropped);
+        _dropped = dropped;
+        return since;
     }
 
     /// <summary>Tells all connections there are, of every zone and both families.</summary>
@@ -96,6 +159,7 @@ internal sealed class EventSource : IDisposable
     public void Dispose()
     {
         _events.Dispose();
+        _log.Dispose();
         Conntrack.Dispose();
         _batch.Dispose();
     }
@@ -113,12 +177,12 @@ internal sealed class EventSource : IDisposable
         Span<byte> buffer = stackalloc byte[128];
         var bind = NetlinkWriter.Netfilter(buffer, BlockedPacket.Subsystem, BlockedPacket.MessageConfigure, NetlinkFlags.Request | NetlinkFlags.Ack, 0, FirewallDocument.LogGroup);
         bind.U8(1, 1); // NFULA_CFG_CMD: NFULNL_CFG_CMD_BIND
-        _events.Exchange(bind.End()).ThrowIfFailed($"bind NFLOG group {FirewallDocument.LogGroup}");
+        _log.Exchange(bind.End()).ThrowIfFailed($"bind NFLOG group {FirewallDocument.LogGroup}");
 
         var configure = NetlinkWriter.Netfilter(buffer, BlockedPacket.Subsystem, BlockedPacket.MessageConfigure, NetlinkFlags.Request | NetlinkFlags.Ack, 0, FirewallDocument.LogGroup);
         configure.Attribute(2, [0, 0, 0, BlockedPacket.Snapshot, 2, 0]); // NFULA_CFG_MODE: bytes, NFULNL_COPY_PACKET
         configure.U32Be(5, 1); // NFULA_CFG_QTHRESH: each at once; the table limits their rate
         configure.U16Be(6, 1); // NFULA_CFG_FLAGS: number them
-        _events.Exchange(configure.End()).ThrowIfFailed($"configure NFLOG group {FirewallDocument.LogGroup}");
+        _log.Exchange(configure.End()).ThrowIfFailed($"configure NFLOG group {FirewallDocument.LogGroup}");
     }
 }

@@ -20,7 +20,8 @@ internal readonly record struct FlowKey(
 
 /// <summary>The sums of one flow in one window.</summary>
 /// <param name="key">What its connections have in common.</param>
-internal sealed class Flow(FlowKey key)
+/// <param name="window">The number of its window; of none by default.</param>
+internal sealed class Flow(FlowKey key, int window = -1)
 {
     private Traffic _traffic;
     private ulong _connections;
@@ -29,6 +30,9 @@ internal sealed class Flow(FlowKey key)
 
     /// <summary>What its connections have in common.</summary>
     public FlowKey Key { get; } = key;
+
+    /// <summary>The number of its window.</summary>
+    public int Window { get; } = window;
 
     /// <summary>Connections still open, as the last dump tells.</summary>
     public uint Open { get; set; }

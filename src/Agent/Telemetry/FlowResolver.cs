@@ -12,9 +12,14 @@ namespace Bulkhead.Agent.Telemetry;
 
 /// <summary>
 /// Says which flow a connection or a blocked packet belongs to: its direction, by the host's addresses, and the host's own process. A process
-/// is named only if the kernel says that it holds the socket; everything that names one is here.
+/// is named only if our programs saw it make the connection, or the kernel says that it holds the socket; everything that names one is here.
 /// </summary>
-internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable processes, ListenerTable listeners, LookupBudget budget)
+/// <param name="sockets">Asked for sockets of which nothing was told.</param>
+/// <param name="processes">Asked who holds them.</param>
+/// <param name="listeners">The host's listeners.</param>
+/// <param name="budget">Bounds what asking costs.</param>
+/// <param name="owners">What our programs told; null where the kernel does not take them.</param>
+internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable processes, ListenerTable listeners, LookupBudget budget, OwnerFeed? owners = null)
 {
     private const long ByDefault = 0;
     private const long ByQuarantine = -1;
@@ -23,30 +28,34 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
     /// <summary>The addresses of the host, by which directions are told apart.</summary>
     public HostAddresses Addresses { get; set; } = new([]);
 
-    /// <summary>The flow of a connection, or null if it stays on the host or only passes through.</summary>
-    public FlowKey? KeyOf(ConntrackRecord record)
+    /// <summary>The flow of a connection; none if it stays on the host or only passes through.</summary>
+    /// <param name="record">The connection.</param>
+    /// <param name="isLast">Whether who made it is to be looked for even where that is dear, since it will not be asked again.</param>
+    public Resolution Resolve(in ConntrackRecord record, bool isLast)
     {
         var outbound = Addresses.IsLocal(record.Consumer);
         var inbound = Addresses.IsLocal(record.Provider) || (!outbound && Addresses.IsGroup(record.Provider));
         if (outbound == inbound || record.Consumer.IsLoopback || record.Provider.IsLoopback)
         {
-            return null;
+            return new(null, true);
         }
 
-        if (IsBackwards(record, inbound))
+        var isBackwards = IsBackwards(record, inbound);
+        if (inbound != isBackwards)
         {
-            record = record with { Consumer = record.Provider, ConsumerPort = record.Port, Provider = record.Consumer, Port = record.ConsumerPort };
-            inbound = !inbound;
+            var (local, port, remote, remotePort) = isBackwards
+                ? (record.Consumer, record.ConsumerPort, record.Provider, record.Port)
+                : (record.Provider, record.Port, record.Consumer, record.ConsumerPort);
+            var taker = Taker(record.Protocol, local, port, remote, remotePort, isLast);
+            return new(new FlowKey(Direction.Inbound, local, remote, record.Protocol, port, taker.Process), taker.IsKnown);
         }
 
-        if (inbound)
-        {
-            return Inbound(record.Protocol, record.Provider, record.Consumer, record.Port);
-        }
-
-        var key = new FlowKey(Direction.Outbound, record.Consumer, record.Provider, record.Protocol, record.Port, null);
-        // Of a connection that is gone nobody holds the socket any more.
-        return record.Event == ConntrackEvent.Destroyed ? key : key with { Process = HolderOf(key, record.ConsumerPort) };
+        var original = isBackwards ? new(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort) : record.Original;
+        var key = isBackwards
+            ? new FlowKey(Direction.Outbound, record.Provider, record.Consumer, record.Protocol, record.ConsumerPort, null)
+            : new FlowKey(Direction.Outbound, record.Consumer, record.Provider, record.Protocol, record.Port, null);
+        var maker = Maker(key, original, isLast, isConnection: true, isGone: record.Event == ConntrackEvent.Destroyed);
+        return new(key with { Process = maker.Process }, maker.IsKnown);
     }
 
     /// <summary>The flow of a blocked packet, or null if it is not known which connection it would have belonged to.</summary>
@@ -54,7 +63,9 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
     {
         var inbound = packet.Why.Direction == Direction.Inbound;
         var key = inbound
-            ? Inbound(packet.Protocol, packet.Destination, packet.Source, packet.Port)
+            ? new FlowKey(
+                Direction.Inbound, packet.Destination, packet.Source, packet.Protocol, packet.Port,
+                Taker(packet.Protocol, packet.Destination, packet.Port, packet.Source, packet.SourcePort, isLast: true).Process)
             : new FlowKey(Direction.Outbound, packet.Source, packet.Destination, packet.Protocol, packet.Port, null);
         if (packet.Why.Reason == BlockReason.Invalid && key.Process is null)
         {
@@ -64,7 +75,8 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
 
         if (!inbound)
         {
-            key = key with { Process = HolderOf(key, packet.SourcePort) };
+            var tuple = new FlowTuple(packet.Protocol, packet.Source, packet.SourcePort, packet.Destination, packet.Port);
+            key = key with { Process = Maker(key, tuple, isLast: true, isConnection: false, isGone: false).Process };
         }
 
         return key with
@@ -84,23 +96,48 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
     /// Conntrack takes whose packet it sees first for the consumer; of a connection that is older than our table that may have been the
     /// provider. The host's own socket tells: a listener's port is the provider's, a connected socket at no listener's port the consumer's.
     /// </summary>
-    private bool IsBackwards(ConntrackRecord record, bool inbound) =>
-        record.Protocol == IpProtocol.Tcp && record.Event != ConntrackEvent.Destroyed && (inbound
+    private bool IsBackwards(in ConntrackRecord record, bool inbound) =>
+        record.Protocol == IpProtocol.Tcp && record.Event != ConntrackEvent.Destroyed && !record.BeganWithSyn && (inbound
             ? listeners.Find(record.Protocol, record.Provider, record.Port) is null
                 && sockets.Find(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort) is { State: SocketState.Established }
             : listeners.Knows(record.Protocol, record.Consumer, record.ConsumerPort));
 
-    private FlowKey Inbound(byte protocol, IpAddress local, IpAddress remote, ushort port)
+    private Maker Taker(byte protocol, IpAddress local, ushort port, IpAddress remote, ushort remotePort, bool isLast)
     {
-        var listener = IpProtocol.HasPorts(protocol) ? listeners.Find(protocol, local, port) : null;
-        return new FlowKey(Direction.Inbound, local, remote, protocol, port, listener?.Process);
+        if (!IpProtocol.HasPorts(protocol))
+        {
+            return new(true, null);
+        }
+
+        if (owners?.Incoming(protocol, local, port, remote, remotePort) is { IsKnown: true } told)
+        {
+            return told;
+        }
+
+        if (owners?.IsShared(protocol, local, port) == true)
+        {
+            // Which of several processes took it is known once it has.
+            return new(isLast, null);
+        }
+
+        return new(true, listeners.Find(protocol, local, port)?.Process);
     }
 
-    private ProcessFacts? HolderOf(FlowKey key, ushort localPort) =>
-        key.Protocol is not (IpProtocol.Tcp or IpProtocol.Udp)
-            ? null
-            : budget.Spend(key, () =>
-                sockets.Find(key.Protocol, key.Local, localPort, key.Remote, key.Port) is { Inode: > 0 } socket
-                    ? processes.HolderOf(socket.Inode, socket.CgroupId)
-                    : null);
+    private Maker Maker(in FlowKey key, FlowTuple tuple, bool isLast, bool isConnection, bool isGone)
+    {
+        if (owners?.Outgoing(tuple, isConnection) is { IsKnown: true } told)
+        {
+            return told;
+        }
+
+        // Of a connection that is gone nobody holds the socket any more.
+        return isGone || key.Protocol is not (IpProtocol.Tcp or IpProtocol.Udp) ? new(isLast || owners is null, null)
+            : owners is null || isLast ? new(true, HolderOf(key, tuple))
+            : default;
+    }
+
+    private ProcessFacts? HolderOf(FlowKey key, FlowTuple tuple) => budget.Spend(key, () =>
+        sockets.Find(tuple.Protocol, tuple.Source, tuple.SourcePort, tuple.Destination, tuple.DestinationPort) is { Inode: > 0 } socket
+            ? processes.HolderOf(socket.Inode, socket.CgroupId)
+            : null);
 }

@@ -12,15 +12,28 @@ internal sealed class FlowWindow(int mostFlows)
 {
     private readonly Dictionary<FlowKey, Flow> _flows = [];
     private readonly HashSet<(Flow Flow, ushort SourcePort)> _blocked = [];
+    private int _number;
 
-    /// <summary>Events that the window does not tell of, at least.</summary>
+    /// <summary>Connections and blocked packets that the window does not tell of.</summary>
     public ulong Lost { get; private set; }
 
     /// <summary>Whether it had better end before its time, lest it cannot hold what comes.</summary>
     public bool IsNearlyFull => _flows.Count >= mostFlows - (mostFlows / 4);
 
-    /// <summary>Counts events that did not come, or did not fit.</summary>
+    /// <summary>Connections whose traffic the window tells only in part, because their end was lost or the window is full.</summary>
+    public ulong Incomplete { get; private set; }
+
+    /// <summary>Connections of which it is not known who made them, since what our programs told was lost; at most.</summary>
+    public ulong Unnamed { get; private set; }
+
+    /// <summary>Counts connections and blocked packets of which nothing came, or that did not fit.</summary>
     public void CountLost(ulong events) => Lost += events;
+
+    /// <summary>Counts connections whose traffic is told only in part.</summary>
+    public void CountIncomplete(ulong connections) => Incomplete += connections;
+
+    /// <summary>Counts connections that may lack their process.</summary>
+    public void CountUnnamed(ulong connections) => Unnamed += connections;
 
     /// <summary>The flow of a key in this window, or null if the window is full; the caller's event then counts as lost.</summary>
     public Flow? Find(in FlowKey key)
@@ -32,7 +45,7 @@ internal sealed class FlowWindow(int mostFlows)
 
         if (_flows.Count < mostFlows)
         {
-            return _flows[key] = new Flow(key);
+            return _flows[key] = new Flow(key, _number);
         }
 
         if (key.Process is not null && _flows.TryGetValue(key with { Process = null }, out flow))
@@ -41,6 +54,26 @@ internal sealed class FlowWindow(int mostFlows)
         }
 
         Lost++;
+        return null;
+    }
+
+    /// <summary>
+    /// The flow of this window that goes on with one that may be of an earlier window; null if the window is full, which then tells that
+    /// it lacks traffic.
+    /// </summary>
+    public Flow? Continue(Flow flow)
+    {
+        if (flow.Window == _number)
+        {
+            return flow;
+        }
+
+        if (_flows.Count < mostFlows || _flows.ContainsKey(flow.Key))
+        {
+            return Find(flow.Key);
+        }
+
+        CountIncomplete(1);
         return null;
     }
 
@@ -68,19 +101,20 @@ internal sealed class FlowWindow(int mostFlows)
     /// <param name="lengthMs">How long it was.</param>
     public FlowBatch? Close(long startUnixMs, uint lengthMs)
     {
-        if (_flows.Count == 0 && Lost == 0)
+        _number++;
+        if (_flows.Count == 0 && Lost == 0 && Incomplete == 0 && Unnamed == 0)
         {
             return null;
         }
 
-        var batch = new FlowBatch { WindowUnixMs = startUnixMs, WindowMs = lengthMs, LostEvents = Lost };
+        var batch = new FlowBatch { WindowUnixMs = startUnixMs, WindowMs = lengthMs, LostEvents = Lost, IncompleteConnections = Incomplete, UnnamedConnections = Unnamed };
         var processes = new Dictionary<ProcessFacts, uint>(ReferenceEqualityComparer.Instance);
         foreach (var flow in _flows.Values)
         {
             batch.Flows.Add(flow.ToWire(IndexOf(flow.Key.Process, processes, batch)));
         }
 
-        Lost = 0;
+        (Lost, Incomplete, Unnamed) = (0, 0, 0);
         _blocked.Clear();
         _flows.Clear();
         // After a storm its memory is given back.

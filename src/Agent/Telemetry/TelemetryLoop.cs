@@ -1,5 +1,6 @@
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Firewall;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
@@ -25,9 +26,11 @@ namespace Bulkhead.Agent.Telemetry;
 /// <param name="problems">Where a failure is stated.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
-internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, WindowPace pace, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket, FlowKey?> blocked, Problems problems, TimeProvider time, ILogger log)
+/// <param name="withPrograms">Whether processes are named by our programs in the kernel, if it takes them.</param>
+internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, WindowPace pace, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket, FlowKey?> blocked, Problems problems, TimeProvider time, ILogger log, bool withPrograms = true)
 {
     private const string Topic = "telemetry";
+    private const string NamesTopic = "telemetry-names";
     private const int MostFlows = 50_000;
     private const int MostConnections = 131_072;
     private const int DumpShare = 100;
@@ -35,10 +38,15 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
     // About what the kernel takes to walk its hash table for a dump, however few there are.
     private const int MostAsked = 1000;
 
+    private const int MostDumpsAfterLoss = 3;
+
     private static readonly TimeSpan _nap = TimeSpan.FromMilliseconds(5);
 
     // Listeners come and go without an event; and another length of windows is noticed as soon.
     private static readonly TimeSpan _look = TimeSpan.FromSeconds(1);
+
+    // Where our programs name processes nothing is gained by reading at once.
+    private static readonly TimeSpan _longNap = TimeSpan.FromMilliseconds(10);
 
     private readonly FlowWindow _window = new(MostFlows);
     private MissedBlocks _missed = new(null);
@@ -46,8 +54,14 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
     private ulong _events;
     private volatile HostAddresses _addresses = new([]);
 
-    /// <summary>Kernel events that were lost since the agent started, at least.</summary>
+    /// <summary>Bytes that the kernel may keep of connections' events; before <see cref="RunAsync"/>.</summary>
+    public int ReceiveBuffer { get; init; } = EventSource.StandardBuffer;
+
+    /// <summary>Connections and blocked packets of which nothing could be told, since the agent started.</summary>
     public ulong Lost { get; private set; }
+
+    /// <summary>Whether our programs tell who makes connections; else sockets are looked up, which short-lived ones do not wait for.</summary>
+    public bool NamesByEvent { get; private set; }
 
     /// <summary>Kernel events read since the agent started.</summary>
     public ulong Events => Interlocked.Read(ref _events);
@@ -91,12 +105,14 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         {
             try
             {
-                using var source = EventSource.Open();
+                using var source = EventSource.Open(ReceiveBuffer);
                 using var stop = cancel.Register(source.Stop);
                 using var sockets = SocketDiagnostics.Open();
                 using var counters = ReportCounters.Open();
+                var processes = new ProcessTable(cgroups, new UserNames());
+                using var owners = OpenOwners(processes);
                 problems.Clear(Topic);
-                Follow(source, sockets, new StrayPackets(sockets, source.Conntrack), counters, cancel);
+                Follow(source, sockets, processes, owners, new StrayPackets(sockets, source.Conntrack), counters, cancel);
             }
             catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
             {
@@ -114,13 +130,40 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         }
     }
 
-    private void Follow(EventSource source, SocketDiagnostics sockets, StrayPackets strays, ReportCounters counters, CancellationToken cancel)
+    private OwnerFeed? OpenOwners(ProcessTable processes)
     {
-        var processes = new ProcessTable(cgroups, new UserNames());
-        var listeners = new ListenerTable(sockets, processes, time);
+        if (!withPrograms)
+        {
+            return null;
+        }
+
+        try
+        {
+            var programs = ConnectionOwners.Attach(cgroups.Root);
+            problems.Clear(NamesTopic);
+            NamesByEvent = true;
+            return new(programs, new(programs, processes, cgroups, new UserNames()));
+        }
+        catch (Exception refused) when (refused is BpfException or DllNotFoundException or EntryPointNotFoundException)
+        {
+            NamesByEvent = false;
+            log.NamesByLookup(refused.Message);
+            problems.Set(NamesTopic, new Failure
+            {
+                Code = "short-lived-unnamed",
+                Message = $"Processes that end within milliseconds of making a connection are not named on this host; the connections themselves are all told of. {refused.Message}",
+                Remedy = "Use a kernel of 5.10 or newer with BTF, install libbpf1, and give the agent CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN.",
+            });
+            return null;
+        }
+    }
+
+    private void Follow(EventSource source, SocketDiagnostics sockets, ProcessTable processes, OwnerFeed? owners, StrayPackets strays, ReportCounters counters, CancellationToken cancel)
+    {
+        var listeners = new ListenerTable(sockets, processes, time, owners);
         var budget = new LookupBudget(time);
-        var resolver = new FlowResolver(sockets, processes, listeners, budget) { Addresses = _addresses };
-        var connections = new ConnectionTable(_window, resolver.KeyOf, MostConnections);
+        var resolver = new FlowResolver(sockets, processes, listeners, budget, owners) { Addresses = _addresses };
+        var connections = new ConnectionTable(_window, resolver.Resolve, MostConnections);
         var clock = new WindowClock(time, () => pace.Length);
         var sequence = new SequenceGap();
         _missed = new(counters.Read());
@@ -135,9 +178,9 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
 
         while (!cancel.IsCancellationRequested)
         {
-            source.Wait(clock.Left < _look ? clock.Left : _look);
+            source.Wait(clock.Left < _look ? clock.Left : _look, owners?.Descriptor ?? -1);
             resolver.Addresses = _addresses;
-            Drain(source, connections, resolver, strays, sequence, clock);
+            Drain(source, connections, resolver, owners, strays, sequence, clock);
             if (time.GetElapsedTime(looked) >= _look)
             {
                 looked = time.GetTimestamp();
@@ -149,9 +192,9 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
 
             if (clock.Left > TimeSpan.Zero && !_window.IsNearlyFull)
             {
-                if (!cancel.IsCancellationRequested && naps.IsDue())
+                if (!cancel.IsCancellationRequested && (owners is not null || naps.IsDue()))
                 {
-                    Thread.Sleep(_nap);
+                    Thread.Sleep(owners is not null ? _longNap : _nap);
                 }
 
                 continue;
@@ -169,7 +212,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
             }
 
             CountMissed();
-            Close(connections, clock);
+            Close(connections, owners, clock);
             budget.NextWindow();
             RefreshListeners(listeners);
             pace.Measure();
@@ -177,7 +220,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
 
         CountMissed();
         Dump(source, connections, clock, connections.Count <= MostAsked ? DumpKind.Named : DumpKind.Periodic);
-        Close(connections, clock);
+        Close(connections, owners, clock);
 
         void CountMissed()
         {
@@ -186,30 +229,46 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
                 _missed.Count(counters.Read());
             }
 
-            Drain(source, connections, resolver, strays, sequence, clock);
+            Drain(source, connections, resolver, owners, strays, sequence, clock);
             CountLost(_missed.Take());
         }
     }
 
-    private void Drain(EventSource source, ConnectionTable connections, FlowResolver resolver, StrayPackets strays, SequenceGap sequence, WindowClock clock)
+    private void Drain(EventSource source, ConnectionTable connections, FlowResolver resolver, OwnerFeed? owners, StrayPackets strays, SequenceGap sequence, WindowClock clock)
     {
         var at = clock.OffsetMs;
         var lost = false;
-        try
+        owners?.Read();
+        if (ReadConnections())
         {
-            while (source.Read(Observe, Block))
-            {
-            }
-        }
-        catch (NetlinkException overrun) when (overrun.Errno == Errno.NoBufferSpace)
-        {
-            Dump(source, connections, clock, DumpKind.AfterLoss);
+            connections.BeginLoss();
             lost = true;
+            Resynchronise(source, connections, ReadConnections, clock);
+        }
+
+        while (source.ReadBlocked(Block) != Reading.Done)
+        {
         }
 
         if (lost)
         {
             connectionsLost();
+        }
+
+        bool ReadConnections()
+        {
+            var overrun = false;
+            while (source.ReadConnections(Observe) is var read and not Reading.Done)
+            {
+                if (read == Reading.Overrun)
+                {
+                    // What is read from here on came after the gap.
+                    overrun = true;
+                    connections.BeginLoss();
+                }
+            }
+
+            return overrun;
         }
 
         void Observe(ConntrackRecord record)
@@ -249,20 +308,41 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
             source.Dump(Present);
         }
 
-        var missing = connections.EndDump(complete: kind == DumpKind.AfterLoss);
-        if (kind == DumpKind.AfterLoss)
+        if (kind != DumpKind.AfterLoss)
         {
-            var lost = Math.Max(1, missing);
-            CountLost(lost);
-            log.EventsLost(lost);
+            connections.EndDump(complete: false);
         }
 
         void Present(ConntrackRecord record) => connections.Present(record, kind != DumpKind.First, at);
     }
 
-    private void Close(ConnectionTable connections, WindowClock clock)
+    /// <summary>
+    /// Events were lost. The kernel counts them: each was the making or the end of a connection. Those of connections that are still there, or whose
+    /// other event came, are made up for by a dump; of the rest nothing is known but how many there were, two events each.
+    /// </summary>
+    private void Resynchronise(EventSource source, ConnectionTable connections, Func<bool> readConnections, WindowClock clock)
+    {
+        for (var dumps = 0; dumps < MostDumpsAfterLoss; dumps++)
+        {
+            Dump(source, connections, clock, DumpKind.AfterLoss);
+            if (!readConnections())
+            {
+                break;
+            }
+        }
+
+        var (begun, ended) = connections.EndLoss();
+        var dropped = (ulong)source.TakeDropped();
+        var unseen = (dropped - Math.Min(dropped, begun + ended) + 1) / 2;
+        CountLost(unseen);
+        _window.CountIncomplete(ended);
+        log.EventsLost(dropped, unseen, ended);
+    }
+
+    private void Close(ConnectionTable connections, OwnerFeed? owners, WindowClock clock)
     {
         connections.CountOpen();
+        _window.CountUnnamed(owners?.NextWindow() ?? 0);
         var (start, length) = (clock.StartUnixMs, clock.OffsetMs);
         clock.Next();
         if (_window.Close(start, (uint)length) is { } batch)
@@ -305,7 +385,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         /// <summary>At the end of a window, only of the connections that are remembered.</summary>
         Named,
 
-        /// <summary>After events were lost: what is missing is gone.</summary>
+        /// <summary>After events were lost.</summary>
         AfterLoss,
     }
 }

@@ -131,7 +131,8 @@ public sealed class SocketOwnerTests : AgentProcessTests
         using var folder = Agent.Linux.Processes.FolderReader.Open(_cgroup.Tree.Root);
         var attached = AttachedProgram.All(folder, SocketCreate);
         attached.ForEach(program => program.Dispose());
-        return [.. attached.Select(program => program.Name)];
+        // Those of telemetry are the running agent's, and go with it.
+        return [.. attached.Select(program => program.Name).Where(name => name != "bulkhead_open")];
     }
 
     /// <summary>Has a program of a cgroup listen.</summary>

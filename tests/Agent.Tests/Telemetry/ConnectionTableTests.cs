@@ -1,3 +1,4 @@
+using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Telemetry;
 using Bulkhead.Contracts.Agent;
 using Bulkhead.Policy.Addresses;
@@ -8,8 +9,10 @@ public sealed class ConnectionTableTests
 {
     private readonly FlowWindow _window = new(100);
     private readonly ConnectionTable _table;
+    private ProcessFacts? _maker;
+    private bool _isKnown = true;
 
-    public ConnectionTableTests() => _table = new(_window, record => FlowWindowTests.Key(record.Port, null), 2);
+    public ConnectionTableTests() => _table = new(_window, FlowOf, 2);
 
     [Fact]
     public void A_connection_is_counted_when_made_and_its_traffic_when_gone()
@@ -94,6 +97,47 @@ public sealed class ConnectionTableTests
         Assert.Equal((3UL, 70UL), (flow.Connections, flow.BytesIn));
         Assert.Equal(2, _table.Count);
     }
+
+    [Fact]
+    public void Who_made_a_connection_may_become_known_until_the_window_ends()
+    {
+        _isKnown = false;
+        _table.Observe(New(1), 10);
+        _table.Observe(New(2), 20);
+        _maker = FlowWindowTests.Nginx;
+        _table.Observe(Gone(1, bytesOut: 7), 30);
+        _table.CountOpen();
+
+        var batch = _window.Close(0, 10_000)!;
+        var flow = Assert.Single(batch.Flows);
+        Assert.Equal((2UL, 7UL, 10L, 1U), (flow.Connections, flow.BytesIn, flow.FirstMs, flow.Process));
+        Assert.Equal("/usr/sbin/nginx", Assert.Single(batch.Processes).Path);
+    }
+
+    [Fact]
+    public void Lost_events_are_made_up_for_by_what_came_of_the_same_connections()
+    {
+        _table.Observe(New(1), 0);
+        _table.BeginLoss();
+        _table.Observe(Gone(3, bytesOut: 5), 0); // its making was lost
+        _table.BeginDump();
+        _table.Present(Present(2), isNew: true, 0); // likewise, and it is still there
+        _table.Present(Present(4), isNew: true, 0);
+        _table.Observe(New(4), 0); // only the dump was faster
+        Assert.Equal((2UL, 1UL), _table.EndLoss()); // the end of the first was lost
+        Assert.Equal(4UL, Close().Connections);
+    }
+
+    [Fact]
+    public void Traffic_of_a_connection_goes_on_in_the_windows_after()
+    {
+        _table.Observe(New(1), 0);
+        _ = Close();
+        Dump(Present(1, bytesOut: 100));
+        Assert.Equal((0UL, 100UL), (_window.TryGet(FlowWindowTests.Key(80, null))!.ToWire(0).Connections, Close().BytesIn));
+    }
+
+    private Resolution FlowOf(in ConntrackRecord record, bool isLast) => new(FlowWindowTests.Key(record.Port, _maker), isLast || _isKnown);
 
     private static ConntrackRecord New(ulong id) => Record(ConntrackEvent.New, id, 0, 0);
 

@@ -8,7 +8,7 @@ namespace Bulkhead.Agent.Tests.Telemetry;
 
 public sealed class FlowWindowTests
 {
-    private static readonly ProcessFacts _nginx = new(10, 1, "/usr/sbin/nginx") { Name = "nginx", Unit = "nginx.service", User = "www-data", Uid = 33, LoginUid = ProcessFacts.NoLogin };
+    internal static readonly ProcessFacts Nginx = new(10, 1, "/usr/sbin/nginx") { Name = "nginx", Unit = "nginx.service", User = "www-data", Uid = 33, LoginUid = ProcessFacts.NoLogin };
     private readonly FlowWindow _window = new(3);
 
     [Fact]
@@ -17,9 +17,9 @@ public sealed class FlowWindowTests
     [Fact]
     public void Connections_of_one_key_are_one_flow()
     {
-        _window.Find(Key(80, _nginx))!.Connect(100);
-        _window.Find(Key(80, _nginx))!.Connect(900);
-        _window.Find(Key(80, _nginx))!.Add(new Traffic(1, 100, 2, 200), 950);
+        _window.Find(Key(80, Nginx))!.Connect(100);
+        _window.Find(Key(80, Nginx))!.Connect(900);
+        _window.Find(Key(80, Nginx))!.Add(new Traffic(1, 100, 2, 200), 950);
 
         var batch = _window.Close(5, 10_000)!;
 
@@ -33,8 +33,8 @@ public sealed class FlowWindowTests
     [Fact]
     public void A_process_is_told_once_a_batch_and_an_unknown_one_is_none()
     {
-        _window.Find(Key(80, _nginx))!.Connect(0);
-        _window.Find(Key(443, _nginx))!.Connect(0);
+        _window.Find(Key(80, Nginx))!.Connect(0);
+        _window.Find(Key(443, Nginx))!.Connect(0);
         _window.Find(Key(443, null))!.Connect(0);
         var batch = _window.Close(0, 10_000)!;
         Assert.Single(batch.Processes);
@@ -48,8 +48,8 @@ public sealed class FlowWindowTests
         _window.Find(Key(2, null))!.Connect(0);
         _window.Find(Key(3, null))!.Connect(0);
 
-        Assert.Same(_window.Find(Key(1, null)), _window.Find(Key(1, _nginx)));
-        Assert.Null(_window.Find(Key(4, _nginx)));
+        Assert.Same(_window.Find(Key(1, null)), _window.Find(Key(1, Nginx)));
+        Assert.Null(_window.Find(Key(4, Nginx)));
 
         Assert.Equal(1UL, _window.Close(0, 10_000)!.LostEvents);
         Assert.Equal(0UL, _window.Lost);

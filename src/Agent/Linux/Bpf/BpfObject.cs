@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Bulkhead.Agent.Linux.Bpf;
 
@@ -17,16 +18,15 @@ internal sealed unsafe class BpfObject : IDisposable
     /// <exception cref="BpfException">The kernel does not take it, or does not permit it.</exception>
     public static BpfObject Load(string name)
     {
-        using var resource = typeof(BpfObject).Assembly.GetManifestResourceStream(name)
+        // Read where it lies: a copy of it would stay in the heap.
+        using var resource = typeof(BpfObject).Assembly.GetManifestResourceStream(name) as UnmanagedMemoryStream
             ?? throw new InvalidOperationException($"The agent was built without {name}.");
-        var bytes = new byte[resource.Length];
-        resource.ReadExactly(bytes);
         _ = Libbpf.SetPrint(0);
         var log = new byte[LogSize];
-        fixed (byte* at = bytes, logAt = log)
+        fixed (byte* logAt = log)
         {
             var options = new Libbpf.OpenOptions { Size = (nuint)sizeof(Libbpf.OpenOptions), LogBuffer = logAt, LogSize = LogSize };
-            var loaded = Libbpf.Open(at, (nuint)bytes.Length, &options);
+            var loaded = Libbpf.Open(resource.PositionPointer, (nuint)resource.Length, &options);
             if (loaded == 0)
             {
                 throw new BpfException($"open {name}", -System.Runtime.InteropServices.Marshal.GetLastPInvokeError());
@@ -49,6 +49,13 @@ internal sealed unsafe class BpfObject : IDisposable
 
     /// <summary>A map's descriptor.</summary>
     public int Map(string name) => Libbpf.MapDescriptor(_loaded, name);
+
+    /// <summary>Attaches a program to a cgroup for as long as this process lives, or until the link is taken off.</summary>
+    /// <exception cref="BpfException">The kernel refuses.</exception>
+    public nint Link(string name, SafeFileHandle cgroup) =>
+        Libbpf.LinkToCgroup(Libbpf.FindProgram(_loaded, name), (int)cgroup.DangerousGetHandle()) is var link and not 0
+            ? link
+            : throw new BpfException($"attach {name}", -System.Runtime.InteropServices.Marshal.GetLastPInvokeError());
 
     /// <inheritdoc/>
     public void Dispose() => Libbpf.Close(Interlocked.Exchange(ref _loaded, 0));

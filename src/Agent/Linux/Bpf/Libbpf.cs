@@ -91,6 +91,14 @@ internal static unsafe partial class Libbpf
     [LibraryImport(Library, EntryPoint = "bpf_prog_attach_opts")]
     public static partial int Attach(int program, SafeFileHandle cgroup, int hook, AttachOptions* options);
 
+    [LibraryImport(Library, EntryPoint = "bpf_program__attach_cgroup", SetLastError = true)]
+    public static partial nint LinkToCgroup(nint program, int cgroup);
+
+    [LibraryImport(Library, EntryPoint = "bpf_link__destroy")]
+    public static partial int DestroyLink(nint link);
+
+    public static void Unlink(nint link) => _ = DestroyLink(link);
+
     [LibraryImport(Library, EntryPoint = "bpf_prog_bind_map")]
     public static partial int Bind(int program, int map, nint options);
 

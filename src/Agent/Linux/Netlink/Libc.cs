@@ -13,6 +13,7 @@ internal static unsafe partial class Libc
     public const int SoRcvbuf = 8;
     public const int SoSndbufforce = 32;
     public const int SoRcvbufforce = 33;
+    public const int SoMeminfo = 55;
     public const int SolNetlink = 270;
     public const int NetlinkAddMembership = 1;
     public const int NetlinkCapAck = 10;
@@ -82,6 +83,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetSockOpt(SafeHandle fd, int level, int option, int* value, uint length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSockOpt(SafeHandle fd, int level, int option, void* value, uint* length);
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static partial nint Send(SafeHandle fd, byte* buffer, nuint length, int flags);

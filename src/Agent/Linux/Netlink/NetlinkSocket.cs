@@ -28,6 +28,7 @@ public sealed unsafe class NetlinkSocket : IDisposable
     private const ushort MessageError = 2;
     private const ushort MessageDone = 3;
     private const int ReceiveLength = 64 * 1024;
+    private const int MemoryFigures = 9; // SK_MEMINFO_VARS; the last is SK_MEMINFO_DROPS
 
     private readonly SafeFileHandle _fd;
     private readonly SafeFileHandle _wake;
@@ -216,14 +217,34 @@ public sealed unsafe class NetlinkSocket : IDisposable
             : throw NetlinkException.Last("receive from a netlink socket");
     }
 
-    /// <summary>Waits until there is something to receive, <see cref="Wake"/> is called, or the time is over; whether there is something.</summary>
-    /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
-    public bool Wait(TimeSpan timeout)
+    /// <summary>
+    /// Messages that the kernel could not deliver since the socket was opened, because its buffer was full (SO_MEMINFO); the number starts again at 0 after 2^32.
+    /// </summary>
+    public uint Dropped
     {
-        var fds = stackalloc Libc.PollFd[2];
+        get
+        {
+            var info = stackalloc uint[MemoryFigures];
+            var length = (uint)(MemoryFigures * sizeof(uint));
+            return Libc.GetSockOpt(_fd, Libc.SolSocket, Libc.SoMeminfo, info, &length) == 0 && length == MemoryFigures * sizeof(uint) ? info[MemoryFigures - 1] : 0;
+        }
+    }
+
+    /// <summary>
+    /// Waits until there is something to receive, <see cref="Wake"/> is called, another descriptor is ready, or the time is over; whether
+    /// there is something to receive.
+    /// </summary>
+    /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
+    /// <param name="other">Another descriptor, or -1.</param>
+    /// <param name="alike">Another socket, for which it waits as well.</param>
+    public bool Wait(TimeSpan timeout, int other = -1, NetlinkSocket? alike = null)
+    {
+        var fds = stackalloc Libc.PollFd[4];
         fds[0] = new() { Fd = (int)_fd.DangerousGetHandle(), Events = Libc.PollIn };
         fds[1] = new() { Fd = (int)_wake.DangerousGetHandle(), Events = Libc.PollIn };
-        var ready = Libc.Poll(fds, 2, timeout < TimeSpan.Zero ? -1 : (int)Math.Ceiling(timeout.TotalMilliseconds));
+        fds[2] = new() { Fd = other, Events = Libc.PollIn };
+        fds[3] = new() { Fd = alike is null ? -1 : (int)alike._fd.DangerousGetHandle(), Events = Libc.PollIn };
+        var ready = Libc.Poll(fds, 4, timeout < TimeSpan.Zero ? -1 : (int)Math.Ceiling(timeout.TotalMilliseconds));
         return ready > 0 && fds[0].Returned != 0;
     }
 

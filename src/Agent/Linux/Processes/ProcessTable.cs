@@ -44,12 +44,20 @@ internal sealed class ProcessTable(CgroupTree cgroups, UserNames users)
             return known;
         }
 
-        if (_known.Count >= MostKnown)
+        MakeRoom();
+        return Read(pid, start, path, folder) is { } facts ? _known[pid] = facts : null;
+    }
+
+    /// <summary>The facts that are handed out for a process of which somebody else found out the same; these, if none were yet.</summary>
+    public ProcessFacts Same(ProcessFacts facts)
+    {
+        if (_known.TryGetValue(facts.Pid, out var known) && known.StartTime == facts.StartTime && known.Path == facts.Path && known.Uid == facts.Uid && known.LoginUid == facts.LoginUid)
         {
-            _known.Clear();
+            return known;
         }
 
-        return Read(pid, start, path, folder) is { } facts ? _known[pid] = facts : null;
+        MakeRoom();
+        return _known[facts.Pid] = facts;
     }
 
     private ProcessFacts? Search(IEnumerable<int>? candidates, byte[] target, ulong cgroup)
@@ -69,6 +77,14 @@ internal sealed class ProcessTable(CgroupTree cgroups, UserNames users)
         }
 
         return null;
+    }
+
+    private void MakeRoom()
+    {
+        if (_known.Count >= MostKnown)
+        {
+            _known.Clear();
+        }
     }
 
     private static bool Holds(int pid, byte[] target)

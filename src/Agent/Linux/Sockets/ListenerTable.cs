@@ -1,6 +1,7 @@
 using System.Globalization;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Agent.Telemetry;
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
@@ -16,7 +17,7 @@ namespace Bulkhead.Agent.Linux.Sockets;
 internal sealed record HostListener(byte Protocol, IpAddress? Address, ushort Port, ProcessFacts? Process);
 
 /// <summary>The host's listeners with their processes. For one thread, except <see cref="Current"/>.</summary>
-internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable processes, TimeProvider time)
+internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable processes, TimeProvider time, OwnerFeed? owners = null)
 {
     private const int MostTries = 3;
     private static readonly TimeSpan _leastAge = TimeSpan.FromSeconds(1);
@@ -125,7 +126,10 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
             }
         }
 
-        var process = socket.Inode == 0 ? null : processes.HolderOf(socket.Inode, socket.CgroupId);
+        // Who began to listen may have ended since, and left the socket to another.
+        var process = socket.Inode == 0 ? null
+            : owners?.Listener(socket.Cookie).Process is { } told && processes.Find(told.Pid) == told ? told
+            : processes.HolderOf(socket.Inode, socket.CgroupId);
         // The kernel's own listeners have no holder, and are not looked for over and over.
         _holders[socket.Inode] = new(process, process is null ? holder.Tries + 1 : 0);
         return process;

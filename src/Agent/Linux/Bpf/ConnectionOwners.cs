@@ -1,0 +1,110 @@
+using System.Globalization;
+using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Agent.Linux.Processes;
+
+namespace Bulkhead.Agent.Linux.Bpf;
+
+/// <summary>
+/// The programs that say who makes each connection, when it is made (Bpf/owners.bpf.c). They are linked to the host's cgroup and tell of sockets of one network
+/// namespace; the kernel takes them off when this process ends, however it ends. For one thread.
+/// </summary>
+internal sealed unsafe class ConnectionOwners : IDisposable
+{
+    private const int RingSize = 1 << 20;
+
+    private static readonly string[] _programs =
+    [
+        "bulkhead_tcp", "bulkhead_to4", "bulkhead_to6", "bulkhead_msg4", "bulkhead_msg6", "bulkhead_bind4", "bulkhead_bind6", "bulkhead_open", "bulkhead_close",
+    ];
+
+    private readonly BpfObject _object;
+    private readonly List<nint> _links = [];
+    private readonly EventRing _ring;
+    private readonly int _facts;
+    private readonly int _lost;
+
+    private ConnectionOwners(BpfObject loaded)
+    {
+        _object = loaded;
+        (_facts, _lost) = (loaded.Map("bulkhead_facts"), loaded.Map("bulkhead_lost"));
+        _ring = new(loaded.Map("bulkhead_ring"), RingSize);
+    }
+
+    /// <summary>What poll(2) is to be asked about it: ready once there is much to read.</summary>
+    public int Descriptor => _ring.Descriptor;
+
+    /// <summary>Events that the full ring did not take, since they were attached.</summary>
+    public ulong Lost
+    {
+        get
+        {
+            uint zero = 0;
+            ulong lost = 0;
+            return Libbpf.Lookup(_lost, &zero, &lost) == 0 ? lost : 0;
+        }
+    }
+
+    /// <summary>Attaches them to a cgroup, for sockets of the calling thread's network namespace.</summary>
+    /// <param name="cgroup">The cgroup's folder.</param>
+    /// <exception cref="BpfException">The kernel cannot do it, or does not permit it.</exception>
+    /// <exception cref="DllNotFoundException">There is no libbpf.</exception>
+    public static ConnectionOwners Attach(string cgroup)
+    {
+        var owners = new ConnectionOwners(BpfObject.Load("owners.bpf.o"));
+        try
+        {
+            var here = new Settings { Network = NumberOf("/proc/thread-self/ns/net"), Pids = NumberOf("/proc/self/ns/pid") };
+            new BpfMap<uint, Settings>(owners._object.Map("bulkhead_here")).Set(0, here);
+            using var handle = FolderReader.Open(cgroup);
+            foreach (var program in _programs)
+            {
+                owners._links.Add(owners._object.Link(program, handle));
+            }
+
+            return owners;
+        }
+        catch
+        {
+            owners.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Gives all events that there are to a handler.</summary>
+    public void Read(RingRecord handler)
+    {
+        while (_ring.Read(handler) > 0)
+        {
+        }
+    }
+
+    /// <summary>What is known of an identity; false if that is forgotten already, or still being found out.</summary>
+    public bool TryFind(OwnerIdentity who, out OwnerFacts facts)
+    {
+        OwnerFacts found;
+        var known = Libbpf.Lookup(_facts, &who, &found) == 0;
+        facts = found;
+        return known && !facts.Path.IsEmpty;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _links.ForEach(Libbpf.Unlink);
+        _links.Clear();
+        _ring.Dispose();
+        _object.Dispose();
+    }
+
+    private static uint NumberOf(string path) =>
+        FolderReader.ReadLink(path) is { } link && uint.TryParse(link[(link.IndexOf('[', StringComparison.Ordinal) + 1)..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new BpfException("read a namespace", -Errno.NoEntry, path);
+
+    /// <summary>struct settings.</summary>
+    private struct Settings
+    {
+        public uint Network;
+        public uint Pids;
+    }
+}

@@ -1,0 +1,263 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Bulkhead.Agent.Linux.Bpf;
+using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Services;
+
+namespace Bulkhead.Agent.Telemetry;
+
+/// <summary>Who made a connection, as far as that is known.</summary>
+/// <param name="IsKnown">Whether somebody was seen making it.</param>
+/// <param name="Process">Who; null if it is the kernel itself, or somebody of whom nothing is known.</param>
+internal readonly record struct Maker(bool IsKnown, ProcessFacts? Process);
+
+/// <summary>
+/// Keeps what our programs tell of sockets until conntrack tells of their connections, which may be before or after. Bounded; for one thread.
+/// </summary>
+/// <param name="nameOf">Says who an identity is.</param>
+internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
+{
+    private const int Most = 65_536;
+    private const int MostSockets = 16_384;
+    private const int WindowsKept = 2;
+    private const int Kept = 8192;
+
+    private readonly Dictionary<Ends, Told> _connections = [];
+    private readonly Dictionary<ulong, OpenSocket> _open = [];
+    private readonly Dictionary<(byte Protocol, ushort Port), List<ulong>> _atPort = [];
+    private readonly List<ulong> _closing = [];
+    private ulong _dropped;
+    private long _batch;
+    private int _window;
+
+    /// <summary>How many connections were told of that conntrack has not told of.</summary>
+    public int Waiting => _connections.Count;
+
+    /// <summary>Takes in a record of the ring.</summary>
+    public void Observe(ReadOnlySpan<byte> record)
+    {
+        if (OwnerEvent.TryRead(record, out var told))
+        {
+            Observe(told);
+        }
+    }
+
+    /// <summary>Takes in what somebody did.</summary>
+    public void Observe(in OwnerEvent told)
+    {
+        switch (told.Act)
+        {
+            case OwnerAct.Connects or OwnerAct.Accepts:
+                Remember(told);
+                break;
+            case OwnerAct.Sends:
+                Remember(told);
+                Open(told);
+                break;
+            case OwnerAct.Listens or OwnerAct.Opens:
+                Open(told);
+                break;
+            case OwnerAct.Closes:
+                if (IpProtocol.IsIcmp(told.Protocol) && told.LocalPort != 0)
+                {
+                    Remember(told with { Remote = default });
+                }
+
+                _closing.Add(told.Socket);
+                break;
+        }
+    }
+
+    /// <summary>Who made a connection that goes out from a local end.</summary>
+    /// <param name="protocol">IP protocol number.</param>
+    /// <param name="local">The local address.</param>
+    /// <param name="localPort">The local port; of a ping, its number.</param>
+    /// <param name="remote">The remote address, as the socket knows it.</param>
+    /// <param name="remotePort">The remote port.</param>
+    /// <param name="forget">Whether this is the connection itself, of which there is but one, rather than a packet that was meant to make it.</param>
+    public Maker Outgoing(byte protocol, IpAddress local, ushort localPort, IpAddress remote, ushort remotePort, bool forget)
+    {
+        if (Find(new(protocol, localPort, IpProtocol.IsIcmp(protocol) ? (ushort)0 : remotePort, remote), local, forget) is { IsKnown: true } exact)
+        {
+            return exact;
+        }
+
+        return protocol switch
+        {
+            IpProtocol.Tcp => default,
+            IpProtocol.Udp => OnlyOne(protocol, localPort, local),
+            IpProtocol.Icmp or IpProtocol.IcmpV6 => Find(new(protocol, localPort, 0, default), local, forget: false) is { IsKnown: true } closed ? closed : OnlyOne(protocol, 0, local),
+            _ => KernelSpeaks(protocol) ? default : OnlyOne(protocol, 0, local),
+        };
+    }
+
+    /// <summary>Who takes connections at a local end: of several listeners of one port, the one that accepted.</summary>
+    public Maker Incoming(byte protocol, IpAddress local, ushort localPort, IpAddress remote, ushort remotePort) =>
+        protocol == IpProtocol.Tcp && Find(new(protocol, localPort, remotePort, remote), local, forget: true) is { IsKnown: true } accepted ? accepted
+            : OnlyOne(protocol, localPort, local);
+
+    /// <summary>Who began to listen on a socket, by its cookie.</summary>
+    public Maker Listener(ulong socket) => _open.TryGetValue(socket, out var open) && (open.IsKernel || open.Process is not null) ? new(true, open.Process) : default;
+
+    /// <summary>Whether several processes listen at one local end, so that it takes the accepting one's word to tell them apart.</summary>
+    public bool IsShared(byte protocol, IpAddress local, ushort localPort) =>
+        _atPort.TryGetValue((protocol, localPort), out var sockets) && sockets.Count > 1 && Makers(sockets, local).Distinct().Count() > 1;
+
+    /// <summary>
+    /// Forgets the sockets that were closed when this was called last: a connection's event may be read after its socket was closed, but not
+    /// after the next batch of both began.
+    /// </summary>
+    public void NextBatch()
+    {
+        _batch++;
+        _closing.ForEach(Close);
+        _closing.Clear();
+    }
+
+    /// <summary>Forgets sockets, since it is no longer known which are open: what our programs told was lost.</summary>
+    public void Lose()
+    {
+        _open.Clear();
+        _atPort.Clear();
+        _closing.Clear();
+    }
+
+    /// <summary>How much of what our programs told there was no room for since this was last asked.</summary>
+    public ulong TakeDropped()
+    {
+        var dropped = _dropped;
+        _dropped = 0;
+        return dropped;
+    }
+
+    /// <summary>Forgets what no connection came of; at the end of a window.</summary>
+    public void NextWindow()
+    {
+        _window++;
+        foreach (var (ends, told) in _connections)
+        {
+            if (told.Window <= _window - WindowsKept)
+            {
+                _connections.Remove(ends);
+            }
+        }
+
+        if (_connections.Capacity > Kept && _connections.Count < Kept / 4)
+        {
+            _connections.TrimExcess(Kept);
+        }
+    }
+
+    private void Remember(in OwnerEvent told)
+    {
+        if (_connections.Count >= Most)
+        {
+            _dropped++;
+            return;
+        }
+
+        var remotePort = IpProtocol.IsIcmp(told.Protocol) ? (ushort)0 : told.RemotePort;
+        var process = nameOf(told.Who);
+        ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_connections, new(told.Protocol, told.LocalPort, remotePort, told.Remote), out var exists);
+
+        // Ends are soon used again. What was told two batches ago and not asked for since was a connection that never was; of what is younger each is
+        // one to come, and if they are of different processes it cannot be said which is whose.
+        var waits = exists && entry.Batch >= _batch - 1 && entry.Count > 0;
+        var isClear = !waits || (entry.IsClear && entry.Process == process);
+        entry = new(process, told.Local, isClear && (told.Who.IsKernel || process is not null), waits ? entry.Count + 1 : 1, _batch, _window);
+    }
+
+    private Maker Find(in Ends ends, IpAddress local, bool forget)
+    {
+        ref var told = ref CollectionsMarshal.GetValueRefOrNullRef(_connections, ends);
+        if (Unsafe.IsNullRef(ref told) || !Fits(told.Local, local))
+        {
+            return default;
+        }
+
+        var maker = told.IsClear ? new Maker(true, told.Process) : default;
+        if (forget && told.Count == 1)
+        {
+            _connections.Remove(ends);
+        }
+        else if (forget)
+        {
+            told = told with { Count = told.Count - 1 };
+        }
+
+        return maker;
+    }
+
+    private void Open(in OwnerEvent told)
+    {
+        if (_open.Count >= MostSockets)
+        {
+            _dropped++;
+            return;
+        }
+
+        Close(told.Socket);
+        // Who else sends from a shared socket is told each time; it is nobody's for the other connections.
+        _open[told.Socket] = new(told.Protocol, told.Act == OwnerAct.Opens ? (ushort)0 : told.LocalPort, told.Local, told.Shared ? null : nameOf(told.Who), !told.Shared && told.Who.IsKernel);
+        var key = (told.Protocol, _open[told.Socket].Port);
+        if (!_atPort.TryGetValue(key, out var sockets))
+        {
+            _atPort[key] = sockets = [];
+        }
+
+        sockets.Add(told.Socket);
+    }
+
+    private void Close(ulong socket)
+    {
+        if (!_open.Remove(socket, out var open))
+        {
+            return;
+        }
+
+        var sockets = _atPort[(open.Protocol, open.Port)];
+        sockets.Remove(socket);
+        if (sockets.Count == 0)
+        {
+            _atPort.Remove((open.Protocol, open.Port));
+        }
+    }
+
+    private Maker OnlyOne(byte protocol, ushort port, IpAddress local)
+    {
+        if (!_atPort.TryGetValue((protocol, port), out var sockets))
+        {
+            return default;
+        }
+
+        if (sockets.Count == 1)
+        {
+            var open = _open[sockets[0]];
+            return Fits(open.Local, local) && (open.IsKernel || open.Process is not null) ? new(true, open.Process) : default;
+        }
+
+        var makers = Makers(sockets, local).Distinct().Take(2).ToList();
+        return makers is [{ } one] ? new(true, one) : default;
+    }
+
+    // A listener at this very address takes precedence over those of all addresses.
+    private IEnumerable<ProcessFacts?> Makers(List<ulong> sockets, IpAddress local)
+    {
+        var fitting = sockets.Select(socket => _open[socket]).Where(open => Fits(open.Local, local)).ToList();
+        var exact = fitting.Where(open => open.Local == local).ToList();
+        return (exact.Count > 0 ? exact : fitting).Select(open => open.Process);
+    }
+
+    /// <summary>IGMP, tunnels, IPsec: of those there need not be a process.</summary>
+    private static bool KernelSpeaks(byte protocol) => protocol is 2 or 4 or 41 or 47 or 50 or 51 or 108 or 115 or 132;
+
+    private static bool Fits(IpAddress told, IpAddress local) => told == local || told.Bits == 0;
+
+    /// <summary>What tells connections apart. Remote port before remote address, so that most differ early.</summary>
+    private readonly record struct Ends(byte Protocol, ushort LocalPort, ushort RemotePort, IpAddress Remote);
+
+    private readonly record struct Told(ProcessFacts? Process, IpAddress Local, bool IsClear, int Count, long Batch, int Window);
+
+    private readonly record struct OpenSocket(byte Protocol, ushort Port, IpAddress Local, ProcessFacts? Process, bool IsKernel);
+}

@@ -1,0 +1,231 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Bulkhead.Contracts.Agent;
+
+namespace Bulkhead.Agent.Tests.Kernel;
+
+/// <summary>Whether everything is seen, and as whose: a ledger is kept of what is done, and compared with what is told. Needs root.</summary>
+public sealed class SeeingTests
+{
+    private const string Dial = "exec 3<>/dev/tcp/10.78.0.2/8002";
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Every_protocol_and_verdict_is_told_in_both_directions_as_it_was(bool withPrograms)
+    {
+        await using var host = new WatchedHost(withPrograms);
+        host.Hosts.Listen(host.Hosts.Peer, TwoHosts.PeerAddress(false), 8002);
+        host.Hosts.Listen(host.Hosts.Host, TwoHosts.HostAddress(false), 8001);
+        host.Open(atHost: true, SocketType.Dgram, ProtocolType.Udp, "10.78.0.1", 8053);
+        await host.StartAsync();
+        Assert.Equal(withPrograms, host.Telemetry.NamesByEvent);
+        var ledger = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var (atHost, remote) in new[] { (true, WatchedHost.Passed), (true, WatchedHost.Blocked), (false, WatchedHost.Passed), (false, WatchedHost.Blocked) })
+        {
+            var (from, to) = atHost ? ("10.78.0.1", remote) : (remote, "10.78.0.1");
+            await MakeAsync(host, atHost, from, to);
+            var (direction, outcome, rule) = (atHost ? "Outbound" : "Inbound", remote == WatchedHost.Blocked ? "Blocked" : "Passed", remote != WatchedHost.Blocked ? 0 : atHost ? 7 : 8);
+            // Without programs it is a matter of luck who is named. The kernel itself answers pings.
+            var (us, sender) = withPrograms ? (" by us", atHost ? " by us" : " by nobody") : ("", "");
+            ledger.Add($"{direction} 6 {remote} {(atHost ? 8002 : 8001)} {outcome} {rule} x3{us}");
+            ledger.Add($"{direction} 17 {remote} 8053 {outcome} {rule} x3{us}");
+            ledger.Add($"{direction} 1 {remote} 8 {outcome} {rule} x3{sender}");
+            ledger.Add($"{direction} {(atHost ? 253 : 254)} {remote} 0 {outcome} {rule} x1{sender}");
+        }
+
+        await host.SeenAsync(20);
+        var told = await host.StopAsync();
+        Assert.Equal(
+            ledger,
+            told.Flows.GroupBy(flow => (What: Describe(flow), By: withPrograms ? By(flow, told) : ""), flow => (long)flow.Connections)
+                .Where(same => same.Sum() > 0)
+                .Select(same => $"{same.Key.What} x{same.Sum()}{same.Key.By}")
+                .Order(StringComparer.Ordinal));
+        Assert.Equal(0UL, told.LostEvents);
+    }
+
+    [Fact]
+    public async Task Clients_that_end_at_once_are_named_each_by_itself()
+    {
+        await using var host = new WatchedHost();
+        host.Hosts.Listen(host.Hosts.Peer, TwoHosts.PeerAddress(false), 8002);
+        await host.StartAsync();
+        var ledger = new List<int>();
+        for (var i = 0; i < 40; i++)
+        {
+            // The kernel's part of UDP is told when the socket is closed, or asked for while it is open.
+            using var client = host.Start("bash", "-c", i % 2 == 0 ? Dial : "echo > /dev/udp/10.78.0.2/8053");
+            await client.WaitForExitAsync();
+            ledger.Add(client.Id);
+        }
+
+        await host.SeenAsync(40);
+        var told = await host.StopAsync();
+        Assert.All(told.Flows, flow => Assert.Equal(1UL, flow.Connections));
+        Assert.Equal(ledger.Order(), told.Flows.Select(flow => flow.Process == 0 ? 0 : (int)told.Processes[(int)flow.Process - 1].Pid).Order());
+        Assert.All(told.Processes, process => Assert.Equal(("bash", true), (process.Name, process.Path.EndsWith("/bash", StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public async Task Executables_are_told_by_their_path_wherever_they_were_started_and_whatever_became_of_them()
+    {
+        await using var host = new WatchedHost();
+        using var folder = new TemporaryFolder();
+        host.Hosts.Listen(host.Hosts.Peer, TwoHosts.PeerAddress(false), 8002);
+        await host.StartAsync();
+        var bash = new[] { "/usr/bin/bash", "/bin/bash" }.First(File.Exists);
+        foreach (var name in new[] { "relative", "deleted", "replaced" })
+        {
+            File.Copy(bash, Path.Combine(folder.Path, name));
+        }
+
+        using var relative = host.Start("sh", "-c", $"cd {folder.Path} && exec ./relative -c '{Dial}'");
+        using var deleted = host.Start(Path.Combine(folder.Path, "deleted"), "-c", $"read; {Dial}");
+        using var replaced = host.Start(Path.Combine(folder.Path, "replaced"), "-c", $"read; {Dial}");
+        using var elsewhere = host.Start("unshare", "-m", "sh", "-c", $"mount -t tmpfs none /mnt && cp {bash} /mnt/elsewhere && exec /mnt/elsewhere -c '{Dial}'");
+        File.Delete(Path.Combine(folder.Path, "deleted"));
+        File.Copy("/bin/true", Path.Combine(folder.Path, "new"));
+        File.Move(Path.Combine(folder.Path, "new"), Path.Combine(folder.Path, "replaced"), overwrite: true);
+        foreach (var client in new[] { relative, deleted, replaced, elsewhere })
+        {
+            client.StandardInput.Close();
+            await client.WaitForExitAsync();
+            Assert.Equal(0, client.ExitCode);
+        }
+
+        await host.SeenAsync(4);
+        var told = await host.StopAsync();
+        Assert.Equal(
+            new[] { $"{folder.Path}/deleted", $"{folder.Path}/relative", $"{folder.Path}/replaced", "/mnt/elsewhere" }.Order(StringComparer.Ordinal),
+            told.Processes.Select(process => process.Path).Order(StringComparer.Ordinal));
+        Assert.All(told.Flows, flow => Assert.NotEqual(0U, flow.Process));
+    }
+
+    [Fact]
+    public async Task Of_several_processes_at_one_port_the_one_that_accepted_is_told()
+    {
+        await using var host = new WatchedHost();
+        await host.StartAsync();
+        using var one = host.Start("socat", "TCP4-LISTEN:8001,reuseport,fork", "SYSTEM:'echo $SOCAT_PPID'");
+        using var other = host.Start("socat", "TCP4-LISTEN:8001,reuseport,fork", "SYSTEM:'echo $SOCAT_PPID'");
+        try
+        {
+            await Eventually.Holds(() => host.Hosts.Host.Run("ss", "-Hltn", "sport = :8001").Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, "both listen");
+            var ledger = new Dictionary<uint, ulong>();
+            for (var i = 0; i < 30; i++)
+            {
+                using var client = host.Open(atHost: false, SocketType.Stream, ProtocolType.Tcp);
+                await client.ConnectAsync(TwoHosts.HostAddress(false), 8001);
+                using var reader = new StreamReader(new NetworkStream(client));
+                var pid = uint.Parse((await reader.ReadLineAsync())!, CultureInfo.InvariantCulture);
+                ledger[pid] = ledger.GetValueOrDefault(pid) + 1;
+            }
+
+            await host.SeenAsync(30);
+            var told = await host.StopAsync();
+            Assert.Equal(2, ledger.Count);
+            Assert.Equal(ledger.OrderBy(entry => entry.Key), told.Flows.ToDictionary(flow => flow.Process == 0 ? 0 : told.Processes[(int)flow.Process - 1].Pid, flow => flow.Connections).OrderBy(entry => entry.Key));
+        }
+        finally
+        {
+            one.Kill();
+            other.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task After_an_overrun_what_was_told_and_what_is_counted_as_lost_are_what_there_was()
+    {
+        const int Gone = 600, Staying = 50;
+        using var stalled = new ManualResetEventSlim();
+        using var go = new ManualResetEventSlim();
+        await using var host = new WatchedHost(receiveBuffer: 64 << 10, blocked: (_, _) =>
+        {
+            stalled.Set();
+            go.Wait();
+        });
+        await using var end = new Release(go);
+        await host.StartAsync();
+        using var socket = host.Open(atHost: true, SocketType.Dgram, ProtocolType.Udp);
+        await SendAsync(socket, WatchedHost.Blocked, 9, 1);
+        await Eventually.Holds(() => stalled.IsSet, "telemetry stands still");
+        await SendAsync(socket, WatchedHost.Passed, 10_000, Gone);
+        host.Hosts.Host.Run("conntrack", "-F");
+        await SendAsync(socket, WatchedHost.Passed, 20_000, Staying);
+        go.Set();
+        await Eventually.Holds(() => host.Telemetry.Lost > 0, "the loss is noticed");
+        await SendAsync(socket, WatchedHost.Passed, 30_000, 1);
+        var told = await host.StopAsync();
+
+        var passed = told.Flows.Where(flow => flow.Outcome == Outcome.Passed).ToList();
+        Assert.Equal(Staying, passed.Count(flow => flow.Port is >= 20_000 and < 30_000));
+        Assert.InRange(told.LostEvents, 1UL, (ulong)Gone);
+        Assert.Equal(Gone + Staying + 1UL, told.LostEvents + (ulong)passed.Sum(flow => (long)flow.Connections));
+    }
+
+    private static async Task MakeAsync(WatchedHost host, bool atHost, string from, string to)
+    {
+        var isBlocked = from == WatchedHost.Blocked || to == WatchedHost.Blocked;
+        for (var i = 0; i < 3; i++)
+        {
+            var connecting = host.Open(atHost, SocketType.Stream, ProtocolType.Tcp, from).ConnectAsync(IPAddress.Parse(to), atHost ? 8002 : 8001);
+            if (!isBlocked)
+            {
+                await connecting;
+            }
+            else
+            {
+                _ = connecting.ContinueWith(failed => failed.Exception, TaskScheduler.Default);
+            }
+
+            await SendAsync(host.Open(atHost, SocketType.Dgram, ProtocolType.Udp, from), to, 8053, 1);
+            using var ping = host.Open(atHost, SocketType.Raw, ProtocolType.Icmp, from);
+            byte[] echo = [8, 0, 0, 0, 0x12, (byte)i, 0, 1];
+            var sum = (ushort)~((8 << 8) + (0x12 << 8) + i + 1);
+            (echo[2], echo[3]) = ((byte)(sum >> 8), (byte)sum);
+            await SendAsync(ping, new IPEndPoint(IPAddress.Parse(to), 0), echo);
+        }
+
+        // Without ports, what comes back is of the same connection.
+        using var other = host.OpenRaw(atHost, atHost ? 253 : 254, from);
+        await SendAsync(other, new IPEndPoint(IPAddress.Parse(to), 0), new byte[8]);
+    }
+
+    private static async Task SendAsync(Socket socket, string to, int port, int ports, int bytes = 8)
+    {
+        for (var i = 0; i < ports; i++)
+        {
+            await SendAsync(socket, new IPEndPoint(IPAddress.Parse(to), port + i), new byte[bytes]);
+        }
+    }
+
+    private static async Task SendAsync(Socket socket, IPEndPoint to, byte[] content)
+    {
+        try
+        {
+            await socket.SendToAsync(content, to);
+        }
+        catch (SocketException blocked) when (blocked.SocketErrorCode == SocketError.AccessDenied)
+        {
+            // The output chain drops, which a sender hears of at once.
+        }
+    }
+
+    /// <summary>However a test ends, what waits goes on before anything is taken down.</summary>
+    private sealed class Release(ManualResetEventSlim waited) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            waited.Set();
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    private static string Describe(FlowSummary flow) =>
+        $"{flow.Direction} {flow.Protocol} {new IPAddress(flow.RemoteAddress.Span)} {flow.Port} {flow.Outcome} {flow.DecidedBy}";
+
+    private static string By(FlowSummary flow, FlowBatch told) =>
+        flow.Process == 0 ? " by nobody" : told.Processes[(int)flow.Process - 1].Pid == Environment.ProcessId ? " by us" : " by a stranger";
+}

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Bulkhead.Agent.Linux;
+using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Agent.Spool;
+using Bulkhead.Agent.Telemetry;
+using Bulkhead.Contracts.Agent;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Bulkhead.Agent.Tests.Kernel;
+
+/// <summary>Telemetry over one of two hosts. What goes to or comes from a second address of the other is blocked.</summary>
+internal sealed partial class WatchedHost : IAsyncDisposable
+{
+    public const string Blocked = "10.78.0.3";
+    public const string Passed = "10.78.0.2";
+
+    private readonly Conntrack _own;
+    private readonly TemporaryFolder _folder = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly FlowSpool _spool;
+    private Task _running = Task.CompletedTask;
+
+    public WatchedHost(bool withPrograms = true, Action<BlockedPacket, FlowKey?>? blocked = null, int? receiveBuffer = null)
+    {
+        Hosts.Peer.Run("ip", "address", "add", Blocked + "/24", "dev", "eth0");
+        Hosts.Host.Nft($$"""
+            table inet track {
+              chain input {
+                type filter hook input priority 0;
+                ct state established accept
+                ip saddr {{Blocked}} log group 4077 prefix "bulkhead:in:deny:8" drop
+              }
+              chain output {
+                type filter hook output priority 0;
+                ct state established accept
+                ip daddr {{Blocked}} log group 4077 prefix "bulkhead:out:deny:7" drop
+              }
+            }
+            """);
+        _own = Hosts.Host.Inside(Conntrack.Open);
+        _spool = new FlowSpool(_folder.Path, 1 << 20, NullLogger.Instance);
+        Telemetry = new TelemetryLoop(
+            CgroupTree.Open(null), _spool, _own.PortId, () => { }, () => { }, blocked ?? ((_, _) => { }), new Problems(() => { }), TimeProvider.System, NullLogger.Instance, withPrograms)
+        {
+            ReceiveBuffer = receiveBuffer ?? EventSource.StandardBuffer,
+            Addresses = Hosts.Host.Inside(HostAddresses.Read),
+        };
+    }
+
+    public TwoHosts Hosts { get; } = new();
+
+    public TelemetryLoop Telemetry { get; }
+
+    public async Task StartAsync()
+    {
+        _running = Hosts.Host.Inside(() => Telemetry.RunAsync(_stop.Token));
+        await Eventually.Holds(() => Telemetry.Following || _running.IsCompleted, "telemetry runs");
+    }
+
+    public Task SeenAsync(ulong events) => Eventually.Holds(() => Telemetry.Events >= events, $"{events} events arrive");
+
+    /// <summary>Ends it and returns what it told; all of it in one batch, so tests are to be shorter than a window.</summary>
+    public async Task<FlowBatch> StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        var all = new FlowBatch();
+        while (_spool.Peek() is { } batch)
+        {
+            all.LostEvents += batch.LostEvents;
+            all.IncompleteConnections += batch.IncompleteConnections;
+            var offset = (uint)all.Processes.Count;
+            all.Processes.Add(batch.Processes);
+            foreach (var flow in batch.Flows)
+            {
+                flow.Process += flow.Process > 0 ? offset : 0;
+                all.Flows.Add(flow);
+            }
+
+            _spool.Remove(batch.Sequence);
+        }
+
+        return all;
+    }
+
+    public Socket Open(bool atHost, SocketType type, ProtocolType protocol, string? from = null, int port = 0)
+    {
+        var socket = (atHost ? Hosts.Host : Hosts.Peer).Inside(() => new Socket(AddressFamily.InterNetwork, type, protocol));
+        Hosts.Keep(socket);
+        if (from is not null)
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Parse(from), port));
+        }
+
+        return socket;
+    }
+
+    /// <summary>A raw socket of a protocol that the framework does not know.</summary>
+    public Socket OpenRaw(bool atHost, int protocol, string from)
+    {
+        const int Inet = 2, Raw = 3;
+        var socket = (atHost ? Hosts.Host : Hosts.Peer).Inside(() => new Socket(new SafeSocketHandle(NewSocket(Inet, Raw, protocol), ownsHandle: true)));
+        socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+        return socket;
+    }
+
+    /// <summary>Runs a program on the host until it has ended, or until the end of the test.</summary>
+    public Process Start(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        return Hosts.Host.Inside(() => Process.Start(start)!);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _own.Dispose();
+        Hosts.Dispose();
+        _folder.Dispose();
+        _stop.Dispose();
+    }
+
+    [System.Runtime.InteropServices.LibraryImport("libc", EntryPoint = "socket")]
+    private static partial int NewSocket(int family, int type, int protocol);
+}

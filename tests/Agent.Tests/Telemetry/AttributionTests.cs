@@ -1,0 +1,162 @@
+using Bulkhead.Agent.Linux.Bpf;
+using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Agent.Telemetry;
+using Bulkhead.Policy.Addresses;
+
+namespace Bulkhead.Agent.Tests.Telemetry;
+
+public sealed class AttributionTests
+{
+    private const byte Icmp = 1;
+    private const byte Tcp = 6;
+    private const byte Udp = 17;
+
+    private static readonly IpAddress _here = IpAddress.Parse("10.0.0.1");
+    private static readonly IpAddress _there = IpAddress.Parse("10.0.0.2");
+    private static readonly IpAddress _anywhere = IpAddress.Parse("0.0.0.0");
+    private static readonly Dictionary<uint, ProcessFacts> _processes = Enumerable.Range(1, 9).ToDictionary(
+        pid => (uint)pid, pid => new ProcessFacts(pid, 1, $"/bin/{pid}") { Name = "x", Unit = "", User = "root", Uid = 0, LoginUid = ProcessFacts.NoLogin });
+
+    private readonly Attribution _told = new(who => _processes.GetValueOrDefault(who.Pid));
+
+    [Fact]
+    public void A_connection_is_its_makers_and_only_once()
+    {
+        Tell(OwnerAct.Connects, 1, Tcp, _here, 40000, _there, 80);
+        Assert.Equal(1, Outgoing(Tcp, 40000, 80));
+        Assert.Null(Outgoing(Tcp, 40000, 80));
+    }
+
+    [Fact]
+    public void Ends_that_are_used_again_before_they_are_read_are_asked_for_as_often()
+    {
+        Tell(OwnerAct.Connects, 1, Tcp, _here, 40000, _there, 80);
+        Tell(OwnerAct.Connects, 1, Tcp, _here, 40000, _there, 80);
+        Assert.Equal((1, 1, null), (Outgoing(Tcp, 40000, 80), Outgoing(Tcp, 40000, 80), Outgoing(Tcp, 40000, 80)));
+    }
+
+    [Fact]
+    public void Of_two_processes_with_the_same_ends_none_is_guessed_at_unless_one_was_long_ago()
+    {
+        Tell(OwnerAct.Connects, 1, Tcp, _here, 40000, _there, 80);
+        Tell(OwnerAct.Connects, 2, Tcp, _here, 40000, _there, 80);
+        Assert.Null(Outgoing(Tcp, 40000, 80));
+        Assert.Null(Outgoing(Tcp, 40000, 80));
+
+        Tell(OwnerAct.Connects, 1, Tcp, _here, 40000, _there, 80);
+        _told.NextBatch();
+        _told.NextBatch();
+        Tell(OwnerAct.Connects, 2, Tcp, _here, 40000, _there, 80);
+        Assert.Equal(2, Outgoing(Tcp, 40000, 80));
+        Assert.Null(Outgoing(Tcp, 40000, 80));
+    }
+
+    [Fact]
+    public void Two_processes_to_one_endpoint_stay_two()
+    {
+        Tell(OwnerAct.Connects, 1, Tcp, _here, 40000, _there, 80);
+        Tell(OwnerAct.Connects, 2, Tcp, _here, 40001, _there, 80);
+        Assert.Equal((2, 1), (Outgoing(Tcp, 40001, 80), Outgoing(Tcp, 40000, 80)));
+    }
+
+    [Fact]
+    public void What_was_blocked_is_asked_for_again_and_again()
+    {
+        Tell(OwnerAct.Connects, 1, Tcp, _here, 40000, _there, 80);
+        for (var tries = 0; tries < 3; tries++)
+        {
+            Assert.Equal(1, _told.Outgoing(Tcp, _here, 40000, _there, 80, forget: false).Process?.Pid);
+        }
+    }
+
+    [Fact]
+    public void The_kernels_own_are_known_to_be_nobodys()
+    {
+        Tell(OwnerAct.Connects, 0, Tcp, _here, 40000, _there, 2049);
+        Assert.Equal(new Maker(true, null), _told.Outgoing(Tcp, _here, 40000, _there, 2049, forget: true));
+    }
+
+    [Fact]
+    public void A_datagram_socket_is_its_senders_whomever_it_sends_to_until_it_is_closed()
+    {
+        Tell(OwnerAct.Sends, 1, Udp, _anywhere, 40000, _there, 53);
+        Assert.Equal((1, 1), (Outgoing(Udp, 40000, 53), Outgoing(Udp, 40000, 123)));
+        Close(1, Udp, 40000);
+        _told.NextBatch();
+        _told.NextBatch();
+        Assert.Null(Outgoing(Udp, 40000, 5353));
+    }
+
+    [Fact]
+    public void Of_a_socket_that_several_send_from_each_is_told()
+    {
+        Tell(OwnerAct.Sends, 1, Udp, _anywhere, 40000, _there, 53, socket: 7);
+        Tell(OwnerAct.Sends, 2, Udp, _anywhere, 40000, _there, 54, socket: 7, shared: true);
+        Tell(OwnerAct.Sends, 1, Udp, _anywhere, 40000, _there, 55, socket: 7, shared: true);
+        Assert.Equal((1, 2, 1, null), (Outgoing(Udp, 40000, 53), Outgoing(Udp, 40000, 54), Outgoing(Udp, 40000, 55), Outgoing(Udp, 40000, 56)));
+    }
+
+    [Fact]
+    public void A_closed_socket_is_known_for_the_batch_in_which_it_closed()
+    {
+        Tell(OwnerAct.Opens, 1, Icmp, _anywhere, 0, _anywhere, 0, socket: 7);
+        _told.NextBatch();
+        Close(7, Icmp, 0);
+        Assert.Equal(1, _told.Outgoing(Icmp, _here, 4711, _there, 0x800, forget: true).Process?.Pid);
+        _told.NextBatch();
+        Assert.False(_told.Outgoing(Icmp, _here, 4711, _there, 0x800, forget: true).IsKnown);
+    }
+
+    [Fact]
+    public void Of_several_that_ping_nobody_is_guessed_at_until_their_numbers_are_known()
+    {
+        Tell(OwnerAct.Opens, 1, Icmp, _anywhere, 0, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Opens, 2, Icmp, _anywhere, 0, _anywhere, 0, socket: 8);
+        Assert.False(_told.Outgoing(Icmp, _here, 4711, _there, 0x800, forget: true).IsKnown);
+        Close(8, Icmp, 4711, process: 2);
+        Assert.Equal(2, _told.Outgoing(Icmp, _here, 4711, _there, 0x800, forget: true).Process?.Pid);
+    }
+
+    [Fact]
+    public void Of_several_listeners_the_one_that_accepted_is_it()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Assert.False(_told.IsShared(Tcp, _here, 80));
+        Tell(OwnerAct.Listens, 2, Tcp, _anywhere, 80, _anywhere, 0, socket: 8);
+        Assert.True(_told.IsShared(Tcp, _here, 80));
+        Assert.False(_told.Incoming(Tcp, _here, 80, _there, 40000).IsKnown);
+        Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40000);
+        Assert.Equal(2, _told.Incoming(Tcp, _here, 80, _there, 40000).Process?.Pid);
+    }
+
+    [Fact]
+    public void A_listener_at_the_very_address_comes_before_one_at_all()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Listens, 2, Tcp, _here, 80, _anywhere, 0, socket: 8);
+        Assert.Equal((2, 1), (_told.Incoming(Tcp, _here, 80, _there, 1).Process?.Pid, _told.Incoming(Tcp, _there, 80, _here, 1).Process?.Pid));
+    }
+
+    [Fact]
+    public void What_no_connection_came_of_is_forgotten_and_what_there_is_no_room_for_is_counted()
+    {
+        for (var i = 0; i < 70_000; i++)
+        {
+            Tell(OwnerAct.Connects, 1, Tcp, _here, (ushort)i, _there, (ushort)(i / 40_000));
+        }
+
+        Assert.Equal(65_536, _told.Waiting);
+        Assert.Equal(70_000 - 65_536UL, _told.TakeDropped());
+        Assert.Equal(0UL, _told.TakeDropped());
+        _told.NextWindow();
+        _told.NextWindow();
+        Assert.Equal(0, _told.Waiting);
+    }
+
+    private int? Outgoing(byte protocol, ushort port, ushort remotePort) => _told.Outgoing(protocol, _here, port, _there, remotePort, forget: true).Process?.Pid;
+
+    private void Close(ulong socket, byte protocol, ushort port, uint process = 1) => Tell(OwnerAct.Closes, process, protocol, _anywhere, port, _anywhere, 0, socket);
+
+    private void Tell(OwnerAct act, uint process, byte protocol, IpAddress local, ushort port, IpAddress remote, ushort remotePort, ulong? socket = null, bool shared = false) =>
+        _told.Observe(new OwnerEvent(socket ?? process, new(1, 1, process, 0, 0, 0), act, protocol, shared, local, port, remote, remotePort));
+}
