@@ -159,10 +159,11 @@ public sealed class SeeingTests
         await SendAsync(socket, WatchedHost.Passed, 30_000, 1);
         var told = await host.StopAsync();
 
-        var passed = told.Flows.Where(flow => flow.Outcome == Outcome.Passed).ToList();
-        Assert.Equal(Staying, passed.Count(flow => flow.Port is >= 20_000 and < 30_000));
+        // So many ports that nobody answers at are summed up as a scan.
+        var seen = told.Flows.Sum(flow => (long)flow.Connections) + told.Scans.Sum(scan => (long)scan.Connections);
         Assert.InRange(told.LostEvents, 1UL, (ulong)Gone);
-        Assert.Equal(Gone + Staying + 1UL, told.LostEvents + (ulong)passed.Sum(flow => (long)flow.Connections));
+        Assert.InRange(seen, Staying + 2, Staying + 2 + Gone);
+        Assert.Equal(Gone + Staying + 2, seen + (long)told.LostEvents);
     }
 
     private static async Task MakeAsync(WatchedHost host, bool atHost, string from, string to)

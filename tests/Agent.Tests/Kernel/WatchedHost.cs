@@ -4,6 +4,8 @@ using System.Net.Sockets;
 using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Agent.Live;
+using Bulkhead.Agent.Names;
 using Bulkhead.Agent.Spool;
 using Bulkhead.Agent.Telemetry;
 using Bulkhead.Contracts.Agent;
@@ -42,8 +44,10 @@ internal sealed partial class WatchedHost : IAsyncDisposable
             """);
         _own = Hosts.Host.Inside(Conntrack.Open);
         _spool = new FlowSpool(_folder.Path, 1 << 20, NullLogger.Instance);
+        var pace = new WindowPace(1, () => TimeSpan.Zero, () => { }, TimeProvider.System);
+        var outlet = new FlowOutlet(_spool, new NameTable(10, TimeProvider.System), new FlowFollowers(_folder["flows.sock"], pace, NullLogger.Instance), BootClock.System);
         Telemetry = new TelemetryLoop(
-            CgroupTree.Open(null), _spool, _own.PortId, () => { }, () => { }, blocked ?? ((_, _) => { }), new Problems(() => { }), TimeProvider.System, NullLogger.Instance, withPrograms)
+            CgroupTree.Open(null), outlet, pace, _own.PortId, () => { }, () => { }, blocked ?? ((_, _) => { }), new Problems(() => { }), TimeProvider.System, NullLogger.Instance, withPrograms)
         {
             ReceiveBuffer = receiveBuffer ?? EventSource.StandardBuffer,
             Addresses = Hosts.Host.Inside(HostAddresses.Read),
@@ -80,6 +84,7 @@ internal sealed partial class WatchedHost : IAsyncDisposable
                 all.Flows.Add(flow);
             }
 
+            all.Scans.Add(batch.Scans);
             _spool.Remove(batch.Sequence);
         }
 
