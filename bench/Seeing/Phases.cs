@@ -14,6 +14,8 @@ internal sealed partial class Phases(SeenHost host, BenchmarkRun run)
     private const int Incoming = 2;
     private const int FirstUid = 20_000;
     private const int Stop = 19;
+    private const double MostBusy = 90;
+    private const double LeastAchieved = 0.9;
     private const int Continue = 18;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(45);
 
@@ -75,11 +77,15 @@ internal sealed partial class Phases(SeenHost host, BenchmarkRun run)
     }
 
     /// <summary>How busy the machine is while it makes connections, in hundredths of a core.</summary>
+    /// <exception cref="BenchException">It has nothing left, so that nothing could make it busier.</exception>
     public async Task<double> BusyAsync(int rate, int seconds)
     {
         var before = MachineTime.Now();
-        await LoadAsync(rate, seconds);
-        return before.BusyPercentSince();
+        var (_, achieved) = await LoadAsync(rate, seconds);
+        var busy = before.BusyPercentSince();
+        return busy < MostBusy * Environment.ProcessorCount && achieved > rate * LeastAchieved
+            ? busy
+            : throw new BenchException($"the machine is too busy to tell what the agent adds: {busy:N0} % of a core at {achieved:N0} connections a second");
     }
 
     /// <summary>Starts processes that make one connection each and end; what they did, and for how long each lived, in ms.</summary>
