@@ -3,6 +3,9 @@ namespace Bulkhead.Lab;
 /// <summary>The agents of a running lab: one a host, in the host's namespaces and cgroup.</summary>
 public sealed class LabAgents
 {
+    /// <summary>Where a host's agent shows users what it blocked; in the host's own <c>/run</c>.</summary>
+    public const string Runtime = "/run/bulkhead";
+
     private static readonly TimeSpan StopsWithin = TimeSpan.FromSeconds(15);
 
     private readonly LabOptions _options;
@@ -100,6 +103,6 @@ public sealed class LabAgents
         }
 
         var log = Path.Combine(host.Folder, DaemonRef.Agent + ".log");
-        using var process = await Agent("run", "--cgroup", host.Cgroup.Path).StartDetachedAsync(log, cancellationToken);
+        using var process = await Agent("run", "--cgroup", host.Cgroup.Path, "--runtime", Runtime).StartDetachedAsync(log, cancellationToken);
     }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Runtime.InteropServices;
 
 namespace Bulkhead.Lab;
@@ -6,9 +5,6 @@ namespace Bulkhead.Lab;
 /// <summary>Builds a lab up from nothing, and takes any remains of one down to nothing.</summary>
 internal sealed class LabBuilder(LabOptions options, Action<string> progress)
 {
-    private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
-
     private Cgroup Tools => options.Cgroup.Child("tools.scope");
 
     /// <summary>Whether the lab's folder holds nothing of a lab.</summary>
@@ -62,6 +58,8 @@ internal sealed class LabBuilder(LabOptions options, Action<string> progress)
         WriteText("machine-id", host.MachineId + "\n");
         WriteText("hostname", host.Name + "\n");
         WriteText("hosts", "127.0.0.1 localhost\n::1 localhost\n" + Dnsmasq.HostsFile(resolver is null ? build.Hosts : [host]));
+        WriteText("passwd", NameService.Users(build.Declaration.People));
+        WriteText("group", NameService.Groups(build.Declaration.People));
         WriteText("resolv.conf", resolver is null ? "" : $"nameserver {resolver.Ipv4}\noptions timeout:1 attempts:2\n");
 
         host.InitCgroup.Create();
@@ -93,43 +91,6 @@ internal sealed class LabBuilder(LabOptions options, Action<string> progress)
         var setup = new DaemonSetup(build, host, kind);
         Directory.CreateDirectory(setup.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         setup.User.Own(setup.Folder);
-        var launch = await kind.PrepareAsync(setup, cancellationToken);
-        var cgroup = host.Service(kind.Name);
-        cgroup.Create();
-        var log = Path.Combine(host.Folder, kind.Name + ".log");
-        using var process = await new Invocation(launch.Arguments)
-        {
-            Cgroup = cgroup,
-            NamespacesOf = host.InitProcess,
-            User = kind.User,
-            Folder = setup.Folder,
-            Environment = launch.Environment,
-        }.StartDetachedAsync(log, cancellationToken);
-
-        var network = host.Network;
-        try
-        {
-            await Deadline.UntilAsync(
-                async () => process.HasExited || await IsReadyAsync(kind, network, cancellationToken),
-                ReadyWithin,
-                $"{host.Name}/{kind.Name} did not answer",
-                cancellationToken);
-        }
-        catch (LabException e)
-        {
-            throw new LabException($"{e.Message}; its log ends:\n{EndOf(log)}", e);
-        }
-
-        if (process.HasExited)
-        {
-            throw new LabException($"{host.Name}/{kind.Name} ended as soon as it started; its log ends:\n{EndOf(log)}");
-        }
+        await new DaemonStart(await kind.PrepareAsync(setup, cancellationToken)).RunAsync(host, kind, cancellationToken);
     }
-
-    private static async Task<bool> IsReadyAsync(DaemonKind kind, NetworkNamespace network, CancellationToken cancellationToken) =>
-        kind.Service is not { } service
-        || (await ServiceProbe.TryAsync(network, new(IPAddress.Loopback, service.Port), service.Wire, ProbeTimeout, cancellationToken)
-            is { Answer: { } answer } && service.Wire.IsReady(answer));
-
-    private static string EndOf(string log) => string.Join('\n', File.ReadLines(log).TakeLast(15));
 }

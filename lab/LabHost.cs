@@ -64,10 +64,22 @@ public sealed class LabHost
     public Task<CommandResult> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
         Exec([.. arguments]).RunAsync(cancellationToken);
 
+    /// <summary>The same as somebody who has signed in.</summary>
+    public Task<CommandResult> RunAsync(IReadOnlyList<string> arguments, uint user, CancellationToken cancellationToken) =>
+        (Exec([.. arguments]) with { Login = user, UserId = user }).RunAsync(cancellationToken);
+
     /// <summary>Runs a program on the host as root with this process's own standard streams.</summary>
     /// <returns>Its exit code.</returns>
     public Task<int> RunInteractiveAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
         Exec([.. arguments]).RunInteractiveAsync(cancellationToken);
+
+    /// <summary>Puts a copy of a program at a path of the host, as an upgrade does: what runs goes on with the file that was there.</summary>
+    /// <param name="path">Below the host's own <c>/run</c>, which goes when the host goes; root's alone, folders included.</param>
+    /// <param name="program">What to copy.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="LabException">It cannot be copied.</exception>
+    public async Task InstallAsync(string path, string program, CancellationToken cancellationToken) =>
+        await Exec("/bin/sh", "-c", "mkdir -p \"${0%/*}\" && cp \"$1\" \"$0.new\" && mv \"$0.new\" \"$0\"", path, program).RunCheckedAsync(cancellationToken);
 
     /// <summary>Makes one new TCP connection from the host and closes it.</summary>
     public Task<ProbeResult> TryConnectAsync(IPEndPoint target, TimeSpan timeout, CancellationToken cancellationToken) =>

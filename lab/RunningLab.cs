@@ -37,6 +37,9 @@ public sealed class RunningLab
     /// <summary>Its agents.</summary>
     public LabAgents Agents { get; }
 
+    /// <summary>The people whom its hosts know, in file order.</summary>
+    public IReadOnlyList<Person> People => _declaration.People;
+
     /// <summary>A host by name.</summary>
     /// <exception cref="LabException">There is none.</exception>
     public LabHost this[string name] =>
@@ -123,6 +126,24 @@ public sealed class RunningLab
         return this[host].Declaration.Daemons.Contains(daemon) && DaemonKind.All[daemon] is { Service: { } service } kind
             ? new(this[host], kind, service)
             : throw new LabException($"host {host} serves no '{daemon}'; it runs {string.Join(", ", this[host].Declaration.Daemons)}");
+    }
+
+    /// <summary>Somebody by name.</summary>
+    /// <exception cref="LabException">There is nobody of that name.</exception>
+    public Person Person(string name) => People.FirstOrDefault(person => person.Name == name) ?? throw new LabException($"lab '{Id}' knows nobody called '{name}'");
+
+    /// <summary>
+    /// Kills a daemon with all that runs in its unit, and starts it again as systemd would: the unit's cgroup is removed and made anew. Returns once it answers.
+    /// </summary>
+    /// <exception cref="LabException">There is no such daemon, or it does not come back.</exception>
+    public static async Task RestartAsync(LabHost host, string daemon, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        var start = DaemonStart.Load(host, daemon) ?? throw new LabException($"{host.Name} runs no '{daemon}'; it runs {string.Join(", ", host.Declaration.Daemons)}");
+        var unit = host.Service(daemon);
+        await unit.KillAsync(cancellationToken);
+        await unit.RemoveAsync(cancellationToken);
+        await start.RunAsync(host, DaemonKind.All[daemon], cancellationToken);
     }
 
     /// <summary>The state of every host, in file order.</summary>

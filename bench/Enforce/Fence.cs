@@ -12,15 +12,15 @@ internal sealed class Fence(ControllerRest rest, PolicyDocument closed)
 {
     private const string Draft = "policy/draft";
 
-    /// <summary>Provisions a policy without the fence, as revision 1, and drafts the fence of the demo.</summary>
+    /// <summary>Provisions a policy without the fence, as revision 1, and drafts a fence of the demo.</summary>
     /// <returns>The policy with the fence.</returns>
-    public static async Task<PolicyDocument> DraftAsync(Stage stage, ControllerRest rest, CancellationToken cancel)
+    public static async Task<PolicyDocument> DraftAsync(Stage stage, ControllerRest rest, CancellationToken cancel, string file = "storefront-ring-fence.yaml")
     {
         var open = Path.Combine(stage.Folder, "networks.yaml");
         await File.WriteAllTextAsync(open, $"networks:\n  - name: lab\n    addresses: ['{stage.Lab.Network.Ipv4}', '{stage.Lab.Network.Ipv6}']\n", cancel);
         await stage.Operator.RunAsync(cancel, "draft", "import", open);
         await stage.Operator.RunAsync(cancel, "provision", "--note", "Start: everything in visibility", "--yes");
-        await stage.Operator.RunAsync(cancel, "draft", "import", open, Path.Combine(AppContext.BaseDirectory, "storefront-ring-fence.yaml"));
+        await stage.Operator.RunAsync(cancel, "draft", "import", open, Path.Combine(AppContext.BaseDirectory, file));
         return await rest.GetAsync<PolicyDocument>(Draft, cancel);
     }
 

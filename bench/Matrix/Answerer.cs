@@ -24,7 +24,8 @@ internal sealed class Answerer : IDisposable
             Listen(target);
         }
 
-        foreach (var protocol in (byte[])[IpProtocol.Sctp, Target.Experimental])
+        _sockets.AddRange(Groupcast.Join(host));
+        foreach (var protocol in (byte[])[IpProtocol.Sctp, Target.Experimental, IpProtocol.Tcp])
         {
             Receive(protocol, AddressFamily.InterNetwork);
             Receive(protocol, AddressFamily.InterNetworkV6);

@@ -23,6 +23,8 @@ internal sealed class PolicyDrawing(Random random, IReadOnlyList<LabHost> hosts)
 
     private static readonly string[] s_modes = ["visibility", "selective", "full"];
 
+    private readonly ConditionDrawing _conditions = new(random);
+
     /// <summary>The label keys.</summary>
     public static IEnumerable<string> Keys => s_values.Keys;
 
@@ -30,16 +32,20 @@ internal sealed class PolicyDrawing(Random random, IReadOnlyList<LabHost> hosts)
     public Dictionary<string, string> Labels() =>
         s_values.Where(_ => random.Next(10) > 0).ToDictionary(pair => pair.Key, pair => Any(pair.Value));
 
-    /// <summary>A policy in which a kind of rule stands out, with a mode for all. Rules are numbered in order, as the controller will.</summary>
+    /// <summary>
+    /// A policy in which a kind of rule stands out, with a mode for all. In visibility nothing is blocked; there, some hosts are in full as well, so that what
+    /// is blocked is blocked by them alone. Rules are numbered in order, as the controller will.
+    /// </summary>
     public PolicyDocument Policy(RuleKind kind, string mode)
     {
         long id = 1;
-        var rules = Enumerable.Range(0, random.Next(2, 6)).Select(_ => Ruleset(null));
+        var rules = Enumerable.Range(0, random.Next(kind.AsksForSockets() ? 0 : 2, kind.AsksForSockets() ? 3 : 6)).Select(_ => Ruleset(null));
         var about = Enumerable.Range(0, random.Next(2, 5)).Select(_ => Ruleset(kind));
         return new()
         {
             Rulesets = [.. rules.Concat(about).Select((ruleset, i) => ruleset with { Name = $"r{i}", Rules = [.. ruleset.Rules.Select(rule => rule with { Id = id++ })] })],
-            Networks = [Network("near", 3), Network("far", 2), .. kind == RuleKind.Quarantine && random.Next(3) > 0 ? [Network("responders", 2)] : Array.Empty<NetworkDocument>()],
+            Services = [.. _conditions.Services(kind)],
+            Networks = [Network("near", 3, kind), Network("far", 2, kind), .. kind == RuleKind.Quarantine && random.Next(3) > 0 ? [Network("responders", 2, kind)] : Array.Empty<NetworkDocument>()],
             LabelGroups =
             [
                 new() { Name = "tiers", Key = "role", Values = ["web"], Groups = ["inner"] },
@@ -49,6 +55,7 @@ internal sealed class PolicyDrawing(Random random, IReadOnlyList<LabHost> hosts)
             Modes =
             [
                 new() { Selector = "all", Inbound = mode, Outbound = mode },
+                .. mode == "visibility" && kind != RuleKind.Modes ? [new() { Selector = $"role={Any(s_values["role"])}", Mode = "full" }] : Array.Empty<ModeDocument>(),
                 .. kind == RuleKind.Modes ? Enumerable.Range(0, 3).Select(_ => new ModeDocument { Selector = Selector(null), Inbound = Any(s_modes), Outbound = Any(s_modes) }).DistinctBy(m => m.Selector) : [],
             ],
         };
@@ -68,7 +75,12 @@ internal sealed class PolicyDrawing(Random random, IReadOnlyList<LabHost> hosts)
 
     private RuleDocument Rule(RuleKind? kind, string? taken)
     {
-        var network = kind == RuleKind.Network || random.Next(6) == 0 ? Any(["from", "to"]) : null;
+        if (kind?.AsksForSockets() == true)
+        {
+            return _conditions.Rule(kind.Value, End(kind, taken), End(kind, taken));
+        }
+
+        var network = kind is RuleKind.Network or RuleKind.Groupcast || random.Next(6) == 0 ? Any(["from", "to"]) : null;
         var within = (kind, network) switch
         {
             // The labelled end is the one within the scope.
@@ -112,11 +124,12 @@ internal sealed class PolicyDrawing(Random random, IReadOnlyList<LabHost> hosts)
     /// <summary>A whole protocol beside one of its ports is said twice; the ports go.</summary>
     private static IEnumerable<string> Apart(IEnumerable<string> ports) => ports.Where(port => !ports.Any(other => port.StartsWith(other + "/", StringComparison.Ordinal)));
 
-    private NetworkDocument Network(string name, int count)
+    private NetworkDocument Network(string name, int count, RuleKind kind)
     {
         var chosen = hosts.ToArray();
         random.Shuffle(chosen);
-        return new() { Name = name, Addresses = [.. chosen.Take(count).SelectMany(host => new[] { $"{host.Ipv4}", $"{host.Ipv6}" })] };
+        string[] groups = kind != RuleKind.Groupcast ? [] : [.. new[] { Group.Address(false), Group.Address(true), Group.Broadcast(hosts[0].Ipv4) }.Where(_ => random.Next(2) == 0).Select(group => $"{group}")];
+        return new() { Name = name, Addresses = [.. chosen.Take(count).SelectMany(host => new[] { $"{host.Ipv4}", $"{host.Ipv6}" }), .. groups] };
     }
 
     private T Any<T>(T[] choices) => choices[random.Next(choices.Length)];

@@ -4,25 +4,37 @@ using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Bench.Matrix;
 
-/// <summary>Packets that are sent whole: echo requests, an SCTP INIT, and a numbered packet of the experimental protocol.</summary>
+/// <summary>Packets that are sent whole: echo requests, an SCTP INIT, a TCP segment, and a numbered packet of the experimental protocol.</summary>
 internal static class RawProbe
 {
     private const int SctpHeader = 12;
     private const int SctpInit = 20;
     private const ushort SctpSource = 40_000;
 
+    private const int TcpHeader = 20;
+    private const ushort TcpSource = 20_000;
+
+    // The window of segments of ours, by which they are told from those of connections.
+    private const ushort TcpWindow = 0x4242;
+
     /// <summary>The packet of a probe, without the IP header.</summary>
-    public static byte[] Make(Target target, bool isV6, uint number) => target.Protocol switch
+    public static byte[] Make(Probe probe, uint number) => probe.Target.Protocol switch
     {
-        IpProtocol.Icmp => Echo(isV6, number),
-        IpProtocol.Sctp => Init(target.Port, number),
+        IpProtocol.Icmp => Echo(probe.IsV6, number),
+        IpProtocol.Sctp => Init(probe.Target.Port, number),
+        IpProtocol.Tcp => Segment(probe, number),
         _ => Numbered(number),
     };
 
     /// <summary>The number of a probe that arrived, or null.</summary>
     public static uint? NumberOf(byte protocol, ReadOnlySpan<byte> packet)
     {
-        var at = protocol == IpProtocol.Sctp ? SctpHeader + 4 : 0;
+        if (protocol == IpProtocol.Tcp && (packet.Length < TcpHeader || BinaryPrimitives.ReadUInt16BigEndian(packet[14..]) != TcpWindow))
+        {
+            return null;
+        }
+
+        var at = protocol switch { IpProtocol.Sctp => SctpHeader + 4, IpProtocol.Tcp => 4, _ => 0 };
         return packet.Length >= at + sizeof(uint) ? BinaryPrimitives.ReadUInt32BigEndian(packet[at..]) : null;
     }
 
@@ -46,15 +58,36 @@ internal static class RawProbe
         var packet = new byte[8];
         packet[0] = (byte)(isV6 ? 128 : 8);
         BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(4), number);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), Checksum(packet));
+        return packet;
+    }
+
+    /// <summary>RFC 9293, 3.1: a header without options, whose sequence number is the number; the source port differs from segment to segment.</summary>
+    private static byte[] Segment(Probe probe, uint number)
+    {
+        var packet = new byte[TcpHeader];
+        BinaryPrimitives.WriteUInt16BigEndian(packet, (ushort)(TcpSource + (number % 10_000)));
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), probe.Target.Port);
+        BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(4), number);
+        packet[12] = TcpHeader / 4 << 4;
+        packet[13] = probe.Target.Segment!.Value;
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(14), TcpWindow);
+        byte[] pseudo = [.. probe.From.Address(probe.IsV6).GetAddressBytes(), .. probe.To.Address(probe.IsV6).GetAddressBytes(), 0, IpProtocol.Tcp, 0, TcpHeader];
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(16), Checksum([.. pseudo, .. packet]));
+        return packet;
+    }
+
+    /// <summary>RFC 1071, of an even number of octets.</summary>
+    private static ushort Checksum(ReadOnlySpan<byte> octets)
+    {
         uint sum = 0;
-        for (var i = 0; i < packet.Length; i += 2)
+        for (var i = 0; i < octets.Length; i += 2)
         {
-            sum += BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(i));
+            sum += BinaryPrimitives.ReadUInt16BigEndian(octets[i..]);
         }
 
         sum = (sum & 0xffff) + (sum >> 16);
-        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)~(sum + (sum >> 16)));
-        return packet;
+        return (ushort)~(sum + (sum >> 16));
     }
 
     /// <summary>RFC 9260, 3.3.2: the common header and one INIT chunk, whose initiate tag is the number; conntrack checks the CRC32c.</summary>

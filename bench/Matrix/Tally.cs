@@ -19,7 +19,16 @@ internal sealed class Tally
         Probes++;
     }
 
+    /// <summary>The cells of which too many, or too few, should be blocked to tell anything.</summary>
+    public IEnumerable<string> Lopsided =>
+        from cell in _cells where cell.Value.Blocked * 10 is var blocked && (blocked < cell.Value.Probes * 3 || blocked > cell.Value.Probes * 7) select $"{Name(cell.Key)}: {cell.Value.Blocked} of {cell.Value.Probes}";
+
+    /// <summary>The cells in which too few were tried.</summary>
+    public IEnumerable<string> Fewer(int than) => from cell in _cells where cell.Value.Probes < than select $"{Name(cell.Key)}: {cell.Value.Probes}";
+
     /// <summary>A cell as <c>kind/mode/family: [probes, blocked]</c>.</summary>
     public JsonObject ToJson() => new(_cells.Select(cell =>
-        KeyValuePair.Create($"{cell.Key.Kind}/{cell.Key.Mode}/{cell.Key.Family}", (JsonNode?)new JsonArray(cell.Value.Probes, cell.Value.Blocked))));
+        KeyValuePair.Create(Name(cell.Key), (JsonNode?)new JsonArray(cell.Value.Probes, cell.Value.Blocked))));
+
+    private static string Name((RuleKind Kind, string Mode, string Family) cell) => $"{cell.Kind}/{cell.Mode}/{cell.Family}";
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Bulkhead.Bench.Harness;
@@ -10,7 +11,7 @@ namespace Bulkhead.Bench.Soak;
 
 /// <summary>
 /// Changes everything that may change without touching what is probed: rules on ports that nobody probes, labels that the fence does not ask for, further
-/// addresses, servers' workers, conntrack, agents and the controller.
+/// addresses, servers' workers, processes, conntrack, agents and the controller.
 /// </summary>
 internal sealed class Churn
 {
@@ -20,6 +21,7 @@ internal sealed class Churn
     private readonly Stage _stage;
     private readonly ControllerRest _rest;
     private readonly PolicyDocument _fence;
+    private readonly ChurnRules _rules;
     private readonly Random _random;
     private readonly (string Name, int Weight, Func<Task> Act)[] _acts;
     private readonly SortedDictionary<string, int> _done = new(StringComparer.Ordinal);
@@ -27,9 +29,10 @@ internal sealed class Churn
     private bool _added;
 
     /// <summary>Begins with the fence in force.</summary>
-    public Churn(BenchmarkRun run, Stage stage, ControllerRest rest, PolicyDocument fence)
+    public Churn(BenchmarkRun run, Stage stage, ControllerRest rest, PolicyDocument fence, Cast cast, Outages outages)
     {
         (_run, _stage, _rest, _fence, _random) = (run, stage, rest, fence, new(run.Seed));
+        _rules = new(_random);
         _acts =
         [
             ("policy", 30, AddRulesAsync),
@@ -41,6 +44,7 @@ internal sealed class Churn
             ("agent stopped", 4, () => RestartAgentAsync(kill: false)),
             ("controller killed", 2, () => RestartControllerAsync(kill: true)),
             ("controller stopped", 1, () => RestartControllerAsync(kill: false)),
+            .. new ProcessActs(run, stage.Lab, cast, outages, _random).All,
         ];
     }
 
@@ -52,9 +56,18 @@ internal sealed class Churn
     {
         var at = _random.Next(_acts.Sum(act => act.Weight));
         var (name, _, act) = _acts.First(act => (at -= act.Weight) < 0);
+        var began = TimeProvider.System.GetUtcNow();
         await act();
+        _run.Progress(string.Create(CultureInfo.InvariantCulture, $"{began:HH:mm:ss.fff} to {TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {name}"));
         _done[name] = _done.GetValueOrDefault(name) + 1;
         await Task.Delay(_random.Next(50, 1_000), _run.Cancel);
+    }
+
+    /// <summary>Has every host look after processes once, as it does from then on: what that takes of it is no growth.</summary>
+    public async Task WarmUpAsync()
+    {
+        _added = true;
+        await ProvisionAsync(ChurnRules.ForAll(_fence));
     }
 
     /// <summary>Takes back what acts have added: the fence alone, every host with its own addresses.</summary>
@@ -77,39 +90,21 @@ internal sealed class Churn
 
     private LabHost AnyHost() => _stage.Lab.Hosts[_random.Next(_stage.Lab.Hosts.Count)];
 
-    /// <summary>Rules of the fenced application itself, on ports above all that is probed.</summary>
-    private RulesetDocument Ruleset(int number) => new()
-    {
-        Name = $"churn-{number}",
-        Scopes = [new() { Selector = "app=storefront,env=prod" }],
-        Rules =
-        [
-            .. Enumerable.Range(0, _random.Next(1, 8)).Select(_ => new RuleDocument
-            {
-                From = Any(["all", "loc=fra", "loc=ams", "loc!=fra", "role=monitor"]),
-                To = Any(["all", "role=web", "role=app", "role=db", "loc=ams"]),
-                Services = [$"tcp/{_random.Next(40_000, 50_000)}-{_random.Next(50_000, 60_000)}", $"udp/{_random.Next(40_000, 60_000)}"],
-                Within = "to",
-                Action = Any(["allow", "allow", "deny", "override-deny"]),
-            }),
-        ],
-    };
-
     private Task AddRulesAsync()
     {
         _added = true;
-        return ProvisionAsync(_fence with { Rulesets = [.. _fence.Rulesets, .. Enumerable.Range(0, _random.Next(1, 6)).Select(Ruleset)] });
+        return ProvisionAsync(_rules.AddTo(_fence));
     }
 
     private async Task ProvisionAsync(PolicyDocument policy)
     {
         // Rules of the fence keep their numbers; the others are new each time.
         var draft = await _rest.SendAsync<DraftStatus>(HttpMethod.Put, "policy/draft", policy, _run.Cancel);
-        await _rest.SendAsync<RevisionView>(HttpMethod.Post, "policy/provision", new Provision("churn", draft.DraftVersion, ["would-lock-out"]), _run.Cancel);
+        await _rest.SendAsync<RevisionView>(HttpMethod.Post, "policy/provision", new Provision("churn", draft.DraftVersion, ["would-lock-out", "left-out"]), _run.Cancel);
     }
 
     private Task<LabelEditResult> RelabelAsync() => _rest.SendAsync<LabelEditResult>(
-        HttpMethod.Post, "workloads/labels", new EditLabels([new(AnyHost().Name, new Dictionary<string, string> { ["loc"] = Any(["fra", "ams", "lon"]) }, [], null)], false), _run.Cancel);
+        HttpMethod.Post, "workloads/labels", new EditLabels([new(AnyHost().Name, new Dictionary<string, string> { ["loc"] = Any(["fra", "ams", "lon"]) }, [], null)], false, ["left-out", "would-lock-out"]), _run.Cancel);
 
     private async Task AddressAsync()
     {

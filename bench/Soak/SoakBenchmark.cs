@@ -1,14 +1,14 @@
 using Bulkhead.Bench.Enforce;
 using Bulkhead.Bench.Harness;
 using Bulkhead.Lab;
+using Bulkhead.Policy.Documents;
 using Bulkhead.Scenarios;
-using Bulkhead.Scenarios.Story;
 
 namespace Bulkhead.Bench.Soak;
 
 /// <summary>
-/// Does anything leak, open or close while everything changes? The whole company runs with its storefront in a ring-fence; acts of churn follow each other,
-/// while every connection that the fence must refuse, and every one that the application needs, is tried again and again.
+/// Does anything leak, open or close while everything changes? The whole company runs with its storefront in a ring-fence whose rules ask for processes and
+/// people; acts of churn follow each other, while the right ones and the wrong ones try every connection again and again.
 /// </summary>
 internal static class SoakBenchmark
 {
@@ -25,12 +25,20 @@ internal static class SoakBenchmark
     private static async Task MeasureAsync(BenchmarkRun run, Stage stage, ControllerRest rest)
     {
         run.Progress($"seed {run.Seed}");
-        var closed = await Fence.DraftAsync(stage, rest, run.Cancel);
+        var cast = new Cast(stage);
+        var closed = Cast.WithLedger(await Fence.DraftAsync(stage, rest, run.Cancel, "storefront-by-process.yaml"));
         await new Fence(rest, closed).CloseAsync(run.Cancel);
         await stage.AllSyncedAsync(s_settlesWithin, run.Cancel);
-        var pairs = Surviving.Pairs(stage.Lab);
-        using var probe = ContinuousProbe.Start(pairs, s_probeEvery, s_probeTimeout);
-        var acts = new Churn(run, stage, rest, closed);
+        // Rules of the fence keep the numbers that they were given.
+        closed = await rest.GetAsync<PolicyDocument>("policy/draft", run.Cancel);
+        await cast.EnterAsync(run.Cancel);
+        var outages = new Outages();
+        var acts = new Churn(run, stage, rest, closed, cast, outages);
+        await acts.WarmUpAsync();
+        await SettledAsync(run, stage, acts);
+        using var curtain = CancellationTokenSource.CreateLinkedTokenSource(run.Cancel);
+        var trials = Task.WhenAll(cast.Trials.Select(trial => trial.RunAsync(outages, curtain.Token)));
+        using var probe = ContinuousProbe.Start(cast.Strangers, s_probeEvery, s_probeTimeout);
         List<Footprints> footprints = [];
         var limit = run.IsQuick ? TimeSpan.FromMinutes(2) : TimeSpan.FromMinutes(30);
         var began = TimeProvider.System.GetTimestamp();
@@ -48,8 +56,14 @@ internal static class SoakBenchmark
         }
 
         footprints.Add(await SettledAsync(run, stage, acts));
-        var seen = await probe.StopAsync();
-        Report(run, seen, acts, footprints);
+        await curtain.CancelAsync();
+        await trials;
+        Report(run, [.. await probe.StopAsync(), .. cast.Trials.Select(trial => trial.Summary)], acts, footprints);
+        run.Report.Add("excused", cast.Trials.Sum(trial => trial.Excused));
+        if (run.Report.Failed)
+        {
+            stage.KeepLogs(Path.Combine(AppContext.BaseDirectory, "soak-logs"));
+        }
     }
 
     /// <summary>What everything holds once it is back to where it began: the fence alone, every agent in step.</summary>
@@ -65,7 +79,7 @@ internal static class SoakBenchmark
         foreach (var pair in seen.Where(pair => pair.Violations > 0))
         {
             var first = pair.FirstViolations[0];
-            run.Progress($"VIOLATION {pair.From} → {pair.To} {(pair.Allowed ? "refused" : "made")} {pair.Violations} times, first at {first.At:T} ({first.Result.Outcome})");
+            run.Progress($"VIOLATION {pair.From} → {pair.To} {(pair.Allowed ? "refused" : "made")} {pair.Violations} times, first at {first.At:HH:mm:ss.fff} ({first.Result.Outcome})");
         }
 
         var (made, refused) = (seen.Where(pair => !pair.Allowed).Sum(pair => pair.Violations), seen.Where(pair => pair.Allowed).Sum(pair => pair.Violations));
@@ -77,6 +91,6 @@ internal static class SoakBenchmark
         run.Report.Add("forbidden_made", made);
         run.Report.Add("allowed_refused", refused);
         Footprints.AddTo(run.Report, footprints);
-        run.Report.Failed = made + refused > 0;
+        run.Report.Failed = made + refused > 0 || Footprints.Growing(footprints);
     }
 }

@@ -1,8 +1,8 @@
 namespace Bulkhead.Lab;
 
-/// <summary>A lab as its file declares it: hosts in file order, links and attacks expanded to single ends.</summary>
+/// <summary>A lab as its file declares it: hosts and people in file order, links and attacks expanded to single ends.</summary>
 public sealed record LabDeclaration(
-    IReadOnlyList<HostDeclaration> Hosts, IReadOnlyList<LinkDeclaration> Links, IReadOnlyList<LinkDeclaration> Attacks)
+    IReadOnlyList<HostDeclaration> Hosts, IReadOnlyList<LinkDeclaration> Links, IReadOnlyList<LinkDeclaration> Attacks, IReadOnlyList<Person> People)
 {
     /// <summary>The declaration restricted to some hosts; links and attacks that touch another host fall away.</summary>
     public LabDeclaration Only(IReadOnlySet<string> hosts)
@@ -13,9 +13,16 @@ public sealed record LabDeclaration(
         return new(
             [.. Hosts.Where(host => hosts.Contains(host.Name))],
             [.. Links.Where(Kept)],
-            [.. Attacks.Where(Kept)]);
+            [.. Attacks.Where(Kept)],
+            People);
     }
 }
+
+/// <summary>Somebody of the company's directory, whom every host's name service knows.</summary>
+/// <param name="Name">The account.</param>
+/// <param name="Id">Its number, the same on every host.</param>
+/// <param name="Groups">The directory groups that it is in, in file order.</param>
+public sealed record Person(string Name, uint Id, IReadOnlyList<string> Groups);
 
 /// <summary>One host: its labels, and its daemons by kind, in file order.</summary>
 public sealed record HostDeclaration(

@@ -13,6 +13,7 @@ public sealed partial class LabFile
     private readonly List<HostDeclaration> _hosts = [];
     private readonly List<LinkDeclaration> _links = [];
     private readonly List<LinkDeclaration> _attacks = [];
+    private readonly List<Person> _people = [];
 
     private LabFile()
     {
@@ -37,12 +38,12 @@ public sealed partial class LabFile
 
         return file._diagnostics.Count > 0
             ? (null, file._diagnostics)
-            : (new(file._hosts, file._links, file._attacks), []);
+            : (new(file._hosts, file._links, file._attacks, file._people), []);
     }
 
     private void ReadRoot(YamlNode root)
     {
-        var sections = Mapping(root, "", "hosts", "links", "attacks");
+        var sections = Mapping(root, "", "hosts", "people", "links", "attacks");
         if (sections.TryGetValue("hosts", out var hosts))
         {
             foreach (var (name, host) in Entries(hosts, "hosts"))
@@ -59,6 +60,14 @@ public sealed partial class LabFile
         if (_hosts.Count(host => host.Daemons.Contains("dnsmasq")) > 1)
         {
             Report(hosts!, "hosts", "second-resolver", "only one host may run dnsmasq: it is every host's resolver");
+        }
+
+        if (sections.TryGetValue("people", out var people))
+        {
+            foreach (var (name, groups) in Entries(people, "people"))
+            {
+                ReadPerson(name, groups);
+            }
         }
 
         ReadLinks(sections, "links", _links);
@@ -113,6 +122,22 @@ public sealed partial class LabFile
         }
 
         _hosts.Add(new(name, labels, daemons));
+    }
+
+    private void ReadPerson(YamlScalarNode nameNode, YamlNode node)
+    {
+        var name = nameNode.Value ?? "";
+        var path = $"people.{name}";
+        var groups = Items(node, path).Select(item => (item.Item, item.Path, Name: Scalar(item.Item, item.Path))).ToList();
+        foreach (var (at, place, text) in groups.Where(group => group.Name is not null).Prepend((nameNode, path, name)))
+        {
+            if (!AccountName().IsMatch(text!))
+            {
+                Report(at, place, "account-name", $"'{text}' is no name of an account or group: 1 to 31 of a-z, 0-9 and '-', starting with a letter");
+            }
+        }
+
+        _people.Add(new(name, NameService.FirstPerson + (uint)_people.Count, [.. groups.Select(group => group.Name ?? "")]));
     }
 
     private void ReadLinks(Dictionary<string, YamlNode> sections, string section, List<LinkDeclaration> into)
@@ -273,4 +298,7 @@ public sealed partial class LabFile
 
     [GeneratedRegex("^[a-z][a-z0-9-]{0,13}$")]
     private static partial Regex HostName();
+
+    [GeneratedRegex("^[a-z][a-z0-9-]{0,30}$")]
+    private static partial Regex AccountName();
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Bulkhead.Lab;
 
@@ -15,6 +16,12 @@ internal sealed record Invocation(params string[] Arguments)
 
     /// <summary>The user to run as, with that user's group and no other; null for root.</summary>
     public string? User { get; init; }
+
+    /// <summary>The number of the user to run as, with a group of the same number and no other; null for root.</summary>
+    public uint? UserId { get; init; }
+
+    /// <summary>Who signed in, as the kernel's audit knows it; null for nobody.</summary>
+    public uint? Login { get; init; }
 
     /// <summary>The folder to run in, as seen in the namespaces.</summary>
     public string? Folder { get; init; }
@@ -91,12 +98,20 @@ internal sealed record Invocation(params string[] Arguments)
             ?? throw new LabException($"{Arguments[0]} failed: {(await process.StandardError.ReadToEndAsync(cancellationToken)).Trim()}");
     }
 
+    /// <summary>Starts it with its standard input and output for the caller. Errors go where this process's go.</summary>
+    public Process StartConnected()
+    {
+        var plan = Plan();
+        plan.RedirectStandardInput = plan.RedirectStandardOutput = true;
+        return Process.Start(plan)!;
+    }
+
     private ProcessStartInfo Plan(bool detached = false, string? log = null)
     {
         // The shell moves itself into the cgroup before it becomes the program, so nothing of it is ever elsewhere.
         var plan = new ProcessStartInfo("/bin/sh");
-        Add(plan, "-c", "umask 022; echo 0 > \"$0\" || exit 125; [ -z \"$1\" ] || exec >> \"$1\" 2>&1 < /dev/null; shift; exec \"$@\"");
-        Add(plan, Cgroup.ProcsFile, log ?? "");
+        Add(plan, "-c", "umask 022; echo 0 > \"$0\" || exit 125; [ -z \"$1\" ] || exec >> \"$1\" 2>&1 < /dev/null; [ -z \"$2\" ] || echo \"$2\" > /proc/self/loginuid || exit 125; shift 2; exec \"$@\"");
+        Add(plan, Cgroup.ProcsFile, log ?? "", Login?.ToString(CultureInfo.InvariantCulture) ?? "");
         Add(plan, detached ? ["setsid"] : []);
         if (NamespacesOf is { } pid)
         {
@@ -108,6 +123,11 @@ internal sealed record Invocation(params string[] Arguments)
         if (User is not null)
         {
             Add(plan, "setpriv", $"--reuid={User}", $"--regid={SystemUser.Find(User).Group}", "--clear-groups", "--");
+        }
+
+        if (UserId is { } id)
+        {
+            Add(plan, "setpriv", string.Create(CultureInfo.InvariantCulture, $"--reuid={id}"), string.Create(CultureInfo.InvariantCulture, $"--regid={id}"), "--clear-groups", "--");
         }
 
         Add(plan, Arguments);

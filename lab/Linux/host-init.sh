@@ -5,13 +5,13 @@ set -eu
 host=$1 name=$2 programs=$3 dotnet=$4
 
 echo "$name" > /proc/sys/kernel/hostname
-for file in machine-id hosts resolv.conf hostname; do
+for file in machine-id hosts resolv.conf hostname passwd group; do
   [ -e "/etc/$file" ] && mount -n --bind "$host/etc/$file" "/etc/$file"
 done
 
 # A /run of the host's own: the real one would lead to other hosts' folders and to the machine's own services.
 run=$host/run
-mount -n -t tmpfs -o mode=0755,size=8m tmpfs "$run"
+mount -n -t tmpfs -o mode=0755,size=64m tmpfs "$run"
 mkdir -p "$run/lab" "$run/dotnet" "$run/sshd"
 mount -n --bind "$programs" "$run/lab"
 mount -n --bind "$dotnet" "$run/dotnet"

@@ -187,7 +187,7 @@ public sealed class LifecycleTests : IDisposable
             Assert.False(File.Exists(keyCopy));
             Assert.All(
                 await File.ReadAllLinesAsync(Path.Combine(state, "run")),
-                line => Assert.Equal($"cache1  run --cgroup {host.Cgroup.Path} --state {state}", line));
+                line => Assert.Equal($"cache1  run --cgroup {host.Cgroup.Path} --runtime /run/bulkhead --state {state}", line));
         }
         finally
         {
