@@ -83,7 +83,14 @@ internal sealed class Answerer : IDisposable
             {
                 var packet = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.IPv6Any, 0));
                 Note(IpProtocol.Udp, (IPEndPoint)packet.RemoteEndPoint);
-                await socket.SendToAsync(buffer.AsMemory(0, packet.ReceivedBytes), packet.RemoteEndPoint);
+                try
+                {
+                    await socket.SendToAsync(buffer.AsMemory(0, packet.ReceivedBytes), packet.RemoteEndPoint);
+                }
+                catch (SocketException)
+                {
+                    // The answer to what came to a group is a connection of its own, and may be blocked.
+                }
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

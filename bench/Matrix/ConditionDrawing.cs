@@ -25,12 +25,12 @@ internal sealed class ConditionDrawing(Random random)
         var rule = new RuleDocument { From = from, To = to, Action = action, Services = [.. Ports()] };
         rule = kind switch
         {
-            RuleKind.User => rule with { Users = Any(s_groups), FromProcess = Any(null, null, s_units[1], s_programs[1]) },
+            RuleKind.User => rule with { Users = Any(s_groups), FromProcess = Any<ProcessDocument?>(null, null, s_units[1], s_programs[1]) },
             _ when kind.AsksForConsumer() => rule with { FromProcess = Any(Processes(kind)) },
             _ => rule with { Services = [$"{Served}{random.Next(Processes(kind).Length)}"] },
         };
-        // Of a socket that could be anybody's it is known whether it is of a unit.
-        return action == "allow" || kind is RuleKind.UnitInbound or RuleKind.UnitOutbound || rule.FromProcess?.Unit is not null
+        // Of a socket of an executable that could be anything, its unit and its user are known.
+        return action == "allow" || kind is RuleKind.UnitInbound or RuleKind.UnitOutbound || (kind == RuleKind.User && rule.FromProcess is not null)
             ? rule
             : rule with { Unidentified = Any("skip", "skip", "match") };
     }

@@ -41,10 +41,14 @@ internal sealed record Identity(ushort Port, string Place, string? Unit, string 
         User = User is null ? 0 : lab.Person(User).Id,
     };
 
-    /// <summary>What a host knows of its sockets, as far as a rule asks.</summary>
-    public SocketFacts Facts(RunningLab lab, RuleKind kind) => Program == Open
-        ? Stranger(kind)
-        : SocketFacts.Of(Program, Unit, (Login ?? User) is { } person ? lab.Person(person).Groups.Order(StringComparer.Ordinal).ToEquatableArray() : []);
+    /// <summary>What a host knows of its sockets, as far as a rule asks: of an executable that could be anything it still knows the user.</summary>
+    public SocketFacts Facts(RunningLab lab, RuleKind kind)
+    {
+        EquatableArray<string> groups = (Login ?? User) is { } person ? lab.Person(person).Groups.Order(StringComparer.Ordinal).ToEquatableArray() : [];
+        return Program != Open ? SocketFacts.Of(Program, Unit, groups)
+            : kind == RuleKind.User ? SocketFacts.Of(null, null, groups)
+            : Stranger(kind);
+    }
 
     /// <summary>What it knows of sockets whose process it cannot tell: that they are of none of its units, and no more.</summary>
     public static SocketFacts Stranger(RuleKind kind) => kind is RuleKind.UnitInbound or RuleKind.UnitOutbound ? SocketFacts.Of(null, null, []) : SocketFacts.Unidentified;

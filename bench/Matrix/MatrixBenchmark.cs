@@ -34,7 +34,7 @@ internal static class MatrixBenchmark
         using var prober = new Prober(stage.Lab.Hosts, crowd);
         var tally = new Tally();
         var disagreements = 0;
-        var cells = (from kind in Enum.GetValues<RuleKind>() from mode in (string[])["visibility", "selective", "full"] select (kind, mode)).ToList();
+        var cells = (from kind in Enum.GetValues<RuleKind>() where run.Part is null || run.Part == $"{kind}" from mode in (string[])["visibility", "selective", "full"] select (kind, mode)).ToList();
         var rounds = run.IsQuick ? cells.Count : cells.Count * RoundsPerCell;
         for (var round = 1; round <= rounds; round++)
         {

@@ -17,10 +17,11 @@ namespace Bulkhead.Bench.Matrix;
 internal sealed class Oracle
 {
     private readonly PolicyEvaluator _evaluator;
+    private readonly PolicyDocument _policy;
     private readonly RunningLab _lab;
     private readonly RuleKind _kind;
 
-    private Oracle(PolicyEvaluator evaluator, RunningLab lab, RuleKind kind) => (_evaluator, _lab, _kind) = (evaluator, lab, kind);
+    private Oracle(PolicyEvaluator evaluator, PolicyDocument policy, RunningLab lab, RuleKind kind) => (_evaluator, _policy, _lab, _kind) = (evaluator, policy, lab, kind);
 
     /// <summary>By the controller's inventory and a policy.</summary>
     /// <param name="inventory">Its workloads.</param>
@@ -31,7 +32,7 @@ internal sealed class Oracle
     {
         var parsed = PolicyParser.Parse(policy, LabelText.BuiltInKeys.ToImmutableSortedSet(StringComparer.Ordinal));
         var model = parsed.Value ?? throw new BenchException(string.Join("; ", parsed.Diagnostics.Select(d => $"{d.Path}: {d.Message}")));
-        return new(new(PolicyCompiler.Compile(model, new(inventory.Select(ToWorkload)), new(new(1, 1), TimeProvider.System.GetUtcNow(), []))), lab, kind);
+        return new(new(PolicyCompiler.Compile(model, new(inventory.Select(ToWorkload)), new(new(1, 1), TimeProvider.System.GetUtcNow(), []))), policy, lab, kind);
     }
 
     /// <summary>Whether it should pass.</summary>
@@ -53,7 +54,18 @@ internal sealed class Oracle
     }
 
     /// <summary>What decided, for people.</summary>
-    public string Explain(Probe probe) => $"{_evaluator.Judge(Connection(probe, probe.Target.AddressOf(probe.To, probe.IsV6)))}";
+    public string Explain(Probe probe)
+    {
+        var verdict = _evaluator.Judge(Connection(probe, probe.Target.AddressOf(probe.To, probe.IsV6)));
+        return $"{verdict.Kind}; {Explain(verdict.Source)}; {Explain(verdict.Destination)}";
+    }
+
+    private string Explain(EndDecision? end) => end is null ? "nobody judges"
+        : $"{end.Direction} {end.Mode}: {end.Outcome} by {(end.Rule is { } rule ? Text(rule.Value) : end.By)}";
+
+    private string Text(long id) => _policy.Rulesets.SelectMany(ruleset => ruleset.Rules, (ruleset, rule) => (ruleset, rule)).Where(found => found.rule.Id == id).Select(found =>
+        $"rule {id} of {string.Join(" or ", found.ruleset.Scopes.Select(scope => $"{scope.Selector} per {string.Join(',', scope.Per)}"))}: {found.rule.Action} {found.rule.From} → {found.rule.To} within {found.rule.Within} "
+        + $"{string.Join(',', found.rule.Services)} process {found.rule.FromProcess?.Path} {found.rule.FromProcess?.Unit} users {string.Join(',', found.rule.Users)} unidentified {found.rule.Unidentified}").Single();
 
     private static Outcome Certain(Probe probe, EndDecision end) => end.Outcome == Outcome.Unknown ? throw new BenchException($"{probe}: the verdict is unknown") : end.Outcome;
 
