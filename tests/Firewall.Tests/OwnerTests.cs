@@ -162,6 +162,23 @@ public sealed class OwnerTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData(RuleAction.Allow)]
+    [InlineData(RuleAction.Deny)]
+    public async Task A_rule_for_users_holds_for_executables_that_an_earlier_rule_named(RuleAction action)
+    {
+        const uint alice = 30001;
+        _cgroup.Members[alice] = ["dba"];
+        var app = _programs.Copy("app");
+        await _bench.ApplyAsync(Make(_full, Both(RuleAction.Allow, 1, new(app, null), false), Hosts("10.77.0.2")));
+
+        var entry = Entry(Direction.Outbound, action, 2, 0, PortMatch.Whole(IpProtocol.Tcp)) with { Users = ["dba"] };
+        await _bench.ApplyAsync(Make(action == RuleAction.Allow ? _full : _selective, [entry], Hosts("10.77.0.2")));
+
+        var attempt = await (Puppet(app) with { Login = alice }).ConnectAsync(_bench, Bench.PeerAddress(false), IpProtocol.Tcp, 443);
+        Assert.Equal((action == RuleAction.Allow, action == RuleAction.Allow ? null : new RuleId(2)), (attempt.Reached, attempt.Report?.Rule));
+    }
+
     [Fact]
     public async Task A_change_of_groups_takes_effect_without_signing_in_again()
     {

@@ -190,7 +190,14 @@ static __always_inline __u32 class_of_current(const struct settings *set)
 	__u32 uid = login == NO_LOGIN ? fsuid : login;
 	__u32 *user = bpf_map_lookup_elem(&bulkhead_user, &uid);
 	struct owner owner = { .path = path_of(file, namespace, set), .user = user ? *user : 0 };
-	__u32 *found = bpf_map_lookup_elem(&bulkhead_class, &owner), class = found ? *found : 0;
+	__u32 *found = bpf_map_lookup_elem(&bulkhead_class, &owner);
+	if (!found) {
+		// An executable that an earlier rule named is one that no rule names now, in groups that nobody asked for then.
+		owner.path = OTHER;
+		found = bpf_map_lookup_elem(&bulkhead_class, &owner);
+	}
+
+	__u32 class = found ? *found : 0;
 	if (last) {
 		last->task = 0;
 		last->file = (__u64)file;
