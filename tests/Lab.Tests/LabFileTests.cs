@@ -39,6 +39,15 @@ public sealed class LabFileTests
     }
 
     [Fact]
+    public void People_have_the_groups_that_the_file_says_and_numbers_in_its_order()
+    {
+        var (lab, diagnostics) = LabFile.Parse(Small + "\npeople: { ann: [dba, ops], bob: [] }");
+
+        Assert.Empty(diagnostics);
+        Assert.Equal(["ann 31000 dba ops", "bob 31001 "], lab!.People.Select(person => $"{person.Name} {person.Id} {string.Join(' ', person.Groups)}"));
+    }
+
+    [Fact]
     public void All_mistakes_are_reported_at_once_each_with_its_place()
     {
         var (lab, diagnostics) = LabFile.Parse("""
@@ -82,6 +91,9 @@ public sealed class LabFileTests
     [InlineData("hosts: { a: { daemons: [nginx, browser] } }\nlinks: [ { from: a/browser, to: a/nginx } ]", "no-link")]
     [InlineData("hosts: { a: { daemons: [browser] }, b: { daemons: [browser] } }\nlinks: [ { from: a/browser, to: b/browser } ]", "no-service")]
     [InlineData("hosts: { a: { daemons: [browser] } }\nlinks: [ { from: a/browser, to: controller } ]", "controller-link")]
+    [InlineData("hosts: { a: {} }\npeople: { Ann: [dba] }", "account-name")]
+    [InlineData("hosts: { a: {} }\npeople: { ann: ['a:b'] }", "account-name")]
+    [InlineData("hosts: { a: {} }\npeople: { ann: dba }", "not-a-list")]
     public void Each_mistake_has_its_code(string text, string code)
     {
         var (lab, diagnostics) = LabFile.Parse(text);

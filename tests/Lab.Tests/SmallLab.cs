@@ -16,6 +16,8 @@ public sealed class SmallLab : IAsyncLifetime
           - { from: "*/bulkhead-agent", to: controller }
         attacks:
           - { from: web1/nginx, to: cache1/redis }
+        people:
+          ann: [dba]
         """;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("bulkhead-lab-tests-").FullName;

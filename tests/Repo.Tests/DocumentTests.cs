@@ -38,6 +38,21 @@ public sealed partial class DocumentTests
             select $"{document} → {link.Groups[1].Value}",
             "Links lead nowhere:");
 
+    [Fact]
+    public void Tests_that_documents_name_exist()
+    {
+        var named = (
+            from document in (string[])["ARCHITECTURE.md", "docs/testing.md"]
+            from Match name in NamedTest().Matches(Repository.Text(document))
+            select (Document: document, Class: name.Groups[1].Value, Method: name.Groups[2].Value)).ToList();
+        Assert.NotEmpty(named);
+        var tests = Repository.Files.Where(file => file.StartsWith("tests/", StringComparison.Ordinal) && file.EndsWith("Tests.cs", StringComparison.Ordinal))
+            .ToLookup(file => Path.GetFileNameWithoutExtension(file)!, Repository.Text);
+        Offences.None(
+            named.Where(name => !tests[name.Class].Any(text => Regex.IsMatch(text, $@"\b(Task|void) {name.Method}\("))).Select(name => $"{name.Document} → {name.Class}.{name.Method}"),
+            "Documents name tests that do not exist:");
+    }
+
     [GeneratedRegex(@"`([A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*/?)`")]
     private static partial Regex PathInBackticks();
 
@@ -46,6 +61,9 @@ public sealed partial class DocumentTests
 
     [GeneratedRegex(@"\]\((\d{4}-[a-z0-9-]+\.md)\)")]
     private static partial Regex RecordLink();
+
+    [GeneratedRegex(@"`([A-Z]\w*Tests)\.([A-Z]\w+)`")]
+    private static partial Regex NamedTest();
 
     [GeneratedRegex(@"\]\((?![a-z]+:|#|<)([^)#\s]+)(?:#[^)]*)?\)")]
     private static partial Regex RelativeLink();
