@@ -21,10 +21,9 @@ internal sealed class Answerer : IDisposable
     {
         foreach (var target in Target.All.Where(target => IpProtocol.HasPorts(target.Protocol) && target.Protocol != IpProtocol.Sctp))
         {
-            Listen(target);
+            Listen(target, host);
         }
 
-        _sockets.AddRange(Groupcast.Join(host));
         foreach (var protocol in (byte[])[IpProtocol.Sctp, Target.Experimental, IpProtocol.Tcp])
         {
             Receive(protocol, AddressFamily.InterNetwork);
@@ -43,7 +42,7 @@ internal sealed class Answerer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _sockets.ForEach(socket => socket.Dispose());
 
-    private void Listen(Target target)
+    private void Listen(Target target, LabHost host)
     {
         var isTcp = target.Protocol == IpProtocol.Tcp;
         var socket = new Socket(AddressFamily.InterNetworkV6, isTcp ? SocketType.Stream : SocketType.Dgram, isTcp ? ProtocolType.Tcp : ProtocolType.Udp) { DualMode = true };
@@ -52,6 +51,10 @@ internal sealed class Answerer : IDisposable
         if (isTcp)
         {
             socket.Listen(Backlog);
+        }
+        else
+        {
+            Groupcast.Join(socket, host);
         }
 
         _ = isTcp ? AcceptAsync(socket) : EchoAsync(socket);

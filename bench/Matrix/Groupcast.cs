@@ -10,15 +10,11 @@ internal static partial class Groupcast
 {
     private const string Interface = "eth0";
 
-    /// <summary>Sockets that have joined the group in both families, so that those bound to a port get what comes for it.</summary>
-    public static IEnumerable<Socket> Join(LabHost host)
+    /// <summary>Has a socket of both families get what is sent to the group; an IPv6 socket gets nothing of IPv4 groups that it has not joined itself.</summary>
+    public static void Join(Socket socket, LabHost host)
     {
-        var v4 = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        v4.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.AddMembership, new MulticastOption(Group.Address(false), host.Ipv4));
-        yield return v4;
-        var v6 = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp);
-        v6.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.AddMembership, new IPv6MulticastOption(Group.Address(true), Index()));
-        yield return v6;
+        socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.AddMembership, new MulticastOption(Group.Address(false), host.Ipv4));
+        socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.AddMembership, new IPv6MulticastOption(Group.Address(true), Index()));
     }
 
     /// <summary>Has a socket send to a group or to all, out of the host's interface.</summary>

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
 using static Bulkhead.Enforcement.Tests.Policies;
@@ -51,7 +50,7 @@ public sealed class WrongProcessTests : IAsyncLifetime
 
         // Each says its name in one datagram and ends.
         Send(other);
-        Assert.NotNull(await blocked);
+        Assert.Null((await blocked).Rule);
         Send(app);
 
         var message = new byte[16];
