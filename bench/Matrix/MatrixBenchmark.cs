@@ -35,6 +35,8 @@ internal static class MatrixBenchmark
         var tally = new Tally();
         var disagreements = 0;
         var cells = (from kind in Enum.GetValues<RuleKind>() where run.Part is null || run.Part == $"{kind}" from mode in (string[])["visibility", "selective", "full"] select (kind, mode)).ToList();
+        // A short run leaves out one mode of each kind, in turn.
+        cells = run.IsQuick ? [.. cells.Where((_, i) => i % 3 != i / 3 % 3)] : cells;
         var rounds = run.IsQuick ? cells.Count : cells.Count * RoundsPerCell;
         for (var round = 1; round <= rounds; round++)
         {

@@ -27,7 +27,8 @@ internal sealed record Footprints(double AgentMegabytes, int AgentDescriptors, d
         ("bpf_attached", s => s.Kernel.Attached, 0),
         ("tables", s => s.Kernel.Tables, 0),
         ("sets", s => s.Kernel.Sets, 0),
-        ("table_lines", s => s.Kernel.TableLines, 20),
+        // Rules list the marks of all classes that meet them, also of those that earlier rules named; there are at most as many as a mark has numbers.
+        ("table_lines", s => s.Kernel.TableLines, null),
         ("conntrack", s => s.Kernel.Conntrack, null),
     ];
 
