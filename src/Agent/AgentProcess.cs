@@ -115,8 +115,8 @@ internal static class AgentProcess
             Changed();
         });
         var conntrack = new ConntrackWatch(new ConntrackCounts(), problems, time, log);
-        var reporter = new StateReporter(link, features, policies, problems, () => addresses.Current, () => telemetry.Listeners, new UserSessions(cgroups.Copy(), () => telemetry.Listeners), () => pace.ToWire(telemetry.Lost), conntrack, toReport, time, log);
-        var status = new StatusWriter(state, link, policies, problems, spool, telemetry, pace, conntrack, toWrite, time, log);
+        var reporter = new StateReporter(link, features, policies, problems, () => addresses.Current, () => telemetry.Listeners, new UserSessions(cgroups.Copy(), () => telemetry.Listeners), () => pace.ToWire(telemetry.Lost), conntrack, toReport, time, log) { PeersChanged = toWrite.Set };
+        var status = new StatusWriter(state, link, policies, problems, spool, telemetry, pace, reporter.Peers, conntrack, toWrite, time, log);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var receiver = new PolicyReceiver(link, policies.Inbox.Offer, Changed, problems, time, log) { ReceivedDelta = policies.Inbox.Offer, Watched = pace.Watch };

@@ -9,7 +9,10 @@ internal sealed class FakeTime : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override DateTimeOffset GetUtcNow() => _now;
+    /// <summary>What the wall clock is set by; nothing elapses by that.</summary>
+    public TimeSpan SetBy { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => _now + SetBy;
 
     public override long GetTimestamp() => _now.UtcTicks;
 

@@ -149,16 +149,75 @@ public sealed class ElementTests : IDisposable
         Assert.Empty(table.Examine());
     }
 
+    private const string Deleted = "'ip saddr @peers_s0_v4 accept', 'ip saddr @peers_s0_v4_nets accept', 'ip6 saddr @peers_s0_v6_nets accept'";
+
+    [Fact]
+    public async Task Events_that_the_kernel_had_no_room_for_are_doubted_and_a_look_at_the_table_misses_nothing()
+    {
+        using var table = _host.Inside(TableKeeper.Open);
+        using var held = new ManualResetEventSlim();
+        using var told = new SemaphoreSlim(0);
+        using var lost = new SemaphoreSlim(0);
+        void Hold(string by)
+        {
+            told.Release();
+            held.Wait(Bench.Deadline);
+        }
+
+        using var watch = _host.Inside(() => table.Watch(Hold, () => lost.Release(), receiveBuffer: 4096));
+        await ApplyAsync(table, Plan(table, "10.0.0.2"));
+        _host.Nft("add chain inet bulkhead another\n");
+        Assert.True(await told.WaitAsync(Bench.Deadline));
+        _host.Nft("delete chain inet bulkhead another\n");
+        _host.Nft($"{Foreign}add element ip others s {{ {string.Join(", ", Enumerable.Range(0, 1000).Select(i => $"10.1.{i / 200}.{i % 200}"))} }}\n");
+        _host.Nft("add element inet bulkhead peers_s0_v4 { 10.9.9.9 }\n");
+
+        held.Set();
+
+        Assert.True(await lost.WaitAsync(Bench.Deadline));
+        Assert.Equal("set peers_s0_v4: 1 element added: 10.9.9.9", Assert.Single(table.Examine()));
+        Assert.Equal("set peers_s0_v4: 1 element added: 10.9.9.9", Assert.Single((await ApplyAsync(table, Plan(table, "10.0.0.2", "10.0.0.3"))).Undone));
+        Assert.Empty(table.Examine());
+        Assert.DoesNotContain("10.9.9.9", TableTests.Listing(_host), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_socket_that_fails_before_the_answer_comes_leaves_nothing_that_is_built_upon()
+    {
+        var socket = _host.Inside(() => NetlinkSocket.Open(NetlinkFamily.Netfilter));
+        using var table = TableKeeper.Over(socket);
+        await ApplyAsync(table, Plan(table, "10.0.0.2"));
+        socket.SetReceiveBuffer(1);
+        // Answers that nobody reads leave the next one no room.
+        var question = NetlinkWriter.Netfilter(new byte[64], Nftables.Subsystem, Nftables.GetGeneration, NetlinkFlags.Request | NetlinkFlags.Ack, Nftables.Inet).End().ToArray();
+        for (var i = 0; i < 100; i++)
+        {
+            socket.Send(question);
+        }
+
+        var failure = await Assert.ThrowsAsync<NetlinkException>(() => ApplyAsync(table, Plan(table, "10.0.0.2", "10.0.0.3")));
+
+        Assert.Equal(Errno.NoBufferSpace, failure.Errno);
+        socket.SetReceiveBuffer(1 << 20);
+        table.Doubt();
+        Assert.Null((await ApplyAsync(table, Plan(table, "10.0.0.4"))).Error);
+        Assert.Empty(table.Examine());
+        _whole.Nft(NftScript.Replace(Document(Hosts("10.0.0.4"))));
+        Assert.Equal(TableTests.Listing(_whole), TableTests.Listing(_host));
+    }
+
     public static TheoryData<string, string> Tampering => new()
     {
         { "delete table inet bulkhead", "the table was deleted" },
         { "flush ruleset", "the table was deleted" },
         { "add table inet bulkhead { flags dormant; }", "the table's flags were 0, and became 1" },
-        { "insert rule inet bulkhead input accept", "chain input: 1 rule added" },
-        { "flush chain inet bulkhead in_tcp_443", "chain in_tcp_443: 3 rules of 3 deleted" },
-        { "flush chain inet bulkhead in_tcp_443\nadd rule inet bulkhead in_tcp_443 accept", "chain in_tcp_443: 3 rules of 3 deleted, 1 rule added" },
-        { "chain inet bulkhead input { policy drop; }", "chain input: hook, priority or policy changed" },
+        { "insert rule inet bulkhead input accept", "chain input: 1 rule added ('accept')" },
+        { "insert rule inet bulkhead input tcp dport vmap { 1-2 : accept, 3-4 : accept, 5-6 : accept, 7-8 : accept, 9-10 : drop } comment \"# handle 9\"", "chain input: 1 rule added ('tcp dport vmap { 1-2 : accept, 3-4 : accept, 5-6 : accept, 7-8 : accept, 9-10 : drop } comment \"# handle 9\"')" },
+        { "flush chain inet bulkhead in_tcp_443", $"chain in_tcp_443: 3 rules of 3 deleted ({Deleted})" },
+        { "flush chain inet bulkhead in_tcp_443\nadd rule inet bulkhead in_tcp_443 ip saddr 10.9.9.9 accept", $"chain in_tcp_443: 3 rules of 3 deleted ({Deleted}), 1 rule added ('ip saddr 10.9.9.9 accept')" },
+        { "chain inet bulkhead input { policy drop; }", "chain input: 'type filter hook input priority filter - 10; policy accept' became 'type filter hook input priority filter - 10; policy drop'" },
         { "add chain inet bulkhead another", "chain another: added" },
+        { "add chain inet bulkhead another { type filter hook input priority 0; }\nadd rule inet bulkhead another drop", "chain another: added, 'type filter hook input priority filter; policy accept', with 1 rule ('drop')" },
         { "add set inet bulkhead another { type ipv4_addr; }", "set another: added" },
         { "add element inet bulkhead peers_s0_v4 { 10.9.9.9 }", "set peers_s0_v4: 1 element added: 10.9.9.9" },
         { "flush set inet bulkhead peers_s0_v4", "set peers_s0_v4: 1 element deleted: 10.0.0.2" },

@@ -4,7 +4,7 @@ using Bulkhead.Agent.State;
 
 namespace Bulkhead.Agent.Commands;
 
-/// <summary><c>bulkhead-agent wait-synced</c>: for services that are to start only once this host's policy is in force.</summary>
+/// <summary><c>bulkhead-agent wait-synced</c>: for services that are to start only once this host's policy is in force and its peers know it.</summary>
 internal static class WaitSyncedCommand
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
@@ -14,7 +14,7 @@ internal static class WaitSyncedCommand
     {
         var state = CommandOptions.State();
         var timeout = new Option<int>("--timeout") { Description = "Seconds to wait at most.", DefaultValueFactory = _ => 120 };
-        var command = new Command("wait-synced", "Wait until the running agent has its policy from the controller, enforces it, and the controller knows: exit code 0 synced, 4 not in time.") { state, timeout };
+        var command = new Command("wait-synced", "Wait until the running agent enforces its policy, the controller knows, and connected peers that enforce know this host's addresses: exit code 0 synced, 4 not in time.") { state, timeout };
         command.SetAction((parsed, cancel) => WaitAsync(StateDirectory.At(parsed.GetRequiredValue(state)), TimeSpan.FromSeconds(parsed.GetValue(timeout)), TimeProvider.System, cancel));
         return command;
     }
@@ -47,5 +47,5 @@ internal static class WaitSyncedCommand
         : AgentStatus.Load(state) is not { } status || !StatusCommand.IsRunning(status) ? "the agent does not run"
         : !status.Connected ? "the controller is not reached"
         : !status.Confirmed ? "no policy of the controller is in force yet"
-        : null;
+        : status.WaitsForPeers;
 }

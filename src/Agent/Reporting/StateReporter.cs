@@ -31,6 +31,12 @@ internal sealed class StateReporter(
     private readonly Backoff _backoff = new(Random.Shared.NextDouble);
     private readonly AgentInfo _agent = HostFacts.Agent(features);
 
+    /// <summary>Whether peers know this host.</summary>
+    public PeerWait Peers { get; } = new();
+
+    /// <summary>Called when what <see cref="Peers"/> waits for is another.</summary>
+    public System.Action PeersChanged { get; init; } = () => { };
+
     /// <summary>How long at most between two reports.</summary>
     public static TimeSpan Interval { get; } = TimeSpan.FromSeconds(30);
 
@@ -48,6 +54,7 @@ internal sealed class StateReporter(
                     await SendAsync(shuttingDown: false, cancel);
                     policies.Channel.Answered(began);
                     _backoff.Reset();
+                    wait = Peers.Shorten(wait);
                 }
                 catch (Exception fault) when (ChannelFaults.IsExpected(fault) && !cancel.IsCancellationRequested)
                 {
@@ -121,8 +128,16 @@ internal sealed class StateReporter(
         }
     }
 
-    private async Task SendAsync(bool shuttingDown, CancellationToken cancel) =>
-        await link.Client.PostAsync("/agent/v1/state", Report(shuttingDown), StateAck.Parser, cancel);
+    private async Task SendAsync(bool shuttingDown, CancellationToken cancel)
+    {
+        var report = Report(shuttingDown);
+        report.AsksPeers = Peers.Asks(addresses());
+        var answer = await link.Client.PostAsync("/agent/v1/state", report, StateAck.Parser, cancel);
+        if (report.AsksPeers && Peers.Take(answer.Peers))
+        {
+            PeersChanged();
+        }
+    }
 
     private async Task SayGoodbyeAsync()
     {

@@ -11,7 +11,7 @@ namespace Bulkhead.Agent.Reporting;
 
 /// <summary>Writes the status file: when <c>changed</c> is set, and every 30 s.</summary>
 internal sealed class StatusWriter(
-    StateDirectory state, ControllerLink link, PolicyLoop policies, Problems problems, FlowSpool spool, TelemetryLoop telemetry, WindowPace pace, ConntrackWatch conntrack, Signal changed, TimeProvider time, ILogger log)
+    StateDirectory state, ControllerLink link, PolicyLoop policies, Problems problems, FlowSpool spool, TelemetryLoop telemetry, WindowPace pace, PeerWait peers, ConntrackWatch conntrack, Signal changed, TimeProvider time, ILogger log)
 {
     /// <summary>How long at most between two writes; a much older file means that the agent is not running.</summary>
     public static TimeSpan Interval { get; } = TimeSpan.FromSeconds(30);
@@ -50,6 +50,7 @@ internal sealed class StatusWriter(
             FailSafe = enforced.FailSafe,
             Panic = enforced.Panic,
             Confirmed = enforced.Confirmed,
+            WaitsForPeers = peers.For,
             Version = HostFacts.Version,
             Connections = conntrack.Use.Count,
             PeakConnections = conntrack.Peak,

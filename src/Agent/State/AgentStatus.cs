@@ -45,6 +45,9 @@ internal sealed record AgentStatus
     /// <summary>Whether, since the agent started, the controller sent a policy and was then told that it is in force.</summary>
     public bool Confirmed { get; init; }
 
+    /// <summary>Why peers may not know this host yet, in words; null once all that enforce and are connected do.</summary>
+    public string? WaitsForPeers { get; init; }
+
     /// <summary>The agent's version.</summary>
     public string Version { get; init; } = "";
 

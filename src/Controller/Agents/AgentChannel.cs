@@ -14,6 +14,7 @@ public static class AgentChannel
         .AddSingleton<PolicyTargets>()
         .AddSingleton<FeatureLosses>()
         .AddSingleton<PolicyStream>()
+        .AddSingleton<KnownToPeers>()
         .AddSingleton<StateEndpoint>()
         .AddSingleton<RulesEndpoint>()
         .AddSingleton<PairingThrottle>()

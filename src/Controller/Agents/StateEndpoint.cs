@@ -10,7 +10,7 @@ namespace Bulkhead.Controller.Agents;
 
 /// <summary><c>POST /agent/v1/state</c>: what an agent observes and enforces. Only its addresses and features change tables.</summary>
 public sealed class StateEndpoint(
-    AgentDirectory directory, LiveState live, Ledger ledger, LiveFeed feed, FeatureLosses losses, TimeProvider time, ILogger<StateEndpoint> logger)
+    AgentDirectory directory, LiveState live, Ledger ledger, LiveFeed feed, FeatureLosses losses, KnownToPeers peers, TimeProvider time, ILogger<StateEndpoint> logger)
 {
     private const int MaxBytes = 4 * 1024 * 1024;
     private const int MaxAddresses = 4096;
@@ -52,7 +52,7 @@ public sealed class StateEndpoint(
             feed.Publish(LiveKinds.Workloads | LiveKinds.Rollout);
         }
 
-        return AgentAnswer.Of(new StateAck { ServerUnixMs = now.ToUnixTimeMilliseconds() });
+        return AgentAnswer.Of(new StateAck { ServerUnixMs = now.ToUnixTimeMilliseconds(), Peers = report.AsksPeers ? peers.Of(agent.Workload, live.Current) : null });
     }
 
     private static IReadOnlyList<IpAddress>? Check(StateReport report) =>

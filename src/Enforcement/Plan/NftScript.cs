@@ -35,6 +35,12 @@ public static class NftScript
     /// <summary>A script that is only good for asking whether nft and the kernel know a rule.</summary>
     public static string Probe(FirewallRule rule) => $"table {Owner}_probe {{\n\tchain probe {{\n\t\t{Of(rule)}\n\t}}\n}}\n";
 
+    /// <summary>A rule in one line.</summary>
+    public static string Line(FirewallRule rule) => Of(rule);
+
+    /// <summary>What makes a base chain one, in one line.</summary>
+    public static string Line(Direction hook) => Hook(hook);
+
     /// <summary>Writes the script of one step of a plan.</summary>
     public static void Write(TextWriter script, PlanStep step)
     {

@@ -50,6 +50,9 @@ internal sealed class TestController : IAsyncDisposable
     /// <summary>What it tells of rules.</summary>
     public List<RuleInfo> Rules { get; } = [];
 
+    /// <summary>What it tells of agents' peers.</summary>
+    public PeerKnowledge? Peers { get; set; } = new() { Counted = true };
+
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>Answers a request in place of the controller, if it returns a status.</summary>
@@ -222,8 +225,9 @@ internal sealed class TestController : IAsyncDisposable
                 await ReplyAsync(context, new RuleAnswer { Rules = { Rules.Where(rule => asked.Contains(rule.Rule)) } });
                 break;
             case "/agent/v1/state":
-                States.Enqueue(StateReport.Parser.ParseFrom(body.ToArray()));
-                await ReplyAsync(context, new StateAck());
+                var report = StateReport.Parser.ParseFrom(body.ToArray());
+                States.Enqueue(report);
+                await ReplyAsync(context, new StateAck { Peers = report.AsksPeers ? Peers : null });
                 break;
             default:
                 await StreamAsync(context);

@@ -125,6 +125,23 @@ public sealed class AgentTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task Garbage_on_the_policy_stream_changes_nothing_and_is_told_of_until_the_stream_is_good_again()
+    {
+        Controller.Push(Closed(2));
+        Start();
+        await AppliedAsync(2);
+
+        Controller.SendRaw([200, 1, 2, 3]);
+        Controller.EndStreams();
+
+        await Eventually.Holds(() => Controller.States.Last().Problems.Any(problem => problem.Code == "malformed-answer"), "it is told of");
+        Assert.Equal((2UL, Mode.Full), (Controller.States.Last().Applied.Number, Controller.States.Last().Inbound));
+        Assert.False(await ReachableAsync());
+        Controller.Push(Closed(3));
+        await Eventually.Holds(() => Controller.States.Last() is { Applied.Number: 3, Problems.Count: 0 }, "the next policy is taken");
+    }
+
+    [Fact]
     public async Task A_change_of_members_is_enforced_kept_and_one_that_does_not_fit_is_made_up_for_by_a_whole_policy()
     {
         var peer = TwoHosts.PeerAddress(false).ToString();

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Tests.Policies;
 using Bulkhead.Contracts.Agent;
+using Bulkhead.Firewall.Tests;
 
 namespace Bulkhead.Agent.Tests.Kernel;
 
@@ -148,6 +150,54 @@ public sealed class BootTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task Uninstalling_leaves_the_machine_byte_for_byte_as_it_was()
+    {
+        RunOwnCopy();
+        using var cgroup = new TestCgroup();
+        var units = Folder["root/etc/systemd/system"];
+        foreach (var folder in (string[])["sysinit.target.wants", "multi-user.target.wants"])
+        {
+            Directory.CreateDirectory(Path.Combine(units, folder));
+            File.CreateSymbolicLink(Path.Combine(units, folder, "other.service"), "../other.service");
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(units, "other.service"), "[Service]\nExecStart=/bin/true\n");
+        Hosts.Host.Nft("table ip others { set s { type ipv4_addr; elements = { 10.0.0.9 }; }; chain c { type filter hook input priority 0; ip saddr @s drop; }; }");
+        Hosts.Host.Run("sysctl", "-w", "net.netfilter.nf_conntrack_acct=0");
+        var before = Machine();
+        Assert.Equal(0, await RunAsync("install", "--state", State, "--root", Folder["root"]));
+        var policy = Closed(2).Allowing(1, Direction.Inbound, "s0", 80, $"{TwoHosts.PeerAddress(false)}");
+        policy.Entries[0].ProcessPath = "/usr/sbin/nginx";
+        policy.RequiredFeatures.Add("process-inbound-1");
+        Controller.Push(policy);
+        var agent = Start("--cgroup", cgroup.Name);
+        await AppliedAsync(2);
+        foreach (var (part, (was, now)) in before.Zip(Machine(), (was, now) => (was.Key, (was.Value, now.Value))))
+        {
+            Assert.True(was != now, $"{part} did not change");
+        }
+
+        agent.Kill();
+        await agent.WaitForExitAsync();
+        Assert.Equal(0, await RunAsync("uninstall", "--state", State, "--root", Folder["root"]));
+
+        foreach (var (part, now) in Machine())
+        {
+            Assert.Equal((part, before[part]), (part, now));
+        }
+
+        Assert.False(Directory.Exists(State));
+
+        SortedDictionary<string, string> Machine() => new(StringComparer.Ordinal)
+        {
+            ["files"] = Hosts.Host.Run("sh", "-c", $"cd {Folder["root"]} && find . -printf '%p %y %m %U %G %l\n' | sort && find . -type f -exec sha256sum {{}} + | sort -k2"),
+            ["nftables"] = Hosts.Host.Run("nft", "-s", "list", "ruleset"),
+            ["programs"] = Programs(cgroup),
+            ["settings"] = Hosts.Host.Run("sh", "-c", "cat /proc/sys/net/netfilter/nf_conntrack_acct /proc/sys/net/netfilter/nf_conntrack_events /proc/sys/net/netfilter/nf_conntrack_tcp_loose"),
+        };
+    }
+
+    [Fact]
     public async Task The_agent_needs_no_capability_that_its_unit_does_not_give_it()
     {
         RunOwnCopy();
@@ -179,6 +229,13 @@ public sealed class BootTests : AgentProcessTests
         Assert.Equal(1, await RunAsync("install", "--state", State, "--root", Folder["root"]));
         Assert.Equal(0, await RunAsync("uninstall", "--state", State, "--root", Folder["root"]));
         Assert.Equal("[Service]\nExecStart=/bin/true\n", await File.ReadAllTextAsync(unit));
+    }
+
+    /// <summary>What is attached to a cgroup, at each of the hooks that the agent uses.</summary>
+    private static string Programs(TestCgroup cgroup)
+    {
+        using var folder = Agent.Linux.Processes.FolderReader.Open(cgroup.Tree.Root);
+        return string.Join(' ', ((int[])[2, 10, 11, 14, 15, 22]).SelectMany(hook => AttachedProgram.Numbers(folder, hook)));
     }
 
     private async Task HadAsync(HostPolicy policy)

@@ -53,6 +53,30 @@ public sealed class CommandTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task Wait_synced_waits_for_peers_and_says_for_which()
+    {
+        Controller.Peers = new() { Counted = true, Behind = 2, Names = { "db-1", "db-2" } };
+        Controller.Push(Closed(2));
+        Start();
+        await SaysAsync("2 peers do not enforce a policy yet that knows this host: db-1, db-2");
+        Controller.Peers = new();
+        await SaysAsync("does not count this host's addresses");
+        Controller.Peers = null;
+        await SaysAsync("older than this agent");
+        var waiting = RunAsync("wait-synced", "--state", State);
+        Controller.Peers = new() { Counted = true };
+        Assert.Equal(0, await waiting);
+        Assert.True(Controller.States.Last().AsksPeers);
+
+        // Other addresses are another question.
+        Controller.Peers = new() { Counted = true, Behind = 1, Names = { "db-1" } };
+        Hosts.Host.Run("ip", "address", "add", "10.78.0.7/24", "dev", "eth0");
+        await SaysAsync("1 peer does not");
+
+        Task SaysAsync(string words) => Eventually.Holds(() => Ask("wait-synced", "--state", State, "--timeout", "0").ExitCode == 4 && Log.Any(line => line.Contains(words, StringComparison.Ordinal)), words);
+    }
+
+    [Fact]
     public async Task A_support_bundle_holds_what_helps_and_no_secret()
     {
         Controller.Push(Closed(2));

@@ -70,6 +70,37 @@ public sealed class DeadMansSwitchTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task Changes_of_members_take_effect_under_the_rules_of_before_and_do_not_end_the_roll_back()
+    {
+        await ProvenAsync(WirePolicies.Policy(2, inbound: Mode.Full).Allowing(1, Direction.Inbound, "s0", 80, "10.78.0.77"));
+        Controller.Push(Shut(3).Allowing(2, Direction.Inbound, "s0", 81, "10.78.0.77"));
+        await ReportedAsync(2, "policy-rolled-back");
+        await ConnectedAsync();
+        var peer = $"{TwoHosts.PeerAddress(false)}";
+
+        Controller.SendOnce(new ServerMessage { Delta = Change(3, 4, [peer], [], "10.78.0.77", peer) });
+
+        await Eventually.Holds(() => ReachableAsync(), "who joined is let in by the rule of before");
+        await ReportedAsync(2, "policy-rolled-back");
+        Controller.SendOnce(new ServerMessage { Delta = Change(4, 5, [], ["10.78.0.77"], peer) });
+        await Eventually.Holds(() => !Table().Contains("10.78.0.77", StringComparison.Ordinal), "who left is shut out");
+
+        // What was kept is policy 5, which cuts the controller off again when the host starts.
+        Controller.SetFirst(Shut(5).Allowing(2, Direction.Inbound, "s0", 81, peer));
+        Started[0].Kill();
+        await Started[0].WaitForExitAsync();
+        Controller.States.Clear();
+        Start();
+        await ReportedAsync(2, "policy-rolled-back");
+        Assert.True(await ReachableAsync());
+        Assert.DoesNotContain("10.78.0.77", Table(), StringComparison.Ordinal);
+
+        // Other rules end it.
+        Controller.Push(WirePolicies.Policy(6, inbound: Mode.Full));
+        await Eventually.Holds(() => Controller.States.Last() is { Applied.Number: 6, Problems.Count: 0 }, "the next policy is in force");
+    }
+
+    [Fact]
     public async Task Silence_of_the_controller_rolls_nothing_back()
     {
         await ProvenAsync(WirePolicies.Policy(2));
@@ -92,6 +123,24 @@ public sealed class DeadMansSwitchTests : AgentProcessTests
         await LoggedAsync("Neither quarantine nor an override-deny is ever rolled back");
         Assert.Contains("out:override-deny:9", Table(), StringComparison.Ordinal);
     }
+
+    private Task ConnectedAsync() => Eventually.Holds(() => Status().Output.Contains("\"connected\": true", StringComparison.Ordinal), "the controller is reached");
+
+    private static PolicyDelta Change(ulong from, ulong to, string[] joins, string[] leaves, params string[] then) => new()
+    {
+        From = new() { Epoch = 1, Number = from },
+        To = new() { Epoch = 1, Number = to },
+        PeerSets =
+        {
+            new PeerSetChange
+            {
+                Name = "s0",
+                Digest = Bulkhead.Policy.Compile.PeerSetDigest.Of(then.Select(WirePolicies.Parse)),
+                Added = { joins.Select(member => WirePolicies.ToWire(WirePolicies.Parse(member))) },
+                Removed = { leaves.Select(member => WirePolicies.ToWire(WirePolicies.Parse(member))) },
+            },
+        },
+    };
 
     private static HostPolicy Shut(ulong number) => WirePolicies.Policy(number, inbound: Mode.Full, outbound: Mode.Full);
 

@@ -78,6 +78,51 @@ public sealed class FaultTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task Killed_at_any_moment_of_a_change_of_members_the_kernel_is_never_ahead_of_the_disk()
+    {
+        var random = new Random(20261122);
+        ulong sent = 1;
+        for (var round = 0; round < 6; round++)
+        {
+            Controller.States.Clear();
+            Controller.SetFirst(Joined(sent));
+            var agent = Start();
+            await AppliedAsync(sent);
+            for (var i = 0; i < 2; i++)
+            {
+                Controller.SendOnce(new ServerMessage { Delta = Join(sent++) });
+                await (i == 0 ? AppliedAsync(sent) : Task.CompletedTask);
+            }
+
+            // From the moment that it is sent until it is acknowledged the change takes a few milliseconds.
+            var (began, wait) = (Stopwatch.GetTimestamp(), TimeSpan.FromMilliseconds(random.NextDouble() * 8));
+            while (Stopwatch.GetElapsedTime(began) < wait)
+            {
+            }
+
+            agent.Kill();
+            await agent.WaitForExitAsync();
+            var (kernel, disk) = (Members(), Kept());
+            Assert.InRange(kernel, sent - 1, sent);
+            Assert.InRange(disk, kernel, sent);
+
+            Hosts.Host.Run("nft", "delete", "table", "inet", "bulkhead");
+            Assert.Equal(0, await RunAsync("apply", "--state", State));
+            Assert.Equal(disk, Members());
+        }
+
+        ulong Kept() => Assert.IsType<Agent.Policies.CachedPolicy.Whole>(new Agent.Policies.PolicyCache(Agent.State.StateDirectory.At(State)).Load()).Policy.Policy.Generation.Number;
+
+        // The first so many addresses, and no others.
+        ulong Members()
+        {
+            var listed = Hosts.Host.Run("nft", "list", "set", "inet", "bulkhead", "peers_s0_v4").Split(['{', '}', ',', ' ', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries).Where(word => word.StartsWith("10.20.0.", StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
+            Assert.Equal(Enumerable.Range(1, listed.Count).Select(i => $"10.20.0.{i}").ToHashSet(StringComparer.Ordinal), listed);
+            return (ulong)listed.Count;
+        }
+    }
+
+    [Fact]
     public async Task Refused_by_nft_the_earlier_policy_stays_and_the_newer_one_is_tried_until_it_is_taken()
     {
         await ReplaceNftAsync($"if grep -q -w 82 $script && ! [ -e {Folder["mended"]} ]; then echo refused >&2; exit 1; fi");
@@ -115,6 +160,26 @@ public sealed class FaultTests : AgentProcessTests
         Controller.Push(Allowing(4, 82));
         await Eventually.Holds(() => Controller.States.Last() is { Applied.Number: 4, Problems.Count: 0 }, "the next one is kept");
     }
+
+    /// <summary>Policy n has the first n members.</summary>
+    private static HostPolicy Joined(ulong number) => Closed(number).Allowing(1, Direction.Inbound, "s0", 22, [.. FirstMembers(number)]);
+
+    private static PolicyDelta Join(ulong from) => new()
+    {
+        From = new() { Epoch = 1, Number = from },
+        To = new() { Epoch = 1, Number = from + 1 },
+        PeerSets =
+        {
+            new PeerSetChange
+            {
+                Name = "s0",
+                Digest = Bulkhead.Policy.Compile.PeerSetDigest.Of(FirstMembers(from + 1).Select(WirePolicies.Parse)),
+                Added = { WirePolicies.ToWire(WirePolicies.Parse(FirstMembers(from + 1).Last())) },
+            },
+        },
+    };
+
+    private static IEnumerable<string> FirstMembers(ulong number) => Enumerable.Range(1, (int)number).Select(i => $"10.20.0.{i}");
 
     private static HostPolicy Before() => Allowing(2, 81);
 

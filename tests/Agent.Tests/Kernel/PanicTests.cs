@@ -76,6 +76,23 @@ public sealed class PanicTests : AgentProcessTests
         }
     }
 
+    [Fact]
+    public async Task A_table_that_cannot_be_removed_is_told_of_and_removed_as_soon_as_it_can_be()
+    {
+        await ReplaceNftAsync($"if [ $(wc -l < $script) -le 2 ] && ! [ -e {Folder["mended"]} ]; then echo refused >&2; exit 1; fi");
+        Controller.Push(Closed(2));
+        Start();
+        await AppliedAsync(2);
+
+        Assert.Equal(1, await PanicAsync());
+
+        await Eventually.Holds(() => Controller.States.Last().Problems.Any(problem => problem.Code == "open-failed" && problem.Message.Contains("refused", StringComparison.Ordinal)), "it is told of");
+        Assert.False(await ReachableAsync());
+        await File.WriteAllTextAsync(Folder["mended"], "");
+        await Eventually.Holds(() => Controller.States.Last() is { Applied: null } report && report.Problems.All(IsPanic), "the host is open");
+        Assert.True(await ReachableAsync());
+    }
+
     private static bool IsPanic(Failure problem) => problem.Code == "panic" && problem.Message.Contains("the change of tonight", StringComparison.Ordinal);
 
     private Task<int> PanicAsync() => RunAsync("panic", "--state", State, "--reason", "the change of tonight");

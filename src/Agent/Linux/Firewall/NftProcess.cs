@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Bulkhead.Enforcement.Documents;
 
 namespace Bulkhead.Agent.Linux.Firewall;
 
@@ -10,6 +11,7 @@ internal sealed class NftProcess(OwnChanges own) : IDisposable
     private const int LongestError = 2000;
     private const int BufferSize = 64 << 10;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _listingPatience = TimeSpan.FromMilliseconds(300);
     private readonly NetworkNamespace _network = new();
 
     /// <summary>Runs a short script; see below.</summary>
@@ -59,6 +61,32 @@ internal sealed class NftProcess(OwnChanges own) : IDisposable
             process.Kill();
             return $"nft did not finish within {_patience.TotalSeconds} s";
         }
+    }
+
+    /// <summary>What our table's chain holds; nothing if nft does not tell within 300 ms, since a repair waits for it.</summary>
+    public RuleListing List(string chain)
+    {
+        using var process = new Process
+        {
+            StartInfo = new("nft", ["-a", "-s", "-t", "list", "chain", "inet", FirewallDocument.Table, chain]) { RedirectStandardOutput = true, RedirectStandardError = true },
+        };
+        try
+        {
+            _network.Run(process.Start);
+            var output = process.StandardOutput.ReadToEndAsync();
+            if (output.Wait(_listingPatience))
+            {
+                return RuleListing.Parse(output.Result);
+            }
+
+            process.Kill();
+        }
+        catch (Exception e) when (e is Win32Exception or IOException)
+        {
+            // What the rules were is told all the same.
+        }
+
+        return RuleListing.Empty;
     }
 
     /// <inheritdoc/>

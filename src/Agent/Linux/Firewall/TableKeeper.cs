@@ -35,7 +35,10 @@ internal sealed class TableKeeper : IDisposable
 
     /// <summary>Opens it for the calling thread's network namespace.</summary>
     /// <exception cref="NetlinkException">The kernel has no nftables, or refuses it.</exception>
-    public static TableKeeper Open() => new(NetlinkSocket.Open(NetlinkFamily.Netfilter));
+    public static TableKeeper Open() => Over(NetlinkSocket.Open(NetlinkFamily.Netfilter));
+
+    /// <summary>Makes it over a netfilter socket, which becomes its own.</summary>
+    public static TableKeeper Over(NetlinkSocket socket) => new(socket);
 
     /// <summary>What the kernel is believed to hold; null if that is not known.</summary>
     public FirewallDocument? Held => _held;
@@ -43,7 +46,8 @@ internal sealed class TableKeeper : IDisposable
     /// <summary>Starts to watch for changes by others; in the calling thread's network namespace.</summary>
     /// <param name="tampered">Is told who, on a thread of the watch.</param>
     /// <param name="lost">Is told that events were lost, so that the table is to be read back; likewise.</param>
-    public TableWatch Watch(Action<string> tampered, Action lost) => _watch = TableWatch.Start(_own, tampered, lost);
+    /// <param name="receiveBuffer">Bytes of events that the kernel keeps until they are read.</param>
+    public TableWatch Watch(Action<string> tampered, Action lost, int receiveBuffer = TableWatch.ReceiveBuffer) => _watch = TableWatch.Start(_own, tampered, lost, receiveBuffer);
 
     /// <summary>Whatever is believed of the kernel is not to be relied on.</summary>
     public void Doubt() => _held = null;
@@ -107,7 +111,7 @@ internal sealed class TableKeeper : IDisposable
         }
 
         var generation = _reader.Generation();
-        var differences = TableDifference.Between(held, _skeleton, _reader);
+        var differences = TableDifference.Between(held, _skeleton, _reader, _nft.List);
         if (differences.Count == 0)
         {
             // What changed since then is seen in the next generation.

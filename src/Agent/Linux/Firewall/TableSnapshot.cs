@@ -16,7 +16,7 @@ internal sealed record TableSnapshot(
     public sealed class Builder
     {
         private readonly Dictionary<string, ulong> _sets = new(StringComparer.Ordinal);
-        private readonly Dictionary<string, (ulong Kind, List<ulong> Rules)> _chains = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, (ulong Kind, List<ulong> Rules, List<ulong> Handles)> _chains = new(StringComparer.Ordinal);
         private uint _flags;
 
         public void Table(NetlinkMessage message)
@@ -81,6 +81,7 @@ internal sealed record TableSnapshot(
         public void Rule(NetlinkMessage message)
         {
             var chain = "";
+            var handle = 0UL;
             var rule = Fingerprint.Empty;
             var attributes = message.Attributes(Nftables.GenericHeader);
             while (attributes.Next())
@@ -90,26 +91,31 @@ internal sealed record TableSnapshot(
                     case Nftables.RuleChain:
                         chain = attributes.Text();
                         break;
+                    case Nftables.RuleHandle:
+                        handle = attributes.U64Be();
+                        break;
                     case Nftables.RuleExpressions:
                         rule = Expressions(rule, attributes.Nested());
                         break;
                 }
             }
 
-            At(chain).Rules.Add(rule.Value);
+            ref var of = ref At(chain);
+            of.Rules.Add(rule.Value);
+            of.Handles.Add(handle);
         }
 
         public TableSnapshot Build() => new(
             _flags,
-            _chains.ToDictionary(c => c.Key, c => new ChainSnapshot(c.Value.Kind, c.Value.Rules), StringComparer.Ordinal),
+            _chains.ToDictionary(c => c.Key, c => new ChainSnapshot(c.Value.Kind, c.Value.Rules, c.Value.Handles), StringComparer.Ordinal),
             _sets);
 
-        private ref (ulong Kind, List<ulong> Rules) At(string chain)
+        private ref (ulong Kind, List<ulong> Rules, List<ulong> Handles) At(string chain)
         {
             ref var slot = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_chains, chain, out var known);
             if (!known)
             {
-                slot = (0, []);
+                slot = (0, [], []);
             }
 
             return ref slot;
@@ -135,7 +141,8 @@ internal sealed record TableSnapshot(
 /// <summary>A chain as the kernel tells it.</summary>
 /// <param name="Kind">Of a base chain, a fingerprint of hook, priority and policy.</param>
 /// <param name="Rules">Fingerprints, in order.</param>
-internal sealed record ChainSnapshot(ulong Kind, IReadOnlyList<ulong> Rules)
+/// <param name="Handles">The kernel's numbers of the same rules.</param>
+internal sealed record ChainSnapshot(ulong Kind, IReadOnlyList<ulong> Rules, IReadOnlyList<ulong> Handles)
 {
     public bool SameAs(ChainSnapshot other) => Kind == other.Kind && Rules.SequenceEqual(other.Rules);
 }

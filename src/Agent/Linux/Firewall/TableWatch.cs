@@ -10,7 +10,7 @@ namespace Bulkhead.Agent.Linux.Firewall;
 public sealed class TableWatch : IDisposable
 {
     // A transaction of 100,000 elements makes some 20 MB of events at once, which the kernel keeps until they are read.
-    private const int ReceiveBuffer = 64 << 20;
+    internal const int ReceiveBuffer = 64 << 20;
 
     private readonly NetlinkSocket _socket;
     private readonly OwnChanges _own;
@@ -29,10 +29,10 @@ public sealed class TableWatch : IDisposable
         _thread = new Thread(Run) { IsBackground = true, Name = "nftables watch" };
     }
 
-    internal static TableWatch Start(OwnChanges own, Action<string> tampered, Action lost)
+    internal static TableWatch Start(OwnChanges own, Action<string> tampered, Action lost, int receiveBuffer = ReceiveBuffer)
     {
         var socket = NetlinkSocket.Open(NetlinkFamily.Netfilter);
-        socket.SetReceiveBuffer(ReceiveBuffer);
+        socket.SetReceiveBuffer(receiveBuffer);
         socket.Join(Nftables.EventsGroup);
         var watch = new TableWatch(socket, own, tampered, lost);
         watch._thread.Start();

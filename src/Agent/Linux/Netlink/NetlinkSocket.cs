@@ -118,7 +118,7 @@ public sealed unsafe class NetlinkSocket : IDisposable
         var result = default(NetlinkOutcome);
         while (true)
         {
-            var reader = new NetlinkReader(_buffer.AsSpan(0, Receive(_buffer)));
+            var reader = new NetlinkReader(_buffer.AsSpan(0, ReceiveAnswer(_buffer)));
             while (reader.Next())
             {
                 var message = reader.Current;
@@ -156,7 +156,7 @@ public sealed unsafe class NetlinkSocket : IDisposable
         var interrupted = false;
         while (true)
         {
-            var reader = new NetlinkReader(_buffer.AsSpan(0, Receive(_buffer)));
+            var reader = new NetlinkReader(_buffer.AsSpan(0, ReceiveAnswer(_buffer)));
             while (reader.Next())
             {
                 var message = reader.Current;
@@ -260,6 +260,24 @@ public sealed unsafe class NetlinkSocket : IDisposable
     {
         _fd.Dispose();
         _wake.Dispose();
+    }
+
+    /// <summary>Once an answer was lost the kernel loses every other one until all that are there were read; and who waited for those would wait for ever.</summary>
+    private int ReceiveAnswer(Span<byte> buffer)
+    {
+        try
+        {
+            return Receive(buffer);
+        }
+        catch (NetlinkException lost) when (lost.Errno == Errno.NoBufferSpace)
+        {
+            while (TryReceive(buffer) >= 0)
+            {
+                // They answer what nobody asks any more.
+            }
+
+            throw;
+        }
     }
 
     private int Receive(Span<byte> buffer, int flags)
