@@ -184,8 +184,8 @@ public sealed class ElementTests : IDisposable
     [Fact]
     public async Task A_socket_that_fails_before_the_answer_comes_leaves_nothing_that_is_built_upon()
     {
-        var socket = _host.Inside(() => NetlinkSocket.Open(NetlinkFamily.Netfilter));
-        using var table = TableKeeper.Over(socket);
+        var (socket, table) = _host.Inside(() => NetlinkSocket.Open(NetlinkFamily.Netfilter) is var opened ? (opened, TableKeeper.Over(opened)) : default);
+        using var ends = table;
         await ApplyAsync(table, Plan(table, "10.0.0.2"));
         socket.SetReceiveBuffer(1);
         // Answers that nobody reads leave the next one no room.

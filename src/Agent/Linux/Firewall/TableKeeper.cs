@@ -37,7 +37,7 @@ internal sealed class TableKeeper : IDisposable
     /// <exception cref="NetlinkException">The kernel has no nftables, or refuses it.</exception>
     public static TableKeeper Open() => Over(NetlinkSocket.Open(NetlinkFamily.Netfilter));
 
-    /// <summary>Makes it over a netfilter socket, which becomes its own.</summary>
+    /// <summary>The same over a netfilter socket of that namespace, which becomes its own.</summary>
     public static TableKeeper Over(NetlinkSocket socket) => new(socket);
 
     /// <summary>What the kernel is believed to hold; null if that is not known.</summary>
