@@ -28,22 +28,22 @@ internal static class Fuzz
     public static byte[] Damage(byte[] bytes, Random random)
     {
         var damaged = bytes.ToList();
-        for (var i = random.Next(1, 5); i > 0 && damaged.Count > 0; i--)
+        for (var i = random.Next(4) == 0 ? random.Next(2, 5) : 1; i > 0 && damaged.Count > 0; i--)
         {
             var (at, length) = (random.Next(damaged.Count), random.Next(1, 9));
             length = Math.Min(length, damaged.Count - at);
-            switch (random.Next(5))
+            switch (random.Next(10))
             {
-                case 0:
+                case < 4:
                     damaged[at] ^= (byte)(1 << random.Next(8));
                     break;
-                case 1:
+                case < 7:
                     damaged[at] = (byte)random.Next(256);
                     break;
-                case 2:
+                case 7:
                     damaged.RemoveRange(at, length);
                     break;
-                case 3:
+                case 8:
                     damaged.InsertRange(random.Next(damaged.Count), damaged.GetRange(at, length));
                     break;
                 default:
