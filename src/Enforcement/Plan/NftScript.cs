@@ -39,7 +39,7 @@ public static class NftScript
     public static string Line(FirewallRule rule) => Of(rule);
 
     /// <summary>What makes a base chain one, in one line.</summary>
-    public static string Line(Direction hook) => Hook(hook);
+    public static string Line(Hook hook) => Of(hook);
 
     /// <summary>Writes the script of one step of a plan.</summary>
     public static void Write(TextWriter script, PlanStep step)
