@@ -78,7 +78,16 @@ public class LiveConnectionsTests
         ];
         Assert.Equal(
             [new SuspectSocket(sockets[1], Tuple("10.0.0.9:50000 > 10.0.0.1:443")), new SuspectSocket(sockets[3], Tuple("10.0.0.1:40001 > 10.0.0.3:22"))],
-            LiveConnections.Suspects(_evaluator, Table(sockets)));
+            LiveConnections.Suspects(_evaluator, _local, Table(sockets)));
+    }
+
+    [Fact]
+    public void What_a_host_says_to_another_address_of_its_own_is_not_suspect()
+    {
+        LocalSocket[] sockets = [Socket("10.0.0.1:40000 > 10.0.0.7:22"), Socket("10.0.0.7:22 > 10.0.0.1:40000")];
+        HashSet<IpAddress> local = [LocalV4, IpAddress.Parse("10.0.0.7")];
+        Assert.Empty(LiveConnections.Suspects(_evaluator, local, Table(sockets)));
+        Assert.Empty(LiveConnections.Judge(_evaluator, local, [], Table(sockets)).Destroy);
     }
 
     [Fact]

@@ -180,6 +180,49 @@ public sealed class OwnerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_the_directory_fails_what_stands_goes_on_and_where_nothing_stands_all_else_is_in_force()
+    {
+        const uint alice = 30001;
+        _cgroup.Members[alice] = ["dba"];
+        _cgroup.IsSilent = true;
+        HostEntry[] entries =
+        [
+            Entry(Direction.Outbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(443)) with { Users = ["dba"] },
+            Entry(Direction.Outbound, RuleAction.OverrideDeny, 2, 0, PortMatch.Tcp(8444)) with { Users = ["web"] },
+            Entry(Direction.Outbound, RuleAction.Allow, 3, 0, PortMatch.Tcp(80), PortMatch.Tcp(8444)),
+        ];
+        var policy = Make(_full, entries, Hosts("10.77.0.2"));
+        var puppet = Puppet(_programs.Copy("app")) with { Login = alice };
+        var outcome = await _bench.Host.Inside(() => _bench.Driver.ApplyAsync(policy, true, CancellationToken.None));
+        Assert.StartsWith("The directory is away. Until it does,", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal("80", await ReachedAsync(80, 443, 8444));
+
+        _cgroup.IsSilent = false;
+        await _bench.ApplyAsync(policy, replace: true);
+        Assert.Equal("80 443 8444", await ReachedAsync(80, 443, 8444));
+
+        _cgroup.IsSilent = true;
+        var other = Make(_full, [.. entries[..1], entries[1] with { Users = ["ops"] }, entries[2]], Hosts("10.77.0.2"));
+        outcome = await _bench.Host.Inside(() => _bench.Driver.ApplyAsync(other, false, CancellationToken.None));
+        Assert.Equal("The directory is away. The rules are as before", outcome.Error);
+        Assert.Equal("80 443 8444", await ReachedAsync(80, 443, 8444));
+
+        async Task<string> ReachedAsync(params int[] ports)
+        {
+            var reached = new List<int>();
+            foreach (var port in ports)
+            {
+                if ((await puppet.ConnectAsync(_bench, Bench.PeerAddress(false), IpProtocol.Tcp, (ushort)port)).Reached)
+                {
+                    reached.Add(port);
+                }
+            }
+
+            return string.Join(' ', reached);
+        }
+    }
+
+    [Fact]
     public async Task A_change_of_groups_takes_effect_without_signing_in_again()
     {
         const uint alice = 30001;

@@ -170,6 +170,39 @@ public partial class TableTests
     }
 
     [Fact]
+    public async Task Rules_of_others_before_a_change_of_ours_are_told_undone_and_never_built_upon()
+    {
+        await using var bench = new Bench();
+        await bench.ApplyAsync(Web("10.77.0.2"));
+        bench.Host.Nft("insert rule inet bulkhead input accept\n");
+        var other = Make(new(EnforcementMode.Full, default), [Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(80))], Hosts("10.77.0.2"));
+        Assert.Equal(["chain input: 1 rule added ('accept')"], (await bench.ApplyAsync(other)).Undone);
+        var found = Listing(bench.Host);
+        await bench.ApplyAsync(other, replace: true);
+        Assert.Equal(Listing(bench.Host), found);
+    }
+
+    [Fact]
+    public async Task A_rule_that_took_the_place_of_one_that_looks_like_it_is_noticed()
+    {
+        await using var bench = new Bench();
+        await bench.ApplyAsync(Web("10.77.0.2"));
+        Assert.Empty(await bench.Host.Inside(() => bench.Driver.ExamineAsync(CancellationToken.None)));
+        // The kernel names the maps that rules look into, and gives a name again once it is free.
+        var rule = RuleWithMap().Matches(bench.Host.Run("nft", "-a", "list", "table", "inet", "bulkhead"))[0];
+        var chain = ChainName().Matches(bench.Host.Run("nft", "-a", "list", "table", "inet", "bulkhead")[..rule.Index])[^1].Groups[1].Value;
+        bench.Host.Nft($"delete rule inet bulkhead {chain} handle {rule.Groups[2].Value}\n");
+        bench.Host.Nft($"add rule inet bulkhead {chain} {rule.Groups[1].Value.Replace("443", "22", StringComparison.Ordinal)}\n");
+        Assert.NotEmpty(await bench.Host.Inside(() => bench.Driver.ExamineAsync(CancellationToken.None)));
+    }
+
+    [GeneratedRegex("\\n\\t\\t(t(?:cp|h) dport vmap \\{[^}]*\\}) # handle ([0-9]+)")]
+    private static partial Regex RuleWithMap();
+
+    [GeneratedRegex("\\n\\tchain ([a-z0-9_]+) \\{")]
+    private static partial Regex ChainName();
+
+    [Fact]
     public async Task A_child_killed_before_its_transaction_changes_nothing_and_a_fresh_agent_takes_over()
     {
         await using var bench = new Bench();

@@ -17,7 +17,7 @@ internal sealed class TestCgroup : IDisposable
         Name = string.Create(CultureInfo.InvariantCulture, $"bulkhead-tests-{Environment.ProcessId}-{Interlocked.Increment(ref _made)}");
         Tree = Open(Name);
         Units = new(Tree);
-        Owners = new(Tree, groups: (names, _) => Members
+        Owners = new(Tree, groups: (names, _) => IsSilent ? throw new IOException("The directory is away.") : Members
             .Select(user => (user.Key, Groups: user.Value.Where(names.Contains).Order(StringComparer.Ordinal).ToEquatableArray()))
             .Where(user => user.Groups.Count > 0)
             .ToDictionary(user => user.Key, user => user.Groups));
@@ -31,6 +31,9 @@ internal sealed class TestCgroup : IDisposable
     public UnitCgroups Units { get; }
 
     public SocketOwners Owners { get; }
+
+    /// <summary>Whether the host's directory fails.</summary>
+    public volatile bool IsSilent;
 
     /// <summary>What the host's directory says of users.</summary>
     public ConcurrentDictionary<uint, string[]> Members { get; } = [];

@@ -40,15 +40,10 @@ struct owner {
 	__u32 user;
 };
 
-// What a class was found by, and when: a program that makes a socket mostly connects it at once.
+// The class that was found last on a CPU, and when: a program that makes a socket mostly connects it at once.
 struct recent {
-	__u64 task;
-	__u64 file;
-	__u64 namespace;
+	__u64 check;
 	__u64 at;
-	__u32 login;
-	__u32 user;
-	__u32 turn;
 	__u32 class;
 };
 
@@ -168,6 +163,12 @@ static __always_inline __u32 path_of(struct file *file, struct mnt_namespace *na
 	return UNIDENTIFIED;
 }
 
+static __always_inline __u64 mix(__u64 hash, __u64 value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
+	return hash ^ (hash >> 29);
+}
+
 static __always_inline __u32 class_of_current(const struct settings *set)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -175,15 +176,22 @@ static __always_inline __u32 class_of_current(const struct settings *set)
 	struct mnt_namespace *namespace = BPF_CORE_READ(task, nsproxy, mnt_ns);
 	__u32 zero = 0, login = BPF_CORE_READ(task, loginuid.val), fsuid = BPF_CORE_READ(task, cred, fsuid.val);
 	__u32 *turns = bpf_map_lookup_elem(&bulkhead_turn, &zero), turn = turns ? *turns : 0;
-	__u64 now = bpf_ktime_get_ns();
 	volatile struct recent *last = bpf_map_lookup_elem(&bulkhead_last, &zero);
+	__u64 now = bpf_ktime_get_ns(), found_by = set->secret;
 
-	// Another task may come in between on this CPU and overwrite it. It leaves its own address, and only this task leaves this one: whatever is
-	// mixed that way and equals all that a class is found by has the right class.
-	if (last && last->task == (__u64)task && last->file == (__u64)file && last->namespace == (__u64)namespace && last->login == login
-	    && last->user == fsuid && last->turn == turn && now - last->at < LASTS) {
+	found_by = mix(found_by, (__u64)task);
+	found_by = mix(found_by, BPF_CORE_READ(task, self_exec_id));
+	found_by = mix(found_by, (__u64)file);
+	found_by = mix(found_by, (__u64)namespace);
+	found_by = mix(found_by, (__u64)login << 32 | fsuid);
+	found_by = mix(found_by, turn);
+
+	// Other tasks may come in between on this CPU, while it is read or written. The check stands for all that a class was found by, and for the class:
+	// what is mixed of several does not pass it.
+	if (last) {
+		__u64 at = last->at;
 		__u32 known = last->class;
-		if (last->task == (__u64)task)
+		if (now - at < LASTS && last->check == mix(mix(found_by, at), known))
 			return known;
 	}
 
@@ -199,15 +207,9 @@ static __always_inline __u32 class_of_current(const struct settings *set)
 
 	__u32 class = found ? *found : 0;
 	if (last) {
-		last->task = 0;
-		last->file = (__u64)file;
-		last->namespace = (__u64)namespace;
-		last->login = login;
-		last->user = fsuid;
-		last->turn = turn;
 		last->at = now;
 		last->class = class;
-		last->task = (__u64)task;
+		last->check = mix(mix(found_by, now), class);
 	}
 
 	return class;

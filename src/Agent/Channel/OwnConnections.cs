@@ -24,13 +24,16 @@ internal sealed class OwnConnections(TimeProvider time)
     /// <summary>Is told of each connection that came about at none of the controller's addresses, and a packet of which our table dropped: when it began, and the packet.</summary>
     public Action<long, BlockedPacket>? Cut { get; set; }
 
+    /// <summary>Where the policy in force says that the controller is: tried where its name cannot be looked up and never was.</summary>
+    public Func<IEnumerable<ControllerEndpoint>> Known { get; set; } = () => [];
+
     /// <summary>Connects to one of the addresses of a host, tried in their order; to the ones known before if the name cannot be looked up.</summary>
     /// <exception cref="SocketException">None of them can be reached.</exception>
     public async ValueTask<Stream> ConnectAsync(DnsEndPoint to, CancellationToken cancel)
     {
         var dial = new Dial(time.GetTimestamp());
         SocketException? failure = null;
-        foreach (var address in await ResolveAsync(to.Host, cancel))
+        foreach (var address in await ResolveAsync(to, cancel))
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             patience.CancelAfter(_patience);
@@ -76,20 +79,26 @@ internal sealed class OwnConnections(TimeProvider time)
         }
     }
 
-    private async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancel)
+    private async Task<IPAddress[]> ResolveAsync(DnsEndPoint to, CancellationToken cancel)
     {
-        if (IPAddress.TryParse(host, out var one))
+        if (IPAddress.TryParse(to.Host, out var one))
         {
             return [one];
         }
 
         try
         {
-            return _resolved = await Dns.GetHostAddressesAsync(host, cancel);
+            return _resolved = await Dns.GetHostAddressesAsync(to.Host, cancel);
         }
         catch (SocketException) when (_resolved.Length > 0)
         {
             return _resolved;
+        }
+        catch (SocketException)
+        {
+            // Whoever answers there has to show the controller's certificate all the same.
+            IPAddress[] known = [.. Known().Where(controller => controller.Port == to.Port).Select(controller => new IPAddress(controller.Address.ToBytes()))];
+            return known.Length > 0 ? known : throw new SocketException((int)SocketError.HostNotFound);
         }
     }
 

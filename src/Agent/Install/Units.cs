@@ -44,7 +44,8 @@ internal sealed record Units(string Program, string State)
         Conflicts=shutdown.target
         After=local-fs.target systemd-sysctl.service nftables.service
         RequiresMountsFor={Escape(State)}
-        ConditionPathExists={Escape(State)}/identity.json
+        ConditionPathExists=|{Escape(State)}/identity.json
+        ConditionPathExists=|{Escape(State)}/enforced
 
         [Service]
         Type=oneshot
@@ -66,7 +67,8 @@ internal sealed record Units(string Program, string State)
         Description=Bulkhead agent
         After=network.target {EarlyName}
         Wants={EarlyName}
-        ConditionPathExists={Escape(State)}/identity.json
+        ConditionPathExists=|{Escape(State)}/identity.json
+        ConditionPathExists=|{Escape(State)}/enforced
         StartLimitIntervalSec=0
 
         [Service]

@@ -74,7 +74,8 @@ internal sealed class PolicyLoop : IDisposable
         _lost = new(firewall, problems);
         _unstamped = new(firewall, problems, time);
         Channel = new(own, _signal.Set);
-        _panic = new(folder, _signal.Set);
+        own.Known = () => Volatile.Read(ref _state).Effective?.Controllers ?? [];
+        _panic = new(folder, _signal.Set, time);
     }
 
     /// <summary>Takes what is learned of the controller's channel.</summary>

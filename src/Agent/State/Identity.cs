@@ -40,6 +40,11 @@ internal sealed record Identity(
             throw new AgentException("state-unreadable", $"The agent's identity cannot be read: {refused.Message}", "Run as root.");
         }
 
+        if (content is null && File.Exists(state.Marker))
+        {
+            throw new AgentException(Damaged, $"{state.Identity} is gone, though this host enforces a policy.", "Pair the host again with 'bulkhead-agent pair'; what it enforces stays in force.");
+        }
+
         if (content is null)
         {
             throw new AgentException("not-paired", $"This host is not paired: there is no {state.Identity}.", "Run 'bulkhead-agent pair' with a pairing key of the controller.");

@@ -64,12 +64,13 @@ public static class LiveConnections
     /// see <see cref="IsForbidden"/>.
     /// </summary>
     /// <param name="evaluator">The policy that is now in force.</param>
+    /// <param name="local">Addresses of the host; what it says to itself is nobody's business.</param>
     /// <param name="sockets">TCP sockets of the host, live ones and listeners.</param>
-    public static IReadOnlyList<SuspectSocket> Suspects(HostEvaluator evaluator, SocketTable sockets)
+    public static IReadOnlyList<SuspectSocket> Suspects(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets)
     {
         ArgumentNullException.ThrowIfNull(evaluator);
         ArgumentNullException.ThrowIfNull(sockets);
-        return [.. sockets.Live.Where(socket => IsSuspect(evaluator, sockets, socket)).Select(socket => new SuspectSocket(socket, sockets.Original(socket)))];
+        return [.. sockets.Live.Where(socket => IsSuspect(evaluator, local, sockets, socket)).Select(socket => new SuspectSocket(socket, sockets.Original(socket)))];
     }
 
     /// <summary>
@@ -102,7 +103,7 @@ public static class LiveConnections
         {
             var original = sockets.Original(socket);
             var entry = known.GetValueOrDefault(original) ?? known.GetValueOrDefault(original.Mirror());
-            if (IsSuspect(evaluator, sockets, socket) && (entry is null || IsForbidden(evaluator, local, sockets, entry)))
+            if (IsSuspect(evaluator, local, sockets, socket) && (entry is null || IsForbidden(evaluator, local, sockets, entry)))
             {
                 destroy.Add(socket);
             }
@@ -144,9 +145,9 @@ public static class LiveConnections
             : Blocks(evaluator, Direction.Outbound, original.Source, reply.Source, protocol, port, facts);
     }
 
-    private static bool IsSuspect(HostEvaluator evaluator, SocketTable sockets, LocalSocket socket) => sockets.IsInbound(socket)
+    private static bool IsSuspect(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets, LocalSocket socket) => !IsLocal(local, socket.Remote) && (sockets.IsInbound(socket)
         ? Blocks(evaluator, Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort, sockets.FactsOf(socket))
-        : Blocks(evaluator, Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort, sockets.FactsOf(socket));
+        : Blocks(evaluator, Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort, sockets.FactsOf(socket)));
 
     /// <summary>Whether conntrack still holds what it is not told of any more. What it knows of a TCP connection's progress would be wrong once it is.</summary>
     private static bool IsUntracked(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, TrackedConnection connection)

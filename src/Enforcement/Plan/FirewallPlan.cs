@@ -47,6 +47,9 @@ public abstract record PlanStep
 /// <param name="Steps">In an order in which each finds what it needs: additions before their users, removals after.</param>
 public sealed record FirewallPlan(EquatableArray<PlanStep> Steps)
 {
+    /// <summary>Whether it does not ask what the table holds.</summary>
+    public bool ReplacesTable => Steps is [PlanStep.ReplaceTable];
+
     /// <summary>Whether there is nothing to do.</summary>
     public bool IsEmpty => Steps.Count == 0;
 

@@ -93,7 +93,7 @@ public static class PolicyMachine
         IReadOnlyList<PolicyEffect> keep =
             [.. DeadMansSwitch.MustKeep(next) ? [new PolicyEffect.KeepProven(next.Proven!)] : Array.Empty<PolicyEffect>(), new PolicyEffect.Persist(offer.Policy)];
         return next.Panic is null
-            ? (next, [.. keep, new PolicyEffect.Apply(next.Effective!, Replace: false)])
+            ? (next, [.. keep, new PolicyEffect.Apply(next.Effective!, Replace: state.RetryAt is not null)])
             : (next, [.. keep, new PolicyEffect.Report()]);
     }
 

@@ -35,12 +35,12 @@ internal sealed class GroupWatch(CgroupTree tree, GroupReader read)
         }
 
         var reading = Task.Run(() => Read(groups));
-        if (!reading.Wait(_patience))
+        if (Task.WaitAny([reading], _patience) < 0)
         {
             throw new IOException($"The directory did not say within {_patience.TotalSeconds} s who is in {string.Join(", ", groups)}.");
         }
 
-        return reading.Result.Users;
+        return reading.GetAwaiter().GetResult().Users;
     }
 
     /// <summary>Begins to tell of changes.</summary>

@@ -88,7 +88,13 @@ internal sealed class SocketOwners : IDisposable
     /// <exception cref="BpfException">The kernel refuses.</exception>
     public void Put(MarkTable table)
     {
-        _stamps!.Put(table);
+        // Classes are known before anybody is of one; but programs are attached once they know everything.
+        if (!_stamps!.Attached)
+        {
+            _stamps.PutUsers(_users);
+        }
+
+        _stamps.Put(table);
         _stamps.PutUsers(_users);
         _stamped = _users;
         Sweep();

@@ -41,7 +41,7 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
         {
             var table = ReadSockets(evaluator.Policy);
             var before = outcome.Destroyed;
-            foreach (var suspect in LiveConnections.Suspects(evaluator, table))
+            foreach (var suspect in LiveConnections.Suspects(evaluator, local, table))
             {
                 outcome = End(suspect, entry => LiveConnections.IsForbidden(evaluator, local, table, entry), outcome);
             }

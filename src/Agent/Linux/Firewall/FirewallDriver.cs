@@ -5,6 +5,7 @@ using Bulkhead.Enforcement.Documents;
 using Bulkhead.Enforcement.Marks;
 using Bulkhead.Enforcement.Plan;
 using Bulkhead.Enforcement.Render;
+using Bulkhead.Enforcement.State;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
@@ -292,7 +293,17 @@ public sealed class FirewallDriver : IDisposable
         var restamped = false;
         if (MarkTable.Matters(policy) && _owners is { Marks: not null } owners)
         {
-            if (owners.Plan(policy, _evaluator?.Policy) is not { } marks)
+            MarkTable? planned;
+            try
+            {
+                planned = owners.Plan(policy, _evaluator?.Policy);
+            }
+            catch (IOException silent) when (policy.Entries.Any(entry => entry.Users.Count > 0))
+            {
+                return await ApplyWithoutUsersAsync(policy, cgroups, silent.Message).ConfigureAwait(false);
+            }
+
+            if (planned is not { } marks)
             {
                 return new("the policy tells more owners of sockets apart than the mask has room for");
             }
@@ -321,12 +332,17 @@ public sealed class FirewallDriver : IDisposable
         var plan = FirewallPlan.Diff(replace ? null : _table.Held, rendered.Document);
         if (plan.IsEmpty)
         {
+            // What looks the same today need not when it is put in force again.
+            (_evaluator, _settled) = (new(policy), _settled is null ? null : policy);
             // Who is no longer who the rules ask for loses what is open.
             return restamped && _evaluator is { } same ? _settler.Settle(same) : new((string?)null);
         }
 
         var first = _evaluator is null;
         var evaluator = new HostEvaluator(policy);
+        // What others had put there, or other owners of sockets, may have let in what neither policy does.
+        var sure = !plan.ReplacesTable && !restamped && rendered.IsRenewed ? _settled : null;
+        _settled = null;
         var admitted = first || _evaluator!.MayTrackAgain(policy) ? _settler.Admit(evaluator).Admitted : 0;
         var (error, undone) = await _table.ApplyAsync(plan, rendered.Document).ConfigureAwait(false);
         if (error is not null)
@@ -335,12 +351,25 @@ public sealed class FirewallDriver : IDisposable
         }
 
         _evaluator = evaluator;
-        // What others had put there, or other owners of sockets, may have let in what neither policy does.
-        var sure = !replace && !restamped && undone.Count == 0 && rendered.IsRenewed ? _settled : null;
-        _settled = null;
-        var live = (sure is null ? first || LiveConnections.CanEnd(policy) : LiveConnections.CanEnd(sure, policy)) ? _settler.Settle(evaluator) : new((string?)null);
+        var live = (sure is null || undone.Count > 0 ? first || LiveConnections.CanEnd(policy) : LiveConnections.CanEnd(sure, policy)) ? _settler.Settle(evaluator) : new((string?)null);
         _settled = policy;
         return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted, Undone = undone.ToEquatableArray() };
+    }
+
+    /// <summary>
+    /// While the directory does not say who is in the groups that a policy names: the rules that stand go on; where nothing stands, all but what users are
+    /// allowed is put in force, so that the host reaches its directory if that is allowed to it. Either way it is tried again.
+    /// </summary>
+    private async Task<ApplyOutcome> ApplyWithoutUsersAsync(HostPolicy policy, HostCgroups? cgroups, string why)
+    {
+        if (_table.Stands())
+        {
+            return new($"{why} The rules are as before");
+        }
+
+        var reduced = PolicyCheck.Decidable(policy, policy.RequiredFeatures.Concat(policy.Entries.SelectMany(entry => entry.Features)).Where(feature => feature != Features.UserOutbound).Distinct().ToEquatableArray());
+        var outcome = await ApplyAsync(reduced, replace: true, cgroups).ConfigureAwait(false);
+        return outcome.Ok ? outcome with { Error = $"{why} Until it does, what only some users are allowed is blocked, and what is denied to some is denied to all; everything else of the policy is in force" } : outcome;
     }
 
     private async Task<string?> LoadAsync(HostPolicy policy, SocketContext sockets)

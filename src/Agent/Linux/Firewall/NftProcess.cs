@@ -81,7 +81,7 @@ internal sealed class NftProcess(OwnChanges own) : IDisposable
 
             process.Kill();
         }
-        catch (Exception e) when (e is Win32Exception or IOException)
+        catch (Exception e) when (e is Win32Exception or IOException or AggregateException)
         {
             // What the rules were is told all the same.
         }

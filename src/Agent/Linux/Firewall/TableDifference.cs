@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Enforcement.Documents;
 using Bulkhead.Enforcement.Plan;
@@ -8,6 +9,7 @@ namespace Bulkhead.Agent.Linux.Firewall;
 internal static class TableDifference
 {
     private const int MostLines = 30;
+    private static readonly TimeSpan _listingPatience = TimeSpan.FromMilliseconds(200);
     private const int MostListed = 5;
     private const int MostRules = 3;
 
@@ -24,8 +26,9 @@ internal static class TableDifference
             return ["the table was deleted"];
         }
 
-        var listed = 0;
-        RuleListing Listing(string chain) => list is not null && listed++ < MostListed ? list(chain) : RuleListing.Empty;
+        // A repair waits for the words.
+        var (listed, start) = (0, Stopwatch.GetTimestamp());
+        RuleListing Listing(string chain) => list is not null && listed++ < MostListed && Stopwatch.GetElapsedTime(start) < _listingPatience ? list(chain) : RuleListing.Empty;
         string[] lines =
         [
             .. now.Flags == skeleton.Flags ? Array.Empty<string>() : [$"the table's flags were {skeleton.Flags}, and became {now.Flags}"],
@@ -65,6 +68,10 @@ internal static class TableDifference
         else if (!before.Rules.SequenceEqual(now.Rules))
         {
             yield return $"chain {held.Name}: rules in another order";
+        }
+        else if (!before.Handles.SequenceEqual(now.Handles))
+        {
+            yield return $"chain {held.Name}: {Rules(before.Handles.Except(now.Handles).Count())} of {before.Rules.Count} replaced by others that look alike{Quote([.. now.Handles.Except(before.Handles).Select(handle => listing.Rules.GetValueOrDefault(handle))])}";
         }
     }
 

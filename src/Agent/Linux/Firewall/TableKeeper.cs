@@ -11,6 +11,7 @@ namespace Bulkhead.Agent.Linux.Firewall;
 internal sealed class TableKeeper : IDisposable
 {
     private const int Tries = 10;
+    private const int Replacements = 3;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
 
     private readonly NetlinkSocket _socket;
@@ -74,26 +75,37 @@ internal sealed class TableKeeper : IDisposable
             }
         }
 
-        (_held, _removed) = (null, false);
         var before = _reader.Generation();
-        if (await _nft.RunAsync(plan.Write).ConfigureAwait(false) is { } error)
+        if (!plan.ReplacesTable && before != _generation && !Untouched(_generation, before) && Examine() is { Count: > 0 } strange)
         {
-            return (error, undone);
+            (plan, undone) = (FirewallPlan.Diff(null, document), strange);
         }
 
-        _watch?.Forget();
-        _skeleton = _reader.Skeleton();
-        _generation = _reader.Generation();
-        if (_generation != before + 1 && !Untouched(before))
+        for (var i = 0; i < Replacements; i++)
         {
+            (_held, _removed) = (null, false);
+            if (await _nft.RunAsync(plan.Write).ConfigureAwait(false) is { } error)
+            {
+                return (error, undone);
+            }
+
+            _skeleton = _reader.Skeleton();
+            _generation = _reader.Generation();
+            _left = document;
+            if (_generation == before + 1 || Untouched(before, _generation))
+            {
+                _held = document;
+                _disturbed = false;
+                _watch?.Forget();
+                return (null, undone);
+            }
+
             // What was read need not be what nft made of the document.
-            _disturbed = true;
-            return ("somebody else changed nftables while the table was written", undone);
+            (plan, before) = (FirewallPlan.Diff(null, document), _generation);
         }
 
-        _left = _held = document;
-        _disturbed = false;
-        return (null, undone);
+        _disturbed = true;
+        return ("somebody else changes nftables whenever the table is written", undone);
     }
 
     /// <summary>What differs in the kernel from what was last put in force, in words; empty if nothing does.</summary>
@@ -107,7 +119,10 @@ internal sealed class TableKeeper : IDisposable
 
         if (_held is not { } held || _skeleton is null)
         {
-            return _disturbed ? ["something, while the table was written"] : [];
+            // What an apply that failed has left is not known, but it never takes the table away.
+            return _disturbed ? ["something, while the table was written"]
+                : _left is not null && _reader.Skeleton() is null ? ["the table was deleted"]
+                : [];
         }
 
         var generation = _reader.Generation();
@@ -172,12 +187,12 @@ internal sealed class TableKeeper : IDisposable
 
             var since = _generation;
             _generation = _reader.Generation();
-            if (!Untouched(since) && Examine() is { Count: > 0 } others)
+            if (!Untouched(since, _generation) && Examine() is { Count: > 0 } others)
             {
                 return (outcome, others);
             }
         }
     }
 
-    private bool Untouched(uint since) => _watch?.Untouched(since, _generation, _patience) ?? false;
+    private bool Untouched(uint since, uint until) => _watch?.Untouched(since, until, _patience) ?? false;
 }

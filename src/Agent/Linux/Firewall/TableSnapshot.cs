@@ -144,7 +144,11 @@ internal sealed record TableSnapshot(
 /// <param name="Handles">The kernel's numbers of the same rules.</param>
 internal sealed record ChainSnapshot(ulong Kind, IReadOnlyList<ulong> Rules, IReadOnlyList<ulong> Handles)
 {
-    public bool SameAs(ChainSnapshot other) => Kind == other.Kind && Rules.SequenceEqual(other.Rules);
+    /// <summary>
+    /// Whether nobody touched it. A rule that looks the same under another handle is another rule: the map that it looks into has a name that the kernel gives
+    /// again, whatever it holds.
+    /// </summary>
+    public bool SameAs(ChainSnapshot other) => Kind == other.Kind && Rules.SequenceEqual(other.Rules) && Handles.SequenceEqual(other.Handles);
 }
 
 /// <summary>FNV-1a over 64 bits (Fowler, Noll, Vo); each part stands behind its length.</summary>
