@@ -192,7 +192,7 @@ public partial class TableTests
         var rule = RuleWithMap().Matches(bench.Host.Run("nft", "-a", "list", "table", "inet", "bulkhead"))[0];
         var chain = ChainName().Matches(bench.Host.Run("nft", "-a", "list", "table", "inet", "bulkhead")[..rule.Index])[^1].Groups[1].Value;
         bench.Host.Nft($"delete rule inet bulkhead {chain} handle {rule.Groups[2].Value}\n");
-        bench.Host.Nft($"add rule inet bulkhead {chain} {rule.Groups[1].Value.Replace("443", "22", StringComparison.Ordinal)}\n");
+        bench.Host.Nft($"add rule inet bulkhead {chain} {rule.Groups[1].Value.Replace("443 :", "22 :", StringComparison.Ordinal)}\n");
         Assert.NotEmpty(await bench.Host.Inside(() => bench.Driver.ExamineAsync(CancellationToken.None)));
     }
 

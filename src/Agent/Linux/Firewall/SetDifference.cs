@@ -17,6 +17,9 @@ internal sealed class SetDifference(AddressSet set)
     private int _strangers;
     private int _strangeEnds;
 
+    /// <summary>Whether an element was not found.</summary>
+    public bool IsMissing => Missing().Any();
+
     /// <summary>In words, a line for what is too much and one for what is missing; none if nothing is.</summary>
     public IEnumerable<string> Describe()
     {

@@ -8,6 +8,7 @@ namespace Bulkhead.Agent.Linux.Firewall;
 internal sealed class TableReader(NetlinkSocket socket)
 {
     private const int Tries = 20;
+    private static readonly TimeSpan[] _pauses = [TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(60)];
 
     private readonly byte[] _buffer = new byte[512];
 
@@ -47,11 +48,24 @@ internal sealed class TableReader(NetlinkSocket socket)
 
     /// <summary>Compares a set with what it is to hold; the set must exist.</summary>
     /// <exception cref="NetlinkException">The kernel refuses, or others change nftables without end.</exception>
-    public SetDifference Compare(AddressSet set) => Undisturbed(() =>
+    public SetDifference Compare(AddressSet set)
     {
-        var difference = new SetDifference(set);
-        return (Dump(Nftables.GetElements, set.Name, difference.Read), difference);
-    });
+        // The kernel moves a hash set that has grown to a larger table in the background, and a dump meanwhile may leave elements out.
+        for (var i = 0; ; i++)
+        {
+            var difference = Undisturbed(() =>
+            {
+                var difference = new SetDifference(set);
+                return (Dump(Nftables.GetElements, set.Name, difference.Read), difference);
+            });
+            if (set.IsInterval || i == _pauses.Length || !difference.IsMissing)
+            {
+                return difference;
+            }
+
+            Thread.Sleep(_pauses[i]);
+        }
+    }
 
     /// <summary>Does a reading again until nothing changed while it was made.</summary>
     private static T Undisturbed<T>(Func<(bool Settled, T Result)> read)
