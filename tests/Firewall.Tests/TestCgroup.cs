@@ -33,7 +33,7 @@ internal sealed class TestCgroup : IDisposable
     public SocketOwners Owners { get; }
 
     /// <summary>Whether the host's directory fails.</summary>
-    public volatile bool IsSilent;
+    public bool IsSilent { get; set; }
 
     /// <summary>What the host's directory says of users.</summary>
     public ConcurrentDictionary<uint, string[]> Members { get; } = [];

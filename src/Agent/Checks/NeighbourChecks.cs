@@ -27,6 +27,16 @@ internal static class NeighbourChecks
             yield return finding;
         }
 
+        foreach (var family in (string[])["-4", "-6"])
+        {
+            var (code, rules, _) = await Tool.RunAsync("ip", [family, "-json", "rule"]);
+            foreach (var finding in OfRouting(code == 0 && rules.StartsWith('[') ? rules : ""))
+            {
+                found = true;
+                yield return finding;
+            }
+        }
+
         if (!found)
         {
             yield return Finding.Ok("neighbours", "No other firewall is active.");
@@ -64,6 +74,23 @@ internal static class NeighbourChecks
             {
                 yield return Finding.Warning("neighbour-translates", $"{name} translates destinations: inbound rules see the translated address and port.", "Write rules for the port that the service listens on.");
             }
+        }
+    }
+
+    /// <summary>Routes that are chosen by the whole of a packet's mark: the agent's own bits of it, once rules name executables or users, make it another one.</summary>
+    /// <param name="json">As ip lists its rules; empty if it does not.</param>
+    internal static IEnumerable<Finding> OfRouting(string json)
+    {
+        using var listed = JsonDocument.Parse(json.Length == 0 ? "[]" : json);
+        var whole = listed.RootElement.EnumerateArray()
+            .Where(rule => rule.TryGetProperty("fwmark", out _) && !rule.TryGetProperty("fwmask", out _))
+            .Select(rule => rule.GetProperty("fwmark").GetString()).ToArray();
+        if (whole.Length > 0)
+        {
+            yield return Finding.Warning(
+                "marks-routed",
+                $"Routes are chosen by whole packet marks ({string.Join(", ", whole)}): rules of Bulkhead for executables or users set bits of marks, and such packets would no longer match.",
+                "Give those routing rules a mask that leaves the agent's bits out (ip rule … fwmark MARK/MASK), or run the agent with another --mark-mask and see that they do not overlap.");
         }
     }
 

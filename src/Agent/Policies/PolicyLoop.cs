@@ -24,6 +24,7 @@ internal sealed class PolicyLoop : IDisposable
 {
     private const string Topic = "policy";
     private const int LargePolicy = 5000;
+    private const long TidyAfter = 400_000;
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _examineEvery = TimeSpan.FromMinutes(1);
 
@@ -49,6 +50,7 @@ internal sealed class PolicyLoop : IDisposable
     private bool _heard;
     private bool _confirmed;
     private long _examined;
+    private long _collected;
     private EnforcementState _published = EnforcementState.Nothing;
 
     /// <summary>Makes it; nothing is enforced before <see cref="StartAsync"/>.</summary>
@@ -143,6 +145,12 @@ internal sealed class PolicyLoop : IDisposable
             {
                 // What a large policy came in is many times what it is kept in, and would stay resident.
                 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            }
+            else if (GC.GetTotalAllocatedBytes() - _collected > TidyAfter)
+            {
+                // Else it would happen while the next change is waited for.
+                GC.Collect(0);
+                _collected = GC.GetTotalAllocatedBytes();
             }
 
             var (by, doubted) = Inbox.TakeTampering();
