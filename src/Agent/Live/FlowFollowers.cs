@@ -17,6 +17,8 @@ internal sealed class FlowFollowers(string path, WindowPace pace, ILogger log)
     /// <summary>How many may follow at a time.</summary>
     public const int Most = 16;
 
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
+
     private const int MostWaiting = 32;
 
     private ImmutableArray<Follower> _followers = [];
@@ -54,7 +56,19 @@ internal sealed class FlowFollowers(string path, WindowPace pace, ILogger log)
             {
                 while (true)
                 {
-                    var socket = await listener.AcceptAsync(cancel);
+                    Socket socket;
+                    try
+                    {
+                        socket = await listener.AcceptAsync(cancel);
+                    }
+                    catch (SocketException failed)
+                    {
+                        // Such as no descriptor being left.
+                        log.FlowsNotFollowable(path, failed.Message);
+                        await Task.Delay(_pause, cancel);
+                        continue;
+                    }
+
                     if (_followers.Length >= Most)
                     {
                         socket.Dispose();

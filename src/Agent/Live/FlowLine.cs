@@ -70,8 +70,8 @@ internal sealed record FlowLine(
         var who = Process is null ? "unidentified" : $"{Process}[{Pid}]{(Unit is null ? "" : $" {Unit}")}{(Container is null ? "" : $" in {Container}")} as {User}";
         var by = Rule is { } rule ? $"rule {rule}" : By;
         var verdict = Verdict == "potentiallyBlocked" ? "would block" : Verdict;
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{At.ToLocalTime():HH:mm:ss}  {verdict,-11}  {Local} {arrow} {Remote}{name} {Port}  {who}  {Connections} new, {Open} open, {BytesOut} B out, {BytesIn} B in  {by}");
+        return Plain(string.Create(CultureInfo.InvariantCulture,
+            $"{At.ToLocalTime():HH:mm:ss}  {verdict,-11}  {Local} {arrow} {Remote}{name} {Port}  {who}  {Connections} new, {Open} open, {BytesOut} B out, {BytesIn} B in  {by}"));
     }
 
     private static (string Verdict, string By, long? Rule) Judge(FlowSummary flow, IpAddress local, IpAddress remote, ProcessInfo? process, HostEvaluator? evaluator)
@@ -105,6 +105,9 @@ internal sealed record FlowLine(
         var name = IpProtocol.NameOf(protocol);
         return IpProtocol.HasPorts(protocol) || IpProtocol.IsIcmp(protocol) ? string.Create(CultureInfo.InvariantCulture, $"{name}/{flow.Port}") : name;
     }
+
+    /// <summary>Whoever names a program must not write to the terminal of whoever looks.</summary>
+    private static string Plain(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
 
     private static string? Filled(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

@@ -60,6 +60,8 @@ internal sealed class FlowSpool
         }
     }
 
+    private ulong _underWay;
+
     /// <summary>Random, never 0; numbers count within it.</summary>
     public ulong Epoch { get; }
 
@@ -112,10 +114,11 @@ internal sealed class FlowSpool
                     var batch = FlowBatch.Parser.ParseFrom(File.ReadAllBytes(PathOf(sequence)));
                     if (batch.SpoolEpoch == Epoch && batch.Sequence == sequence)
                     {
+                        _underWay = sequence;
                         return batch;
                     }
                 }
-                catch (Exception damaged) when (damaged is InvalidProtocolBufferException or FileNotFoundException)
+                catch (Exception damaged) when (damaged is InvalidProtocolBufferException or IOException or UnauthorizedAccessException)
                 {
                     // Dropped below.
                 }
@@ -123,13 +126,26 @@ internal sealed class FlowSpool
                 _log.SpoolDamaged(PathOf(sequence));
                 Delete(sequence);
                 CountDropped();
+                _lostWithDropped++;
             }
 
             return null;
         }
     }
 
-    /// <summary>Forgets a batch that was acknowledged, or refused for good. Does nothing if it is gone already.</summary>
+    /// <summary>Drops a batch that was refused for good, and has the next one tell what was lost with it. Does nothing if it is gone already.</summary>
+    public void Drop(ulong sequence)
+    {
+        lock (_gate)
+        {
+            if (_sizes.ContainsKey(sequence))
+            {
+                DropCounted(sequence);
+            }
+        }
+    }
+
+    /// <summary>Forgets a batch that was acknowledged. Does nothing if it is gone already.</summary>
     public void Remove(ulong sequence)
     {
         lock (_gate)
@@ -176,24 +192,30 @@ internal sealed class FlowSpool
         }
     }
 
-    /// <summary>What the oldest had to tell of what was dropped and lost before it is told by the next.</summary>
+    /// <summary>Drops the oldest, but not the one that is under way to the controller while there is another: it may have arrived.</summary>
     private void DropOldest()
     {
-        var oldest = _sizes.Keys.First();
+        DropCounted(_sizes.Keys.FirstOrDefault(sequence => sequence != _underWay, _sizes.Keys.First()));
+        _log.SpoolOverflow(Dropped);
+    }
+
+    /// <summary>The next one tells what a batch held, and what it had to tell of what was dropped and lost before it.</summary>
+    private void DropCounted(ulong sequence)
+    {
         try
         {
-            var batch = FlowBatch.Parser.ParseFrom(File.ReadAllBytes(PathOf(oldest)));
+            var batch = FlowBatch.Parser.ParseFrom(File.ReadAllBytes(PathOf(sequence)));
             _droppedSinceBatch += batch.DroppedBatches;
-            _lostWithDropped += batch.LostEvents;
+            _lostWithDropped += FlowLoss.Of(batch);
         }
-        catch (Exception damaged) when (damaged is InvalidProtocolBufferException or FileNotFoundException)
+        catch (Exception damaged) when (damaged is InvalidProtocolBufferException or IOException or UnauthorizedAccessException)
         {
-            _log.SpoolDamaged(PathOf(oldest));
+            _log.SpoolDamaged(PathOf(sequence));
+            _lostWithDropped++;
         }
 
-        Delete(oldest);
+        Delete(sequence);
         CountDropped();
-        _log.SpoolOverflow(Dropped);
     }
 
     private void MakeRoom(int length)
@@ -215,7 +237,15 @@ internal sealed class FlowSpool
         if (_sizes.Remove(sequence, out var size))
         {
             _bytes -= size;
-            File.Delete(PathOf(sequence));
+            try
+            {
+                File.Delete(PathOf(sequence));
+            }
+            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+            {
+                // It is sent again after a restart, if it can be read then, and counts once.
+                _log.SpoolFailed(refused.Message);
+            }
         }
     }
 

@@ -41,7 +41,7 @@ internal sealed class FlowUploader(FlowSpool spool, ControllerLink link, BootClo
             {
                 Refused++;
                 log.BatchRefused(batch.Sequence, refused.Message);
-                spool.Remove(batch.Sequence);
+                spool.Drop(batch.Sequence);
             }
             catch (Exception fault) when (ChannelFaults.IsExpected(fault) && !cancel.IsCancellationRequested)
             {

@@ -43,6 +43,13 @@ internal sealed class FlowWindow(int mostFlows)
             return flow;
         }
 
+        // Protocol 0 is none: what bears it is somebody's mistake or malice, and no flow that the controller takes.
+        if (key.Protocol == 0)
+        {
+            Lost++;
+            return null;
+        }
+
         if (_flows.Count < mostFlows)
         {
             return _flows[key] = new Flow(key, _number);
@@ -56,6 +63,8 @@ internal sealed class FlowWindow(int mostFlows)
         Lost++;
         return null;
     }
+
+    private static long Within(long ms, uint lengthMs) => Math.Clamp(ms, 0, lengthMs);
 
     /// <summary>
     /// The flow of this window that goes on with one that may be of an earlier window; null if the window is full, which then tells that
@@ -111,7 +120,9 @@ internal sealed class FlowWindow(int mostFlows)
         var processes = new Dictionary<ProcessFacts, uint>(ReferenceEqualityComparer.Instance);
         foreach (var flow in _flows.Values)
         {
-            batch.Flows.Add(flow.ToWire(IndexOf(flow.Key.Process, processes, batch)));
+            var wire = flow.ToWire(IndexOf(flow.Key.Process, processes, batch));
+            (wire.FirstMs, wire.LastMs) = (Within(wire.FirstMs, lengthMs), Within(wire.LastMs, lengthMs));
+            batch.Flows.Add(wire);
         }
 
         (Lost, Incomplete, Unnamed) = (0, 0, 0);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Bpf;
@@ -29,6 +30,8 @@ namespace Bulkhead.Agent.Telemetry;
 /// <param name="withPrograms">Whether processes are named by our programs in the kernel, if it takes them.</param>
 internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, WindowPace pace, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket, FlowKey?> blocked, Problems problems, TimeProvider time, ILogger log, bool withPrograms = true)
 {
+    private const long LongestWindow = 3_600_000;
+    private static readonly TimeSpan _longestDrain = TimeSpan.FromMilliseconds(200);
     private const string Topic = "telemetry";
     private const string NamesTopic = "telemetry-names";
     private const int MostFlows = 50_000;
@@ -236,6 +239,8 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
 
     private void Drain(EventSource source, ConnectionTable connections, FlowResolver resolver, OwnerFeed? owners, StrayPackets strays, SequenceGap sequence, WindowClock clock)
     {
+        // However much comes, windows end, and whoever asks to stop is heard.
+        var began = Stopwatch.GetTimestamp();
         var at = clock.OffsetMs;
         var lost = false;
         owners?.Read();
@@ -246,7 +251,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
             Resynchronise(source, connections, ReadConnections, clock);
         }
 
-        while (source.ReadBlocked(Block) != Reading.Done)
+        while (source.ReadBlocked(Block) != Reading.Done && Stopwatch.GetElapsedTime(began) < _longestDrain * 2)
         {
         }
 
@@ -258,7 +263,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         bool ReadConnections()
         {
             var overrun = false;
-            while (source.ReadConnections(Observe) is var read and not Reading.Done)
+            while (Stopwatch.GetElapsedTime(began) < _longestDrain && source.ReadConnections(Observe) is var read and not Reading.Done)
             {
                 if (read == Reading.Overrun)
                 {
@@ -343,7 +348,8 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
     {
         connections.CountOpen();
         _window.CountUnnamed(owners?.NextWindow() ?? 0);
-        var (start, length) = (clock.StartUnixMs, clock.OffsetMs);
+        // Whoever was stopped for hours has one long window, of which nobody wants to know when in it something was.
+        var (start, length) = (clock.StartUnixMs, Math.Clamp(clock.OffsetMs, 1, LongestWindow));
         clock.Next();
         if (_window.Close(start, (uint)length) is { } batch)
         {
@@ -354,7 +360,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
             catch (IOException failed)
             {
                 // The next window tells of it, if the disk takes that one.
-                CountLost((ulong)batch.Flows.Count);
+                CountLost(FlowLoss.Of(batch));
                 log.SpoolFailed(failed.Message);
             }
         }

@@ -58,18 +58,19 @@ public static class FlowBatchReader
         // before it. No window is over before it ends, though.
         var age = batch.AgeMs > 0 ? (long)batch.AgeMs : batch.SentUnixMs - batch.WindowUnixMs;
         var start = received.ToUnixTimeMilliseconds() - Math.Max(age, batch.WindowMs);
-        var lost = (long)Math.Min(MaxCount, batch.LostEvents) + (long)Math.Min(MaxCount, batch.DroppedBatches);
+        // What was lost with batches that were dropped is among the events.
+        var lost = (long)Math.Min(MaxCount, batch.LostEvents);
         var sightings = new List<Sighting>(batch.Flows.Count);
         var scans = new List<ScanSighting>();
         if (start < oldest.ToUnixTimeMilliseconds())
         {
-            lost += batch.Flows.Count + batch.Scans.Count;
+            lost += batch.Flows.Sum(Held) + batch.Scans.Sum(Held);
         }
         else
         {
             var processes = batch.Processes.Select(process => new SeenProcess(process.Path, process.Name, process.Unit, process.User) { Owner = process.Owner, Container = process.Container }).ToArray();
             scans.AddRange(batch.Scans.Where(scan => IsOf(scan, agent)).Select(scan => ScanReader.ToSighting(scan, batch, agent, start)));
-            lost += batch.Scans.Count - scans.Count;
+            lost += batch.Scans.Where(scan => !IsOf(scan, agent)).Sum(Held);
             foreach (var flow in batch.Flows.Concat(batch.Scans.SelectMany(scan => scan.Samples)))
             {
                 var local = AddressOf(flow.LocalAddress.Span);
@@ -84,7 +85,7 @@ public static class FlowBatchReader
                 }
                 else
                 {
-                    lost++;
+                    lost += Held(flow);
                 }
             }
         }
@@ -95,6 +96,10 @@ public static class FlowBatchReader
             Names = [.. batch.Names.Select(name => new SeenAddressName(AddressOf(name.Address.Span), name.Name))],
         };
     }
+
+    private static long Held(FlowSummary flow) => Math.Max(1, (long)flow.Connections);
+
+    private static long Held(ScanSummary scan) => (long)Math.Clamp(scan.Connections, 1, MaxCount);
 
     private static string? FaultOf(FlowBatch batch)
     {

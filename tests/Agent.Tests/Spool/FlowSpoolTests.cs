@@ -108,6 +108,59 @@ public sealed class FlowSpoolTests : IDisposable
     }
 
     [Fact]
+    public void Connections_in_batches_that_were_dropped_or_refused_are_told_as_lost()
+    {
+        var spool = Open(capacity: 200);
+        for (var i = 1; i <= 10; i++)
+        {
+            var batch = Batch(i);
+            batch.Flows.Add(new FlowSummary { Connections = 7 });
+            batch.Scans.Add(new ScanSummary { Connections = 100 });
+            spool.Add(batch);
+        }
+
+        spool.Drop(spool.Peek()!.Sequence);
+        spool.Add(Batch(11));
+        var (held, lost) = (0ul, 0ul);
+        for (var batch = spool.Peek(); batch is not null; batch = spool.Peek())
+        {
+            held += (ulong)batch.Flows.Count;
+            lost += batch.LostEvents;
+            spool.Remove(batch.Sequence);
+        }
+
+        Assert.InRange(held, 1ul, 8ul);
+        Assert.Equal((10 - held) * 107, lost);
+    }
+
+    [Fact]
+    public void What_is_under_way_is_not_dropped_while_there_is_another()
+    {
+        var spool = Open(capacity: 60);
+        spool.Add(Batch(1));
+        Assert.Equal(1L, Head(spool).At);
+        for (var i = 2; i <= 10; i++)
+        {
+            spool.Add(Batch(i));
+        }
+
+        Assert.Equal(1L, Head(spool).At);
+    }
+
+    [Fact]
+    public void A_batch_that_cannot_be_read_is_dropped_and_counted()
+    {
+        var spool = Open();
+        spool.Add(Batch(10));
+        spool.Add(Batch(20));
+        var file = Directory.GetFiles(_folder.Path, "*1.batch").Single();
+        File.Delete(file);
+        Directory.CreateDirectory(file);
+        Assert.Equal((2UL, 20L), Head(spool));
+        Assert.Equal(1UL, spool.Dropped);
+    }
+
+    [Fact]
     public void A_damaged_batch_is_dropped_and_counted()
     {
         var spool = Open();

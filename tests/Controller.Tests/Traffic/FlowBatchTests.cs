@@ -148,13 +148,13 @@ public sealed class FlowBatchTests
         var batch = Batch();
         batch.LostEvents = 3;
         batch.DroppedBatches = 2;
-        batch.Flows.Add(new FlowSummary(batch.Flows[0]) { LocalAddress = Bytes("10.0.0.9") });
+        batch.Flows.Add(new FlowSummary(batch.Flows[0]) { LocalAddress = Bytes("10.0.0.9"), Connections = 5 });
         batch.Flows.Add(new FlowSummary(batch.Flows[0]) { LocalAddress = Bytes("127.0.0.1"), RemoteAddress = Bytes("127.0.0.1") });
         batch.Flows.Add(new FlowSummary(batch.Flows[0]) { LocalAddress = Bytes("fe80::5"), RemoteAddress = Bytes("ff02::1") });
 
         var read = Read(batch);
         Assert.Equal(["10.0.0.1", "fe80::5"], read.Sightings.Select(sighting => sighting.Source.ToString()));
-        Assert.Equal(6, read.Lost);
+        Assert.Equal(8, read.Lost);
     }
 
     [Fact]

@@ -17,6 +17,8 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         "bulkhead_tcp", "bulkhead_to4", "bulkhead_to6", "bulkhead_msg4", "bulkhead_msg6", "bulkhead_bind4", "bulkhead_bind6", "bulkhead_open", "bulkhead_close",
     ];
 
+    private const int MostPasses = 64;
+
     private readonly BpfObject _object;
     private readonly List<nint> _links = [];
     private readonly EventRing _ring;
@@ -70,10 +72,10 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         }
     }
 
-    /// <summary>Gives all events that there are to a handler.</summary>
+    /// <summary>Gives the events that there are to a handler; not without end where they come faster than that.</summary>
     public void Read(RingRecord handler)
     {
-        while (_ring.Read(handler) > 0)
+        for (var i = 0; i < MostPasses && _ring.Read(handler) > 0; i++)
         {
         }
     }
