@@ -118,7 +118,7 @@ public sealed class FlowBatchTests
         var scan = Assert.Single(read.Scans);
         Assert.Equal(("203.0.113.7", FlowSide.Destination, 5000L, "10.0.0.1 tcp/22"), (scan.Source.Address.ToString(), scan.Side, scan.Targets, Assert.Single(scan.Samples)));
         Assert.Contains(read.Sightings, sighting => sighting.Port == 22);
-        Assert.Equal(1, read.Lost);
+        Assert.Equal(5000, read.Lost);
     }
 
     [Fact]
