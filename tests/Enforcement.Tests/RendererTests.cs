@@ -86,6 +86,22 @@ public class RendererTests
         }));
 
     [Fact]
+    public void A_lone_syn_is_judged_whatever_conntrack_takes_it_for() =>
+        Check.One(Config.QuickThrowOnFailure, Prop.ForAll(Arb.From(Policies.Any), policy =>
+        {
+            var interpreter = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None));
+            foreach (var (direction, peer) in Enum.GetValues<Direction>().SelectMany(d => Peers.Select(p => (d, p))))
+            {
+                foreach (var (protocol, port) in Probes.Where(p => p.Protocol == IpProtocol.Tcp))
+                {
+                    var packet = First(direction, peer, protocol, port);
+                    Assert.True(packet.IsLoneSyn);
+                    Assert.Equal(interpreter.Run(packet).Passes, interpreter.Run(packet with { State = ConnectionState.Established }).Passes);
+                }
+            }
+        }));
+
+    [Fact]
     public void What_is_essential_passes_whatever_the_policy() =>
         Check.One(Config.QuickThrowOnFailure, Prop.ForAll(Arb.From(Policies.Any), policy =>
         {

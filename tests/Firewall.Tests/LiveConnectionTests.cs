@@ -34,6 +34,26 @@ public class LiveConnectionTests
         Assert.DoesNotContain(Tracked(bench), c => c.Original.DestinationPort == 80);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_gets_the_port_of_a_connection_that_conntrack_still_holds_is_judged(bool isV6)
+    {
+        const ushort left = 40_001;
+        await using var bench = new Bench();
+        await bench.ApplyAsync(Open(_full, PortMatch.Tcp(443)));
+        var (peer, host) = (Bench.PeerAddress(isV6), Bench.HostAddress(isV6));
+        using (var conntrack = bench.Host.Inside(Conntrack.Open))
+        {
+            Assert.True(conntrack.Admit(new(IpProtocol.Tcp, peer, left, host, 80)));
+        }
+
+        using var socket = bench.Peer.Inside(() => new Socket(isV6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        socket.Bind(new System.Net.IPEndPoint(peer.ToIPAddress(), left));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await socket.ConnectAsync(new System.Net.IPEndPoint(host.ToIPAddress(), 80), patience.Token));
+    }
+
     [Fact]
     public async Task A_live_allowed_connection_survives_two_hundred_updates()
     {

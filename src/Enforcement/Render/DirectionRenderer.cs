@@ -11,7 +11,7 @@ namespace Bulkhead.Enforcement.Render;
 /// Renders one direction of a host policy: a base chain, and the chains that it reaches.
 /// <code>
 /// input ─ quarantined peer? ─► in_quarantine ─► essential, else block
-///       ─ established ─► accept          every packet but a connection's first ends here
+///       ─ established ─► accept          every packet but a connection's first ends here; a lone SYN goes on
 ///       ─ loopback ─► accept
 ///       ─ invalid ─► in_invalid          related ─► in_related: ICMP errors
 ///       ─ new, untracked ─► in_replies   those of stateless services: see <see cref="StatelessRenderer"/>
@@ -69,7 +69,7 @@ internal sealed class DirectionRenderer
         List<FirewallRule> rules =
         [
             .. QuarantinedPeers(),
-            Established(),
+            When([new Match.State(ConnectionState.Established)], new Verdict.Jump(EstablishedChain())),
             Accept(new Match.Loopback(_peer)),
             StateDispatch(
             [
@@ -234,6 +234,22 @@ internal sealed class DirectionRenderer
     }
 
     private static DispatchEntry Entry(EquatableArray<PortMatch> ports, IEnumerable<FirewallRule> rules) => new(ports, rules.ToEquatableArray());
+
+    /// <summary>
+    /// Whatever conntrack takes for part of a connection, a lone SYN begins one: whoever gets a port that a connection has just left, while conntrack still waits for
+    /// that one's last segments, is somebody else.
+    /// </summary>
+    private string EstablishedChain()
+    {
+        var name = $"{_name}_established";
+        _document.Chain(name,
+        [
+            Accept(new Match.NotLoneSyn()),
+            When([new Match.Protocol(IpProtocol.Tcp)], new Verdict.Return()),
+            Accept(),
+        ]);
+        return name;
+    }
 
     private static FirewallRule.When Established() => Accept(new Match.State(ConnectionState.Established));
 
