@@ -83,8 +83,14 @@ internal sealed class PrivatePostgres
             }
             start
             while read -r order; do
-              kill -KILL "$pid" $(ps -o pid= --ppid "$pid") 2> /dev/null || true
+              # Stopped, it makes no more children while they are listed; a new server refuses to start beside one of the old one's.
+              kill -STOP "$pid" 2> /dev/null || true
+              children=$(ps -o pid= --ppid "$pid" || true)
+              kill -KILL "$pid" $children 2> /dev/null || true
               wait "$pid" 2> /dev/null || true
+              for child in $children; do
+                while kill -0 "$child" 2> /dev/null; do sleep 0.02; done
+              done
               rm -f data/postmaster.pid
               start
             done
