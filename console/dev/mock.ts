@@ -136,7 +136,15 @@ function map(url: URL) {
     view,
     groups: [...groups.values()],
     links: [...links.values()],
-    lostEvents: 0,
+    gaps: {
+      lost: 12,
+      incomplete: 3,
+      unnamed: 5,
+      agents: 1,
+      workloads: workloads
+        .slice(0, 1)
+        .map((w) => ({ workloadId: w.id, name: w.name, lost: 12, incomplete: 3, unnamed: 5 })),
+    },
     degraded: 0,
     scans: [],
   };

@@ -2871,6 +2871,31 @@ export interface components {
              */
             at: string;
         };
+        /** @description What agents could not tell, or not in full, of the hours that a window touches. */
+        MapGaps: {
+            /**
+             * Format: int64
+             * @description Connections and blocked packets of which nothing is known.
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description Connections that are shown, but not with all of their traffic.
+             */
+            incomplete: number;
+            /**
+             * Format: int64
+             * @description How many connections at most are shown without their process because what tells it was lost.
+             */
+            unnamed: number;
+            /**
+             * Format: int32
+             * @description How many agents that happened to.
+             */
+            agents: number;
+            /** @description At most 50 of them, those that lost most first. */
+            workloads: components["schemas"]["WorkloadGaps"][];
+        };
         /** @description A compartment. */
         MapGroup: {
             /** @description Stable: the same group has it tomorrow. */
@@ -2901,7 +2926,7 @@ export interface components {
             quarantined: number;
             /**
              * Format: int32
-             * @description How many members have no connected agent, or lost events: what is shown is not the whole truth.
+             * @description How many members have no connected agent, or one that lost connections: what is shown is not the whole truth.
              */
             stale: number;
         };
@@ -2974,11 +2999,8 @@ export interface components {
             groups: components["schemas"]["MapGroup"][];
             /** @description Between groups, or within one; in a stable order. */
             links: components["schemas"]["MapLink"][];
-            /**
-             * Format: int64
-             * @description Kernel events that agents lost in the window.
-             */
-            lostEvents: number;
+            /** @description What agents could not tell of the window. */
+            gaps: components["schemas"]["MapGaps"];
             /**
              * Format: int32
              * @description How many agents do with longer windows or fewer names now, to stay within their share of the processor.
@@ -3657,6 +3679,31 @@ export interface components {
             /** @description Who is signed in there. */
             sessions: components["schemas"]["SessionOnHost"][];
             telemetry: null | components["schemas"]["TelemetryView"];
+        };
+        /** @description The same of one workload's agent. */
+        WorkloadGaps: {
+            /**
+             * Format: uuid
+             * @description The workload.
+             */
+            workloadId: string;
+            /** @description Its name, or its id if it is gone. */
+            name: string;
+            /**
+             * Format: int64
+             * @description As in the sum.
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description As in the sum.
+             */
+            incomplete: number;
+            /**
+             * Format: int64
+             * @description As in the sum.
+             */
+            unnamed: number;
         };
         /** @description A workload, as `GET /api/v1/workloads` lists it. */
         WorkloadView: {

@@ -26,6 +26,7 @@ export type FlowEdge = Schemas["FlowEdge"];
 export type LabelEdit = Schemas["LabelEdit"];
 export type LabelEditResult = Schemas["LabelEditResult"];
 export type LabelKeys = Schemas["LabelKeys"];
+export type MapGaps = Schemas["MapGaps"];
 export type MapGroup = Schemas["MapGroup"];
 export type MapLink = Schemas["MapLink"];
 export type MapService = Schemas["MapService"];
@@ -43,6 +44,7 @@ export type SessionView = Schemas["SessionView"];
 export type StatusView = Schemas["StatusView"];
 export type VerdictView = Schemas["VerdictView"];
 export type WorkloadDetail = Schemas["WorkloadDetail"];
+export type WorkloadGaps = Schemas["WorkloadGaps"];
 export type WorkloadView = Schemas["WorkloadView"];
 
 export interface Page<T> {

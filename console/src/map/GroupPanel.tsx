@@ -2,10 +2,11 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { workloadsQuery } from "../api/queries";
-import type { ScanView } from "../api/types";
+import type { ScanView, WorkloadGaps } from "../api/types";
 import { Time } from "../ui/Time";
 import { Verdict } from "../ui/Verdict";
 import { plural, syncWords } from "../ui/words";
+import { gapWords } from "./gaps";
 import { Head, wordsOf } from "./LinkPanel";
 import { type MapNode, type Scene, type Strand, selectorOf } from "./scene";
 import { wallSentence } from "./walls";
@@ -14,13 +15,14 @@ interface Props {
   scene: Scene;
   node: MapNode;
   scans: ScanView[];
+  gaps: WorkloadGaps[];
   onClose: () => void;
   onSelect: (id: string) => void;
   onToggle: () => void;
 }
 
 /** A group: its members, how closed it is, what it provides and what it consumes. */
-export function GroupPanel({ scene, node, scans, onClose, onSelect, onToggle }: Props) {
+export function GroupPanel({ scene, node, scans, gaps, onClose, onSelect, onToggle }: Props) {
   const workloads = useQuery(workloadsQuery).data ?? [];
   const members = workloads.filter((w) =>
     node.kind === "workload"
@@ -48,9 +50,17 @@ export function GroupPanel({ scene, node, scans, onClose, onSelect, onToggle }: 
           </p>
           {node.stale > 0 && (
             <p className="notice">
-              {plural(node.stale, "member")} cannot be heard or lost events: what is shown here is not the whole truth.
+              {plural(node.stale, "member")} cannot be heard or lost connections: what is shown here is not the whole
+              truth.
             </p>
           )}
+          {gaps
+            .filter((g) => members.some((w) => w.id === g.workloadId))
+            .map((g) => (
+              <p key={g.workloadId} className="notice">
+                {g.name}: {gapWords(g)}.
+              </p>
+            ))}
           <div style={{ display: "flex", gap: 8, marginTop: 10 }}>
             {node.kind !== "workload" && (
               <Button variant="default" onClick={onToggle}>

@@ -1,7 +1,8 @@
 import { Popover } from "@mantine/core";
-import type { MapView, VerdictKind } from "../api/types";
+import type { MapGaps, MapView, VerdictKind } from "../api/types";
 import { VerdictStroke } from "../ui/Verdict";
-import { plural, quantity, verdictWords } from "../ui/words";
+import { plural, verdictWords } from "../ui/words";
+import { gapTitle, gapWords } from "./gaps";
 import type { Scene } from "./scene";
 
 const verdicts: VerdictKind[] = ["allowed", "potentiallyBlocked", "blocked", "unknown"];
@@ -25,7 +26,7 @@ export function Legend({
   onHide: (verdict: VerdictKind) => void;
   view: MapView | undefined;
 }) {
-  const { lostEvents = 0, degraded = 0, scans = [] } = view ?? {};
+  const { gaps, degraded = 0, scans = [] } = view ?? {};
   const count = (kind: VerdictKind) => scene.strands.filter((s) => s.verdict === kind).length;
   return (
     <div className="legend">
@@ -70,11 +71,7 @@ export function Legend({
           </div>
         </Popover.Dropdown>
       </Popover>
-      {lostEvents > 0 && (
-        <span className="muted" title={plural(lostEvents, "kernel event")}>
-          agents lost {quantity(lostEvents)} events: some traffic is missing
-        </span>
-      )}
+      {gaps && gaps.agents > 0 && <Missing gaps={gaps} />}
       {degraded > 0 && (
         <span className="muted" title="To stay within their share of the processor">
           {plural(degraded, "agent")} in longer windows or without names
@@ -82,5 +79,27 @@ export function Legend({
       )}
       {scans.length > 0 && <span className="muted">{plural(scans.length, "scan")}: select its group</span>}
     </div>
+  );
+}
+
+/** What agents could not tell; which of them, on demand. */
+function Missing({ gaps }: { gaps: MapGaps }) {
+  return (
+    <Popover position="top-end" width={320}>
+      <Popover.Target>
+        <button type="button" title={gapTitle(gaps)}>
+          Not all is shown: {plural(gaps.agents, "agent")}
+        </button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <p>{gapTitle(gaps)} Of the hours that the shown time touches:</p>
+        {gaps.workloads.map((w) => (
+          <p key={w.workloadId}>
+            <b>{w.name}</b> {gapWords(w)}
+          </p>
+        ))}
+        {gaps.agents > gaps.workloads.length && <p>and {plural(gaps.agents - gaps.workloads.length, "other")}</p>}
+      </Popover.Dropdown>
+    </Popover>
   );
 }

@@ -212,6 +212,7 @@ export function MapPage() {
             scene={scene}
             node={selectedNode}
             scans={calm.shown?.scans ?? []}
+            gaps={calm.shown?.gaps.workloads ?? []}
             onClose={() => select(null)}
             onSelect={select}
             onToggle={() => toggle(selectedNode.id)}

@@ -8,7 +8,7 @@ export function mapOf(groups: string[], links: [string, string, string, VerdictK
     view: "reported",
     groups: groups.map(group),
     links: links.map(link),
-    lostEvents: 0,
+    gaps: { lost: 0, incomplete: 0, unnamed: 0, agents: 0, workloads: [] },
     degraded: 0,
     scans: [],
   };

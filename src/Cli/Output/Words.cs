@@ -41,7 +41,10 @@ internal static class Words
     public static string Printable(string text) => text.Any(IsUnprintable) ? string.Concat(text.Select(c => IsUnprintable(c) ? '\uFFFD' : c)) : text;
 
     /// <summary>A number with its noun: <c>1 error</c>, <c>2 errors</c>.</summary>
-    public static string Of(this int number, string noun) => number == 1 ? $"1 {noun}" : $"{number.Text()} {noun}s";
+    public static string Of(this int number, string noun) => ((long)number).Of(noun);
+
+    /// <summary>The same of a long number.</summary>
+    public static string Of(this long number, string noun) => number == 1 ? $"1 {noun}" : $"{number.Text()} {noun}s";
 
     /// <summary>In the order of the keys: <c>app=shop env=prod</c>.</summary>
     public static string Labels(IReadOnlyDictionary<string, string> labels) =>

@@ -40,9 +40,9 @@ internal static class MapCommand
                     call.Terminal.Note($"{map.Scans.Count.Of("scan")} in this window: see 'bulkhead scans'.");
                 }
 
-                if (map.LostEvents > 0)
+                foreach (var note in GapNotes.Of(map.Gaps))
                 {
-                    call.Terminal.Note($"Agents lost {map.LostEvents.Text()} events in this window: there may be more traffic than is shown.");
+                    call.Terminal.Note(note);
                 }
             });
         });

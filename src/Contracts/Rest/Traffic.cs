@@ -146,7 +146,7 @@ public enum TrafficView
 /// <param name="View">Which verdicts.</param>
 /// <param name="Groups">Compartments and outside ends, in a stable order.</param>
 /// <param name="Links">Between groups, or within one; in a stable order.</param>
-/// <param name="LostEvents">Kernel events that agents lost in the window.</param>
+/// <param name="Gaps">What agents could not tell of the window.</param>
 /// <param name="Degraded">How many agents do with longer windows or fewer names now, to stay within their share of the processor.</param>
 /// <param name="Scans">The newest scans of the window, at most 50.</param>
 public sealed record MapView(
@@ -155,9 +155,25 @@ public sealed record MapView(
     TrafficView View,
     IReadOnlyList<MapGroup> Groups,
     IReadOnlyList<MapLink> Links,
-    long LostEvents,
+    MapGaps Gaps,
     int Degraded,
     IReadOnlyList<ScanView> Scans);
+
+/// <summary>What agents could not tell, or not in full, of the hours that a window touches.</summary>
+/// <param name="Lost">Connections and blocked packets of which nothing is known.</param>
+/// <param name="Incomplete">Connections that are shown, but not with all of their traffic.</param>
+/// <param name="Unnamed">How many connections at most are shown without their process because what tells it was lost.</param>
+/// <param name="Agents">How many agents that happened to.</param>
+/// <param name="Workloads">At most 50 of them, those that lost most first.</param>
+public sealed record MapGaps(long Lost, long Incomplete, long Unnamed, int Agents, IReadOnlyList<WorkloadGaps> Workloads);
+
+/// <summary>The same of one workload's agent.</summary>
+/// <param name="WorkloadId">The workload.</param>
+/// <param name="Name">Its name, or its id if it is gone.</param>
+/// <param name="Lost">As in the sum.</param>
+/// <param name="Incomplete">As in the sum.</param>
+/// <param name="Unnamed">As in the sum.</param>
+public sealed record WorkloadGaps(Guid WorkloadId, string Name, long Lost, long Incomplete, long Unnamed);
 
 /// <summary>A compartment.</summary>
 /// <param name="Id">Stable: the same group has it tomorrow.</param>
@@ -169,7 +185,7 @@ public sealed record MapView(
 /// <param name="Outbound">The lowest mode of its members.</param>
 /// <param name="MixedModes">Whether members differ.</param>
 /// <param name="Quarantined">How many members are in quarantine.</param>
-/// <param name="Stale">How many members have no connected agent, or lost events: what is shown is not the whole truth.</param>
+/// <param name="Stale">How many members have no connected agent, or one that lost connections: what is shown is not the whole truth.</param>
 public sealed record MapGroup(
     string Id,
     string Kind,

@@ -59,12 +59,14 @@ public static class FlowBatchReader
         var age = batch.AgeMs > 0 ? (long)batch.AgeMs : batch.SentUnixMs - batch.WindowUnixMs;
         var start = received.ToUnixTimeMilliseconds() - Math.Max(age, batch.WindowMs);
         // What was lost with batches that were dropped is among the events.
-        var lost = (long)Math.Min(MaxCount, batch.LostEvents);
+        var gaps = new Gaps(Counted(batch.LostEvents), Counted(batch.IncompleteConnections), Counted(batch.UnnamedConnections));
+        var lost = 0L;
         var sightings = new List<Sighting>(batch.Flows.Count);
         var scans = new List<ScanSighting>();
         if (start < oldest.ToUnixTimeMilliseconds())
         {
-            lost += batch.Flows.Sum(Held) + batch.Scans.Sum(Held);
+            lost = batch.Flows.Sum(Held) + batch.Scans.Sum(Held);
+            gaps = gaps with { Incomplete = 0, Unnamed = 0 };
         }
         else
         {
@@ -90,12 +92,14 @@ public static class FlowBatchReader
             }
         }
 
-        return new(agent.Id.Value, agent.Space, batch.SpoolEpoch, batch.Sequence, start, lost, sightings)
+        return new(agent.Id.Value, agent.Space, batch.SpoolEpoch, batch.Sequence, start, gaps.Plus(new(lost, 0, 0)), sightings)
         {
             Scans = scans,
             Names = [.. batch.Names.Select(name => new SeenAddressName(AddressOf(name.Address.Span), name.Name))],
         };
     }
+
+    private static long Counted(ulong count) => (long)Math.Min(MaxCount, count);
 
     private static long Held(FlowSummary flow) => Math.Max(1, (long)flow.Connections);
 

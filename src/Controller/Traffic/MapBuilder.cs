@@ -61,7 +61,7 @@ public static class MapBuilder
                 .Select(compartment => ToGroup(compartment, policy, isStale))],
             [.. links.OrderBy(link => link.Key.Source.Node.Id, StringComparer.Ordinal).ThenBy(link => link.Key.Destination.Node.Id, StringComparer.Ordinal)
                 .Select(link => link.Value.ToLink(link.Key.Source.Node.Id, link.Key.Destination.Node.Id, picture, view))],
-            picture.Sample.Lost.Values.Sum(),
+            GapViews.Of(picture.Sample.Gaps, picture.Workloads),
             0,
             []);
 

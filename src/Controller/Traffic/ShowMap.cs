@@ -33,7 +33,7 @@ public static class ShowMap
         var picture = traffic.Read(window, snapshot);
         var map = MapBuilder.Build(
             picture, grouping!, verdicts, noise ?? false,
-            workload => workload.Managed && (!agents.IsConnected(workload.Id) || picture.Sample.Lost.ContainsKey(workload.Id.Value)), now);
+            workload => workload.Managed && (!agents.IsConnected(workload.Id) || picture.Sample.Gaps.GetValueOrDefault(workload.Id.Value).Lost > 0), now);
         return TypedResults.Ok(map with
         {
             Degraded = agents.Observations.Count(observation => observation.Value.Report.Telemetry is { Degraded.Length: > 0 }),

@@ -118,7 +118,7 @@ public sealed class FlowBatchTests
         var scan = Assert.Single(read.Scans);
         Assert.Equal(("203.0.113.7", FlowSide.Destination, 5000L, "10.0.0.1 tcp/22"), (scan.Source.Address.ToString(), scan.Side, scan.Targets, Assert.Single(scan.Samples)));
         Assert.Contains(read.Sightings, sighting => sighting.Port == 22);
-        Assert.Equal(5000, read.Lost);
+        Assert.Equal(5000, read.Gaps.Lost);
     }
 
     [Fact]
@@ -154,17 +154,29 @@ public sealed class FlowBatchTests
 
         var read = Read(batch);
         Assert.Equal(["10.0.0.1", "fe80::5"], read.Sightings.Select(sighting => sighting.Source.ToString()));
-        Assert.Equal(8, read.Lost);
+        Assert.Equal(8, read.Gaps.Lost);
+    }
+
+    [Fact]
+    public void What_an_agent_could_not_tell_in_full_is_counted_apart_from_what_it_lost()
+    {
+        var batch = Batch();
+        (batch.LostEvents, batch.IncompleteConnections, batch.UnnamedConnections) = (3, 4, 5);
+        Assert.Equal(new Gaps(3, 4, 5), Read(batch).Gaps);
+
+        batch.UnnamedConnections = ulong.MaxValue;
+        Assert.Equal(Gaps.Most, Read(batch).Gaps.Plus(Read(batch).Gaps).Unnamed);
     }
 
     [Fact]
     public void What_is_older_than_retention_counts_as_lost()
     {
         var batch = Batch();
+        batch.IncompleteConnections = batch.UnnamedConnections = 1;
         batch.WindowUnixMs = batch.SentUnixMs - (long)TimeSpan.FromDays(31).TotalMilliseconds;
         var read = Read(batch);
         Assert.Empty(read.Sightings);
-        Assert.Equal(1, read.Lost);
+        Assert.Equal(new Gaps(1, 0, 0), read.Gaps);
     }
 
     private static SightingBatch Read(FlowBatch batch)

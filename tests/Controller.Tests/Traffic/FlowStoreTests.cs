@@ -196,7 +196,28 @@ public sealed class FlowStoreTests
 
         var sample = fixture.LastHour();
         Assert.Equal(10, sample.Edges.Count);
-        Assert.Equal(15, sample.Lost[Agents.A]);
+        Assert.Equal(15, sample.Gaps[Agents.A].Lost);
+    }
+
+    [Fact]
+    public async Task Gaps_add_up_by_agent_within_the_window_and_outlive_a_kill()
+    {
+        await using var fixture = new StoreFixture();
+        await fixture.SubmitAsync(fixture.Batch(1) with { Gaps = new(100, 0, 0) });
+        fixture.Time.Advance(TimeSpan.FromHours(3));
+        await fixture.SubmitAsync(fixture.Batch(2) with { Gaps = new(1, 2, 3) });
+        await fixture.SubmitAsync(fixture.Batch(3) with { Gaps = new(0, 20, 0) });
+        await fixture.SubmitAsync(fixture.Batch(3) with { Gaps = new(0, 20, 0) });
+        await fixture.SubmitAsync(fixture.Batch(1) with { Agent = Agents.B, Gaps = new(0, 0, 5) });
+        await fixture.SubmitAsync(fixture.Batch(4, fixture.Seen("10.0.0.1", "10.0.0.2", 443)));
+
+        await using var after = fixture.Killed();
+        foreach (var sample in new[] { fixture.LastHour(), after.LastHour() })
+        {
+            Assert.Equal([(Agents.A, new(1, 22, 3)), (Agents.B, new Gaps(0, 0, 5))], sample.Gaps.OrderBy(entry => entry.Key).Select(entry => (entry.Key, entry.Value)));
+        }
+
+        Assert.Equal(101, after.Store.Sample(StoreFixture.Start, after.Time.GetUtcNow().AddSeconds(1)).Gaps[Agents.A].Lost);
     }
 
     [Fact]

@@ -72,6 +72,19 @@ public sealed class MapTests
         Assert.Equal(2, world.Map(noise: true).Links.Sum(link => link.Connections));
     }
 
+    [Fact]
+    public async Task What_agents_could_not_tell_is_summed_and_named_by_workload()
+    {
+        await using var world = await TrafficAsync();
+        await world.Fixture.SubmitAsync(world.Fixture.Batch(1) with { Agent = world["web"].Id.Value, Gaps = new(0, 4, 2) });
+        await world.Fixture.SubmitAsync(world.Fixture.Batch(1) with { Agent = world["db"].Id.Value, Gaps = new(9, 0, 0) });
+        await world.Fixture.SubmitAsync(world.Fixture.Batch(1) with { Agent = Agents.B, Gaps = new(1, 0, 0) });
+
+        var gaps = world.Map().Gaps;
+        Assert.Equal((10L, 4L, 2L, 3), (gaps.Lost, gaps.Incomplete, gaps.Unnamed, gaps.Agents));
+        Assert.Equal(["db 9 0 0", $"{Agents.B} 1 0 0", "web 0 4 2"], gaps.Workloads.Select(workload => $"{workload.Name} {workload.Lost} {workload.Incomplete} {workload.Unnamed}"));
+    }
+
     [Theory]
     [InlineData("colour", null, "unknown-label-key")]
     [InlineData("", null, "bad-grouping")]

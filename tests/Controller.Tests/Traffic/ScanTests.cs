@@ -75,7 +75,7 @@ public sealed class ScanTests
         await using var fixture = new StoreFixture();
         await fixture.SubmitAsync(1, fixture.Seen("10.0.0.1", "10.0.0.2", 443) with { PacketsOut = 5, PacketsIn = 4 });
         await fixture.ReopenAsync();
-        await fixture.SubmitAsync(2, fixture.Seen("10.0.0.1", "10.0.0.2", 443) with { PacketsOut = 1 });
+        await fixture.SubmitAsync(fixture.Batch(2, fixture.Seen("10.0.0.1", "10.0.0.2", 443) with { PacketsOut = 1 }) with { Gaps = new(7, 8, 9) });
         Assert.Equal(10, fixture.OnlyEdge().Packets);
 
         await using var older = fixture.Killed();
@@ -83,11 +83,12 @@ public sealed class ScanTests
         {
             await file.OpenAsync();
             await using var drop = file.CreateCommand();
-            drop.CommandText = "ALTER TABLE rollups DROP COLUMN packets; DROP TABLE scans";
+            drop.CommandText = "ALTER TABLE rollups DROP COLUMN packets; ALTER TABLE losses DROP COLUMN incomplete; ALTER TABLE losses DROP COLUMN unnamed; DROP TABLE scans";
             await drop.ExecuteNonQueryAsync();
         }
 
         Assert.Equal((2L, 1L), (older.OnlyEdge().Connections, older.OnlyEdge().Packets));
+        Assert.Equal(new Gaps(7, 0, 0), older.LastHour().Gaps[Traffic.Agents.A]);
     }
 
     [Fact]

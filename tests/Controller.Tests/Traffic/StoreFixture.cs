@@ -48,7 +48,7 @@ internal sealed class StoreFixture : IAsyncDisposable
     public Task SubmitAsync(ulong sequence, params Sighting[] sightings) => SubmitAsync(Batch(sequence, sightings));
 
     public SightingBatch Batch(ulong sequence, params Sighting[] sightings) =>
-        new(Agents.A, AddressSpace.Default, 7, sequence, Now, 0, sightings);
+        new(Agents.A, AddressSpace.Default, 7, sequence, Now, default, sightings);
 
     /// <summary>A sighting that ends now.</summary>
     public Sighting Seen(

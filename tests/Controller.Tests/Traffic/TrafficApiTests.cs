@@ -31,6 +31,10 @@ public sealed class TrafficApiTests
         var link = Assert.Single(map.Links);
         Assert.Equal(("role=web", "role=db", 1), (link.Source, link.Destination, link.Verdicts.PotentiallyBlocked));
         Assert.All(map.Groups, group => Assert.Equal(1, group.Stale));
+        Assert.Equal(0, map.Gaps.Agents);
+        await SendAsync(db, new FlowBatch(Batch(2, Flow(Contracts.Agent.Direction.Inbound, "10.0.0.2", "10.0.0.1", process: 1), "mariadbd")) { LostEvents = 1, IncompleteConnections = 2, UnnamedConnections = 3 });
+        var gaps = (await admin.GetAsync<MapView>("map?group=role")).Gaps;
+        Assert.Equal(((await admin.GetAsync<WorkloadDetail>("workloads/db")).Workload.Id, "db", 1L, 2L, 3L), gaps.Workloads.Select(seen => (seen.WorkloadId, seen.Name, seen.Lost, seen.Incomplete, seen.Unnamed)).Single());
 
         await admin.PutAsync<DraftStatus>("policy/draft", new PolicyDocument { Modes = [new() { Selector = "role=db", Inbound = "full" }] });
         Assert.Equal(VerdictKind.Blocked, (await admin.GetAsync<Explanation>("explain?from=web&to=10.0.0.2&port=tcp/3306&view=draft")).Verdict.Kind);

@@ -18,7 +18,7 @@ internal sealed class FlowLedger : IDisposable
     private readonly Lock _memory = new();
     private readonly EdgeTable _table = new();
     private readonly FlowTimeline _timeline = new();
-    private readonly Dictionary<(Guid Agent, long Hour), long> _losses = [];
+    private readonly GapLog _gaps = new();
     private readonly Dictionary<Spool, Watermark> _watermarks = [];
     private readonly ScanLog _scans = new();
     private readonly CatalogFile _catalog;
@@ -74,7 +74,7 @@ internal sealed class FlowLedger : IDisposable
         var now = Now;
         var marks = new Dictionary<Spool, Watermark>();
         var rows = new List<SummaryRow>();
-        var losses = new List<Loss>();
+        var gaps = new List<HourOfGaps>();
         var scans = new List<ScanSighting>();
         var named = new HashSet<FlowEndpoint>();
         foreach (var batch in batches)
@@ -84,7 +84,7 @@ internal sealed class FlowLedger : IDisposable
             if (batch.Sequence > stored)
             {
                 marks[spool] = new(batch.Sequence, now);
-                Resolve(batch, rows, losses);
+                Resolve(batch, rows, gaps);
                 scans.AddRange(batch.Scans);
                 Name(batch, now, named);
             }
@@ -97,7 +97,7 @@ internal sealed class FlowLedger : IDisposable
 
         _catalog.SaveNew(_table);
         _catalog.SaveNames(named);
-        _partition.Append(rows, marks, losses, scans);
+        _partition.Append(rows, marks, gaps, scans);
         lock (_memory)
         {
             _timeline.Advance(now);
@@ -106,9 +106,9 @@ internal sealed class FlowLedger : IDisposable
                 Apply(row, now);
             }
 
-            foreach (var loss in losses)
+            foreach (var hour in gaps)
             {
-                Apply(loss);
+                _gaps.Add(hour);
             }
 
             scans.ForEach(_scans.Add);
@@ -160,7 +160,7 @@ internal sealed class FlowLedger : IDisposable
         bool[] present;
         Edge[] edges;
         long from, to, horizon;
-        IReadOnlyDictionary<Guid, long> lost;
+        IReadOnlyDictionary<Guid, Gaps> gaps;
         lock (_memory)
         {
             edges = [.. _table.Edges];
@@ -170,10 +170,7 @@ internal sealed class FlowLedger : IDisposable
             present.AsSpan().Clear();
             horizon = FlowTimeline.HorizonAt(Now);
             (from, to) = _timeline.Sum(since, until, sums, present);
-            lost = _losses
-                .Where(entry => entry.Key.Hour < until && entry.Key.Hour + FlowTimeline.Hour > since)
-                .GroupBy(entry => entry.Key.Agent, entry => entry.Value)
-                .ToDictionary(group => group.Key, group => group.Sum());
+            gaps = _gaps.Between(since, until);
         }
 
         if (since < horizon)
@@ -194,7 +191,7 @@ internal sealed class FlowLedger : IDisposable
 
         ArrayPool<Tally>.Shared.Return(sums);
         ArrayPool<bool>.Shared.Return(present);
-        return new(DateTimeOffset.FromUnixTimeMilliseconds(from), DateTimeOffset.FromUnixTimeMilliseconds(to), seen, lost);
+        return new(DateTimeOffset.FromUnixTimeMilliseconds(from), DateTimeOffset.FromUnixTimeMilliseconds(to), seen, gaps);
     }
 
     /// <inheritdoc/>
@@ -216,9 +213,9 @@ internal sealed class FlowLedger : IDisposable
         }
     }
 
-    private void Resolve(SightingBatch batch, List<SummaryRow> rows, List<Loss> losses)
+    private void Resolve(SightingBatch batch, List<SummaryRow> rows, List<HourOfGaps> gaps)
     {
-        var lost = batch.Lost;
+        var beyond = 0L;
         lock (_memory)
         {
             foreach (var sighting in batch.Sightings)
@@ -229,14 +226,15 @@ internal sealed class FlowLedger : IDisposable
                 }
                 else
                 {
-                    lost++;
+                    beyond++;
                 }
             }
         }
 
-        if (lost > 0)
+        var missing = batch.Gaps.Plus(new(beyond, 0, 0));
+        if (!missing.IsNone)
         {
-            losses.Add(new(batch.Agent, FlowTimeline.Floor(batch.Window, FlowTimeline.Hour), lost));
+            gaps.Add(new(batch.Agent, FlowTimeline.Floor(batch.Window, FlowTimeline.Hour), missing));
         }
     }
 
@@ -264,8 +262,6 @@ internal sealed class FlowLedger : IDisposable
         _checkpointer.Note(row.Edge, row.Sighting.Last, tally);
     }
 
-    private void Apply(in Loss loss) => _losses[(loss.Agent, loss.Hour)] = _losses.GetValueOrDefault((loss.Agent, loss.Hour)) + loss.Lost;
-
     private PartitionFile Recover()
     {
         var today = Today;
@@ -284,9 +280,9 @@ internal sealed class FlowLedger : IDisposable
                 }
             }
 
-            foreach (var loss in current.Losses())
+            foreach (var hour in current.Gaps())
             {
-                Apply(loss);
+                _gaps.Add(hour);
             }
 
             foreach (var scan in current.Scans())
@@ -339,11 +335,7 @@ internal sealed class FlowLedger : IDisposable
 
         lock (_memory)
         {
-            foreach (var (key, _) in _losses.Where(entry => entry.Key.Hour < oldest).ToList())
-            {
-                _losses.Remove(key);
-            }
-
+            _gaps.Drop(oldest);
             _scans.Drop(oldest);
         }
 

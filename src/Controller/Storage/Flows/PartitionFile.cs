@@ -12,9 +12,6 @@ internal readonly record struct Spool(Guid Agent, ulong SpoolEpoch);
 /// <param name="At">Unix milliseconds.</param>
 internal readonly record struct Watermark(ulong Sequence, long At);
 
-/// <summary>Events that an agent lost in one hour.</summary>
-internal readonly record struct Loss(Guid Agent, long Hour, long Lost);
-
 /// <summary>A row of <c>summaries</c>: a sighting whose names are resolved.</summary>
 internal readonly record struct SummaryRow(Edge Edge, KnownProcess? Process, Sighting Sighting, long Window)
 {
@@ -46,7 +43,7 @@ internal sealed class PartitionFile : IDisposable
           bytes_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL, packets_out INTEGER NOT NULL, packets_in INTEGER NOT NULL, open INTEGER NOT NULL);
         CREATE TABLE rollups (checkpoint INTEGER NOT NULL, hour INTEGER NOT NULL, edge_side INTEGER NOT NULL, connections INTEGER NOT NULL, blocked INTEGER NOT NULL, bytes INTEGER NOT NULL, packets INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE watermarks (agent BLOB NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (agent, epoch)) WITHOUT ROWID;
-        CREATE TABLE losses (agent BLOB NOT NULL, hour INTEGER NOT NULL, lost INTEGER NOT NULL);
+        CREATE TABLE losses (agent BLOB NOT NULL, hour INTEGER NOT NULL, lost INTEGER NOT NULL, incomplete INTEGER NOT NULL DEFAULT 0, unnamed INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE progress (checkpoint INTEGER NOT NULL, summary INTEGER NOT NULL);
         INSERT INTO progress VALUES (0, 0);
         """;
@@ -55,7 +52,7 @@ internal sealed class PartitionFile : IDisposable
     private readonly Statement _insertSummary;
     private readonly Statement _insertRollup;
     private readonly Statement _putWatermark;
-    private readonly Statement _insertLoss;
+    private readonly GapRows _gaps;
     private readonly ScanRows _scans;
     private long _checkpoint;
     private bool _interrupted;
@@ -64,6 +61,7 @@ internal sealed class PartitionFile : IDisposable
     {
         (_file, Day) = (file, day);
         _scans = new(file);
+        _gaps = new(file);
         if (file.Scalar("SELECT count(*) FROM pragma_table_info('rollups') WHERE name = 'packets'") == 0)
         {
             file.Execute("ALTER TABLE rollups ADD COLUMN packets INTEGER NOT NULL DEFAULT 0");
@@ -72,7 +70,6 @@ internal sealed class PartitionFile : IDisposable
         _insertSummary = file.Prepare("INSERT INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         _insertRollup = file.Prepare("INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?, ?)");
         _putWatermark = file.Prepare("INSERT INTO watermarks VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence, at = excluded.at");
-        _insertLoss = file.Prepare("INSERT INTO losses VALUES (?, ?, ?)");
         _checkpoint = file.Scalar("SELECT checkpoint FROM progress");
         LastSummary = file.Scalar("SELECT max(id) FROM summaries");
         _interrupted = true;
@@ -117,7 +114,7 @@ internal sealed class PartitionFile : IDisposable
     }
 
     /// <summary>Commits rows, and with them the watermarks that keep them from being counted again.</summary>
-    public void Append(IReadOnlyList<SummaryRow> rows, IReadOnlyDictionary<Spool, Watermark> watermarks, IReadOnlyList<Loss> losses, IReadOnlyList<ScanSighting> scans)
+    public void Append(IReadOnlyList<SummaryRow> rows, IReadOnlyDictionary<Spool, Watermark> watermarks, IReadOnlyList<HourOfGaps> gaps, IReadOnlyList<ScanSighting> scans)
     {
         var id = LastSummary;
         _file.Transact(() =>
@@ -137,9 +134,9 @@ internal sealed class PartitionFile : IDisposable
                 _putWatermark.Bind(1, spool.Agent.ToByteArray()).Bind(2, unchecked((long)spool.SpoolEpoch)).Bind(3, unchecked((long)watermark.Sequence)).Bind(4, watermark.At).Step();
             }
 
-            foreach (var loss in losses)
+            foreach (var hour in gaps)
             {
-                _insertLoss.Bind(1, loss.Agent.ToByteArray()).Bind(2, loss.Hour).Bind(3, loss.Lost).Step();
+                _gaps.Insert(hour);
             }
         });
         LastSummary = id;
@@ -186,15 +183,8 @@ internal sealed class PartitionFile : IDisposable
         }
     }
 
-    /// <summary>Every loss.</summary>
-    public IEnumerable<Loss> Losses()
-    {
-        var rows = _file.Prepare("SELECT agent, hour, lost FROM losses");
-        while (rows.Step())
-        {
-            yield return new(new(rows.Blob(0)), rows.Int64(1), rows.Int64(2));
-        }
-    }
+    /// <summary>Every hour of gaps; one may come several times.</summary>
+    public IEnumerable<HourOfGaps> Gaps() => _gaps.All();
 
     /// <summary>Every scan.</summary>
     public IEnumerable<ScanSighting> Scans() => _scans.All();

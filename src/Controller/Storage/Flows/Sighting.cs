@@ -102,7 +102,7 @@ public static class BlockedBy
 /// <param name="SpoolEpoch">Of the agent's spool.</param>
 /// <param name="Sequence">Rises within the epoch; one that is not above the last stored counts as stored.</param>
 /// <param name="Window">The window's start; Unix milliseconds by the controller's clock.</param>
-/// <param name="Lost">Connections and blocked packets that the agent lost, those of dropped batches among them, and connections refused by the controller.</param>
+/// <param name="Gaps">What the agent could not tell, what was in dropped batches among it, and connections refused by the controller.</param>
 /// <param name="Sightings">In the agent's order.</param>
 public sealed record SightingBatch(
     Guid Agent,
@@ -110,7 +110,7 @@ public sealed record SightingBatch(
     ulong SpoolEpoch,
     ulong Sequence,
     long Window,
-    long Lost,
+    Gaps Gaps,
     IReadOnlyList<Sighting> Sightings)
 {
     /// <summary>Names of addresses of these sightings.</summary>

@@ -4,11 +4,11 @@ namespace Bulkhead.Controller.Storage.Flows;
 /// <param name="From">No count is from before this: the start that was asked for, or earlier.</param>
 /// <param name="To">No count is from after this.</param>
 /// <param name="Edges">In order of their ids.</param>
-/// <param name="Lost">Events lost, by agent.</param>
-public sealed record TrafficSample(DateTimeOffset From, DateTimeOffset To, IReadOnlyList<EdgeTraffic> Edges, IReadOnlyDictionary<Guid, long> Lost)
+/// <param name="Gaps">What is missing, by agent; of whole hours.</param>
+public sealed record TrafficSample(DateTimeOffset From, DateTimeOffset To, IReadOnlyList<EdgeTraffic> Edges, IReadOnlyDictionary<Guid, Gaps> Gaps)
 {
     /// <summary>Nothing was seen.</summary>
-    public static TrafficSample Nothing { get; } = new(default, default, [], new Dictionary<Guid, long>());
+    public static TrafficSample Nothing { get; } = new(default, default, [], new Dictionary<Guid, Gaps>());
 }
 
 /// <summary>An edge with what was counted in a window.</summary>
