@@ -16,6 +16,9 @@ internal static class ChaosBenchmark
 {
     private const int DiskMegabytes = 192;
 
+    /// <summary>What of the controller's log is shown when a run breaks off, since its folder goes.</summary>
+    private const int LogLines = 60;
+
     /// <summary>Long enough for what waits in a busy machine.</summary>
     private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(60);
 
@@ -68,6 +71,15 @@ internal static class ChaosBenchmark
             var faults = new Faults(controller, server, promises, new(run.Seed));
             await WreckAsync(run, load, faults, promises, postgres);
             return await JudgeAsync(run, controller, client, load, promises, faults, totals);
+        }
+        catch (BenchException)
+        {
+            foreach (var line in File.ReadLines(Path.Combine(folder.FullName, "controller.log")).TakeLast(LogLines))
+            {
+                run.Progress(line);
+            }
+
+            throw;
         }
         finally
         {

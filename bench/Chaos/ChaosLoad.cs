@@ -30,16 +30,15 @@ internal sealed class ChaosLoad(ControllerRest rest, Uri agentUrl, X509Certifica
             var name = $"w{n}";
             if (await TryAsync(() => rest.SendAsync<WorkloadView>(HttpMethod.Post, "workloads", new CreateWorkload(name, new Dictionary<string, string> { ["loc"] = "v0" }, [$"10.{n / 65536}.{n / 256 % 256}.{n % 256}"]), cancel), cancel) is not null)
             {
-                promises.Workloads[name] = (0, 0);
+                promises.Workloads[name] = ["v0"];
             }
 
             if (promises.Workloads.Keys.ElementAtOrDefault(random.Next(promises.Workloads.Count + 1)) is { } chosen)
             {
-                var (acknowledged, _) = promises.Workloads[chosen];
                 // Never a value again that was asked for before.
-                var value = ((long)n << 20) + acknowledged % 1000 + 1;
-                promises.Workloads[chosen] = (acknowledged, value);
-                var edit = new EditLabels([new(chosen, new Dictionary<string, string> { ["loc"] = $"v{value}" }, [], null)], false);
+                var value = $"v{n + 1}";
+                promises.Workloads[chosen] = promises.Workloads[chosen].Add(value);
+                var edit = new EditLabels([new(chosen, new Dictionary<string, string> { ["loc"] = value }, [], null)], false);
                 if (await TryAsync(() => rest.SendAsync<LabelEditResult>(HttpMethod.Post, "workloads/labels", edit, cancel), cancel) is not null)
                 {
                     promises.Relabelled(chosen, value);

@@ -78,12 +78,13 @@ internal static class PanicCommand
     }
 
     /// <summary>Waits until a running agent has followed; whether one runs.</summary>
-    private static async Task<bool> FollowedAsync(StateDirectory state, bool open, TimeProvider time, CancellationToken cancel)
+    internal static async Task<bool> FollowedAsync(StateDirectory state, bool open, TimeProvider time, CancellationToken cancel)
     {
         var began = time.GetTimestamp();
         while (state.IsLocked())
         {
-            if (AgentStatus.Load(state)?.Panic == open)
+            // Not the word of an agent that was killed since.
+            if (AgentStatus.Load(state) is { } status && status.Panic == open && StatusCommand.IsRunning(status))
             {
                 return true;
             }
