@@ -3,7 +3,7 @@ using Bulkhead.Lab;
 
 namespace Bulkhead.Scenarios.Story;
 
-/// <summary>The whole story, unattended: see, label, draft, look, provision, survive, restore, leave.</summary>
+/// <summary>The whole story, unattended: see, label, draft, look, provision, survive, narrow, restore, leave.</summary>
 internal static class CheckedStory
 {
     /// <summary>Tells it; 0 if every step held.</summary>
@@ -78,6 +78,9 @@ internal static class CheckedStory
         await Step("bad input is refused and changes nothing", Refusing.BadInputAsync);
         await Step("agents and controller are killed and come back, without a gap", (s, c) => Surviving.KillsAsync(s, narrator, c));
         await Step("the fence still holds", (s, c) => Attacking.FenceHoldsAsync(s, ipv6: false, c));
+        await Step("the fence is made narrow: by process and by person", Narrowing.ProvisionAsync);
+        await Step("right host, wrong process: blocked, and told why", Narrowing.WrongProcessAsync);
+        await Step("right host, wrong person: blocked, and told why", Narrowing.WrongPersonAsync);
         await Step("the earlier revision is restored and everything is open again", Fencing.RestoreAsync);
     }
 

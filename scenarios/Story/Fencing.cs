@@ -72,6 +72,13 @@ internal static class Fencing
         return $"revision {revision.Number}: {revision.Rollout!.Applied} of {revision.Rollout.Affected} affected hosts";
     }
 
+    /// <summary>Replaces the draft by the baseline and a file of policy, provisions it and waits for every host.</summary>
+    public static async Task<RevisionView> ProvisionAsync(Stage stage, string file, string note, CancellationToken cancellationToken)
+    {
+        await stage.Operator.RunAsync(cancellationToken, "draft", "import", BaselineFile(stage), Path.Combine(AppContext.BaseDirectory, file));
+        return await ProvisionAsync(stage, note, cancellationToken);
+    }
+
     public static async Task<string> RestoreAsync(Stage stage, CancellationToken cancellationToken)
     {
         await stage.Operator.RunAsync(cancellationToken, "revisions", "restore", "1", "--note", "Back to visibility", "--yes");
