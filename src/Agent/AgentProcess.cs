@@ -100,7 +100,7 @@ internal static class AgentProcess
         var pace = new WindowPace(cpuPercent / 100.0, () => Environment.CpuUsage.TotalTime, Changed, time);
         var names = new NameTable(NameTable.Standard, time);
         var followers = new FlowFollowers(state.Flows, pace, log);
-        var outlet = new FlowOutlet(spool, names, followers, BootClock.System);
+        var outlet = new FlowOutlet(spool, names, followers, BootClock.System, log);
         var blocks = new BlockJournal(time);
         void Blocked(BlockedPacket packet, FlowKey? flow)
         {

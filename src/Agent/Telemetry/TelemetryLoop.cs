@@ -208,7 +208,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
                 // A dump is dear, of a full table above all; it may cost one hundredth of the time. It is done without where the connections
                 // are few and their events tell of each new one; other addresses may make connections the host's own that were not.
                 var began = time.GetTimestamp();
-                var few = connections.Count <= MostAsked && ReferenceEquals(dumpedWith, resolver.Addresses);
+                var few = connections.Count <= MostAsked && !connections.IsOverflowed && ReferenceEquals(dumpedWith, resolver.Addresses);
                 Dump(source, connections, clock, few ? DumpKind.Named : DumpKind.Periodic);
                 dumpedWith = resolver.Addresses;
                 nextDump = began + ((time.GetTimestamp() - began) * DumpShare);
@@ -222,7 +222,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         }
 
         CountMissed();
-        Dump(source, connections, clock, connections.Count <= MostAsked ? DumpKind.Named : DumpKind.Periodic);
+        Dump(source, connections, clock, connections.Count <= MostAsked && !connections.IsOverflowed ? DumpKind.Named : DumpKind.Periodic);
         Close(connections, owners, clock);
 
         void CountMissed()
@@ -340,7 +340,6 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         var dropped = (ulong)source.TakeDropped();
         var unseen = (dropped - Math.Min(dropped, begun + ended) + 1) / 2;
         CountLost(unseen);
-        _window.CountIncomplete(ended);
         log.EventsLost(dropped, unseen, ended);
     }
 
@@ -353,16 +352,8 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         clock.Next();
         if (_window.Close(start, (uint)length) is { } batch)
         {
-            try
-            {
-                outlet.Add(batch);
-            }
-            catch (IOException failed)
-            {
-                // The next window tells of it, if the disk takes that one.
-                CountLost(FlowLoss.Of(batch));
-                log.SpoolFailed(failed.Message);
-            }
+            // The next window tells of what the disk did not take, if it takes that one.
+            CountLost(outlet.Add(batch));
         }
     }
 

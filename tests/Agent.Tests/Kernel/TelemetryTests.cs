@@ -30,7 +30,7 @@ public sealed class TelemetryTests : IAsyncLifetime
         _own = _hosts.Host.Inside(Conntrack.Open);
         _spool = new FlowSpool(_folder.Path, 1 << 20, NullLogger.Instance);
         _pace = new WindowPace(1, () => TimeSpan.Zero, () => { }, TimeProvider.System);
-        var outlet = new FlowOutlet(_spool, new NameTable(10, TimeProvider.System), new FlowFollowers(_folder["flows.sock"], _pace, NullLogger.Instance), BootClock.System);
+        var outlet = new FlowOutlet(_spool, new NameTable(10, TimeProvider.System), new FlowFollowers(_folder["flows.sock"], _pace, NullLogger.Instance), BootClock.System, NullLogger.Instance);
         _telemetry = new TelemetryLoop(
             CgroupTree.Open(null), outlet, _pace, _own.PortId, () => Interlocked.Increment(ref _connectionsLost), () => { }, (_, _) => { }, new Problems(() => { }), TimeProvider.System, NullLogger.Instance);
     }

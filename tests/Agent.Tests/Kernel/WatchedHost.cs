@@ -45,7 +45,7 @@ internal sealed partial class WatchedHost : IAsyncDisposable
         _own = Hosts.Host.Inside(Conntrack.Open);
         _spool = new FlowSpool(_folder.Path, 1 << 20, NullLogger.Instance);
         var pace = new WindowPace(1, () => TimeSpan.Zero, () => { }, TimeProvider.System);
-        var outlet = new FlowOutlet(_spool, new NameTable(10, TimeProvider.System), new FlowFollowers(_folder["flows.sock"], pace, NullLogger.Instance), BootClock.System);
+        var outlet = new FlowOutlet(_spool, new NameTable(10, TimeProvider.System), new FlowFollowers(_folder["flows.sock"], pace, NullLogger.Instance), BootClock.System, NullLogger.Instance);
         Telemetry = new TelemetryLoop(
             CgroupTree.Open(null), outlet, pace, _own.PortId, () => { }, () => { }, blocked ?? ((_, _) => { }), new Problems(() => { }), TimeProvider.System, NullLogger.Instance, withPrograms)
         {
