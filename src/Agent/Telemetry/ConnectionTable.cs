@@ -15,8 +15,8 @@ internal readonly record struct Resolution(FlowKey? Key, bool IsSettled);
 internal delegate Resolution FlowOf(in ConntrackRecord record, bool isLast);
 
 /// <summary>
-/// Live connections, with what of their traffic has been told already. Bounded: a connection beyond the bound is summed up when it is
-/// made and when it is gone, without what lies between.
+/// Live connections, with what of their traffic has been told already. Bounded: a connection beyond the bound is counted when it is made, and its traffic told
+/// when it is gone, or once there is room and a dump shows it. While there may be such, what a dump shows and nobody knows was counted already.
 /// </summary>
 /// <param name="window">Where sums go.</param>
 /// <param name="flowOf">Says which flow a connection belongs to.</param>
@@ -29,12 +29,19 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
     private readonly Dictionary<ulong, (ConntrackRecord Record, long AtMs)> _pending = [];
     private readonly Dictionary<ulong, FlowTuple> _translated = [];
     private int _dump;
-    private bool _overflowed;
+    private int? _overflowedIn;
+    private bool _olderBeyond;
     private bool _losing;
     private ulong _begun;
 
     /// <summary>How many are remembered.</summary>
     public int Count => _live.Count;
+
+    /// <summary>
+    /// Whether there may be connections that are counted but not remembered. Ends with the second dump of all that finds none; by then the
+    /// events of those that ended have been read.
+    /// </summary>
+    public bool IsOverflowed => _overflowedIn is { } dump && _dump <= dump + 1;
 
     /// <summary>Takes in an event.</summary>
     public void Observe(in ConntrackRecord record, long atMs)
@@ -65,21 +72,20 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, record.Id);
         if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref connection))
         {
-            // What went over it before the agent looked was told by an earlier run, or by nobody; it is not of this window.
-            if (_live.Count >= most || flowOf(record, isLast: !isNew) is not { Key: { } key } resolved)
+            if (_live.Count >= most)
+            {
+                Overflow();
+                _olderBeyond |= !isNew;
+                return;
+            }
+
+            if (flowOf(record, isLast: !isNew || IsOverflowed) is not { Key: { } key } resolved)
             {
                 return;
             }
 
-            Begin(record, key, resolved.IsSettled, isNew ? atMs : null);
+            Discover(record, key, resolved.IsSettled, isNew, atMs);
             connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, record.Id);
-            connection.Unannounced = _losing;
-            connection.Told = isNew ? default : record.Traffic;
-            _begun += _losing ? 1UL : 0;
-            if (!isNew && !record.Closed)
-            {
-                _ = window.Find(key);
-            }
         }
 
         Tell(ref connection, record, atMs);
@@ -87,7 +93,39 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         connection.SeenIn = _dump;
     }
 
-    /// <summary>Ends a dump; returns how many connections went without an event that said so.</summary>
+    private void Discover(in ConntrackRecord record, in FlowKey key, bool isSettled, bool isNew, long atMs)
+    {
+        var isBeyond = isNew && IsOverflowed;
+        Begin(record, key, isSettled, isNew && !isBeyond ? atMs : null);
+        ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, record.Id);
+        if (isBeyond)
+        {
+            connection.Uncounted = true;
+            if (_olderBeyond)
+            {
+                // It may be older than the agent: how much of its traffic is, nobody knows.
+                connection.Told = record.Traffic;
+                window.CountIncomplete(1);
+            }
+        }
+        else if (isNew)
+        {
+            connection.Unannounced = _losing;
+            _begun += _losing ? 1UL : 0;
+        }
+        else
+        {
+            // What went over it before the agent looked was told by an earlier run, or by nobody; it is not of this window.
+            connection.Told = record.Traffic;
+        }
+
+        if (!isNew && !record.Closed)
+        {
+            _ = window.Find(key);
+        }
+    }
+
+    /// <summary>Ends a dump; returns how many connections went without an event that said so, which the window counts as told of in part.</summary>
     /// <param name="complete">Whether events may have been lost, so that a connection that the dump lacks is gone for sure.</param>
     public ulong EndDump(bool complete)
     {
@@ -95,6 +133,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         var oldest = complete ? _dump : _dump - 1;
         var missing = _live.Where(entry => entry.Value.SeenIn < oldest).Select(entry => entry.Key).ToList();
         missing.ForEach(Forget);
+        window.CountIncomplete((ulong)missing.Count);
         return (ulong)missing.Count;
     }
 
@@ -136,6 +175,13 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         {
             _begun -= told.Unannounced && _losing ? 1UL : 0;
             told.Unannounced = false;
+            if (told.Uncounted)
+            {
+                // The dump was faster.
+                told.Uncounted = false;
+                told.Flow = Connect(told.Flow.Key, atMs) ?? told.Flow;
+            }
+
             return;
         }
 
@@ -154,12 +200,17 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
             Tell(ref connection, record, atMs);
             Forget(record.Id);
         }
-        else if ((_overflowed || _losing) && flowOf(record, isLast: true) is { Key: { } key })
+        else if ((IsOverflowed || _losing) && flowOf(record, isLast: true) is { Key: { } key })
         {
-            if (!_overflowed)
+            if (!IsOverflowed)
             {
                 _begun++;
                 window.Find(key)?.Connect(atMs);
+            }
+            else if (_olderBeyond)
+            {
+                window.CountIncomplete(1);
+                return;
             }
 
             var passed = new Connection(new Flow(key), record);
@@ -171,7 +222,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
     {
         if (_live.Count >= most)
         {
-            _overflowed = true;
+            Overflow();
             Connect(key, madeAtMs);
             return;
         }
@@ -190,6 +241,12 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         }
 
         _live[record.Id] = connection;
+    }
+
+    private void Overflow()
+    {
+        _olderBeyond &= IsOverflowed;
+        _overflowedIn = _dump;
     }
 
     private Flow? Connect(in FlowKey key, long? atMs)
@@ -245,6 +302,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         public bool Closed;
         public bool IsPending;
         public bool Unannounced;
+        public bool Uncounted;
 
         public readonly FlowTuple Original
         {

@@ -72,6 +72,7 @@ public sealed class ConnectionTableTests
         Assert.Equal(0UL, Dump());
         Assert.Equal(1UL, Dump());
         Assert.Equal(0, _table.Count);
+        Assert.Equal(1UL, _window.Incomplete);
     }
 
     [Fact]
@@ -96,6 +97,69 @@ public sealed class ConnectionTableTests
         var flow = Close();
         Assert.Equal((3UL, 70UL), (flow.Connections, flow.BytesIn));
         Assert.Equal(2, _table.Count);
+    }
+
+    [Fact]
+    public void One_beyond_the_bound_that_a_dump_shows_once_there_is_room_is_not_counted_again()
+    {
+        for (ulong id = 1; id <= 3; id++)
+        {
+            _table.Observe(New(id), 0);
+        }
+
+        _table.Observe(Gone(1, bytesOut: 1), 0);
+        Dump(Present(2), Present(3, bytesOut: 70));
+        Dump(Present(2), Present(3, bytesOut: 90));
+        _table.Observe(Gone(3, bytesOut: 100), 0);
+        var flow = Close();
+        Assert.Equal((3UL, 101UL), (flow.Connections, flow.BytesIn));
+    }
+
+    [Fact]
+    public void Beyond_the_bound_a_dump_may_be_faster_than_the_event()
+    {
+        for (ulong id = 1; id <= 3; id++)
+        {
+            _table.Observe(New(id), 0);
+        }
+
+        _table.Observe(Gone(1, bytesOut: 0), 0);
+        _table.Observe(Gone(2, bytesOut: 0), 0);
+        Dump(Present(3), Present(4));
+        _table.Observe(New(4), 0);
+        Assert.Equal(4UL, Close().Connections);
+    }
+
+    [Fact]
+    public void The_bound_is_of_no_effect_any_more_once_two_dumps_were_within_it()
+    {
+        for (ulong id = 1; id <= 3; id++)
+        {
+            _table.Observe(New(id), 0);
+        }
+
+        Assert.True(_table.IsOverflowed);
+        _table.Observe(Gone(1, bytesOut: 0), 0);
+        Dump(Present(2), Present(3));
+        _table.Observe(Gone(3, bytesOut: 0), 0);
+        Assert.True(_table.IsOverflowed);
+        Dump(Present(2));
+        Assert.False(_table.IsOverflowed);
+        Dump(Present(2), Present(4)); // its event was lost
+        _table.Observe(Gone(5, bytesOut: 70), 0); // nobody told of it before
+        var flow = Close();
+        Assert.Equal((4UL, 0UL), (flow.Connections, flow.BytesIn));
+    }
+
+    [Fact]
+    public void Of_those_beyond_the_bound_that_may_be_older_than_the_agent_traffic_is_said_to_lack()
+    {
+        Dump([Present(1), Present(2), Present(3, bytesOut: 5000)], isNew: false);
+        _table.Observe(Gone(3, bytesOut: 5000), 0);
+        _table.Observe(Gone(1, bytesOut: 0), 0);
+        Dump(Present(2), Present(4, bytesOut: 5000));
+        var batch = _window.Close(0, 10_000)!;
+        Assert.Equal((0UL, 0UL, 2UL), (batch.Flows[0].Connections, batch.Flows[0].BytesIn, batch.IncompleteConnections));
     }
 
     [Fact]
