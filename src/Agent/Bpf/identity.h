@@ -54,6 +54,14 @@ struct {
 	__type(value, struct facts);
 } bulkhead_facts SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, 1); // BPF_F_NO_PREALLOC
+	__uint(max_entries, 64);
+	__type(key, struct identity);
+	__type(value, struct facts);
+} bulkhead_drafts SEC(".maps"); // facts that are being found out
+
 static __always_inline int append(struct text *text, const void *name)
 {
 	__u32 at = text->length;
@@ -130,39 +138,57 @@ static __always_inline __u32 pid_within(struct task_struct *leader, __u32 namesp
 	return 0;
 }
 
-// Who runs now, and sees to it that what is to be known of them is. The kernel's own threads are nobody.
-static __noinline void identify(struct identity *who, const struct settings *here)
+// Who runs now. The kernel's own threads are nobody.
+static __noinline int run_by(struct identity *who)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct kernfs_node *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
-	__u32 zero = 0;
 
 	__builtin_memset(who, 0, sizeof(*who));
 	if (!BPF_CORE_READ(task, mm))
-		return;
+		return 0;
 
 	who->start = BPF_CORE_READ(leader, start_boottime);
 	who->pid = BPF_CORE_READ(leader, tgid);
 	who->program = BPF_CORE_READ(task, self_exec_id);
 	who->uid = BPF_CORE_READ(task, cred, euid.val);
 	who->login = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : NO_LOGIN;
-	who->cgroup = BPF_CORE_READ(cgroup, id);
-	if (bpf_map_lookup_elem(&bulkhead_facts, who))
-		return;
+	who->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	return 0;
+}
+
+// Sees to it that what is to be known of who runs now is. It is put together beside and entered whole, since others look at it meanwhile; of two threads of
+// one process the first does it.
+static __noinline int know(struct identity *who, const struct settings *here)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	__u32 zero = 0;
+
+	if (!who || !here || !who->pid || bpf_map_lookup_elem(&bulkhead_facts, who))
+		return 0;
 
 	struct facts *none = bpf_map_lookup_elem(&bulkhead_none, &zero);
-	if (!none || bpf_map_update_elem(&bulkhead_facts, who, none, IF_NEW))
-		return;
+	if (!none || bpf_map_update_elem(&bulkhead_drafts, who, none, IF_NEW))
+		return 0;
 
-	struct facts *facts = bpf_map_lookup_elem(&bulkhead_facts, who);
-	if (!facts)
-		return;
+	struct facts *facts = bpf_map_lookup_elem(&bulkhead_drafts, who);
+	if (facts) {
+		bpf_probe_read_kernel_str(facts->name, sizeof(facts->name), &leader->comm);
+		if (!read_cgroup(&facts->cgroup, BPF_CORE_READ(task, cgroups, dfl_cgrp, kn)))
+			facts->cgroup.length = 0;
+		if (!read_path(&facts->path, task))
+			facts->path.length = 0;
+		facts->pid = pid_within(leader, here->pids);
+		bpf_map_update_elem(&bulkhead_facts, who, facts, IF_NEW);
+	}
 
-	bpf_probe_read_kernel_str(facts->name, sizeof(facts->name), &leader->comm);
-	if (!read_cgroup(&facts->cgroup, cgroup))
-		facts->cgroup.length = 0;
-	if (!read_path(&facts->path, task))
-		facts->path.length = 0;
-	facts->pid = pid_within(leader, here->pids);
+	bpf_map_delete_elem(&bulkhead_drafts, who);
+	return 0;
+}
+
+static __always_inline void identify(struct identity *who, const struct settings *here)
+{
+	run_by(who);
+	know(who, here);
 }

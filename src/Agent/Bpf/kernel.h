@@ -71,7 +71,7 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 } __core;
-struct sock { struct sock_common __sk_common; __u16 sk_protocol; __u16 sk_type; __u8 sk_kern_sock : 1; } __core;
+struct sock { struct sock_common __sk_common; struct { int owned; } sk_lock; __u16 sk_protocol; __u16 sk_type; __u8 sk_kern_sock : 1; } __core;
 
 // What the kernel hands to programs, as linux/bpf.h has it; part of its stable interface, so nothing is moved.
 struct bpf_sock {

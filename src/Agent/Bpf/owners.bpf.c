@@ -1,183 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 // Says who makes each connection of the host, when it is made, while whoever does is there to be seen. Tells by a ring that nobody is woken for until it
 // is a quarter full. Loaded by src/Agent/Linux/Bpf/ConnectionOwners.cs; attached to the host's cgroup for as long as the agent lives.
-#include "identity.h"
-
-#define RING (1 << 20)
-#define NO_PREALLOC 1     // BPF_F_NO_PREALLOC
-#define CLONE (1U << 9)   // BPF_F_CLONE: an accepted socket gets its listener's
-#define CREATE 1          // BPF_SK_STORAGE_GET_F_CREATE
-#define AVAILABLE 0       // BPF_RB_AVAIL_DATA
-#define NO_WAKEUP 1       // BPF_RB_NO_WAKEUP
-#define WAKEUP 2          // BPF_RB_FORCE_WAKEUP
-
-#define INET6 10
-#define STREAM 1
-#define RAW 3
-#define ICMP 1
-#define TCP 6
-#define UDP 17
-#define ICMP6 58
-
-#define TCP_CONNECT 3     // BPF_SOCK_OPS_TCP_CONNECT_CB
-#define TCP_PASSIVE 5     // BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB
-#define TCP_LISTEN 11     // BPF_SOCK_OPS_TCP_LISTEN_CB
-
-// What is told; OwnerEvent.cs has the same.
-#define CONNECTS 1        // from a local end to a remote one
-#define SENDS 2           // from a local port to whomever
-#define LISTENS 3         // takes connections or datagrams at a local end
-#define ACCEPTS 4         // from a remote end, by one of several listeners of the same port
-#define OPENS 5           // sends packets of a protocol that has no ports
-#define CLOSES 6          // no longer does any of it
-
-struct event {
-	__u64 socket;         // its cookie
-	struct identity who;
-	struct in6_addr local;
-	struct in6_addr remote;
-	__u16 local_port;
-	__u16 remote_port;
-	__u8 kind;
-	__u8 protocol;
-	__u8 shared;          // whether several processes send from the socket
-	__u8 unused;
-};
-
-// What a socket without a connection of its own remembers.
-struct held {
-	struct identity who;
-	struct in6_addr remote;
-	__u16 remote_port;
-	__u8 protocol;
-	__u8 open;            // whether it is to be told when it is closed
-	__u8 untold;          // whether it has a peer that was not told, for want of a port
-	__u8 sends;           // whether it was told who sends from it
-	__u8 shared;
-	__u8 unused;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct settings);
-} bulkhead_here SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} bulkhead_lost SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct held);
-} bulkhead_held SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, NO_PREALLOC | CLONE);
-	__type(key, int);
-	__type(value, struct identity);
-} bulkhead_shared SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, RING);
-} bulkhead_ring SEC(".maps");
-
-// The verifier lets nobody reckon with the address of a socket; read from the stack it is a number.
-static __always_inline struct sock *plain(void *socket)
-{
-	void *volatile at = socket;
-	struct sock *sk = 0;
-	bpf_probe_read_kernel(&sk, sizeof(sk), (void *)&at);
-	return sk;
-}
-
-static __always_inline int is_here(struct sock *sk, const struct settings *here)
-{
-	return here && BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == here->network && !BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
-}
-
-static __always_inline const struct settings *read_settings(void)
-{
-	__u32 zero = 0;
-	return bpf_map_lookup_elem(&bulkhead_here, &zero);
-}
-
-static __always_inline void map_v4(struct in6_addr *address, __be32 v4)
-{
-	__builtin_memset(address, 0, 10);
-	address->bytes[10] = address->bytes[11] = 0xff;
-	__builtin_memcpy(&address->bytes[12], &v4, 4);
-}
-
-static __noinline struct event *begin(struct sock *sk, __u64 cookie, const struct identity *who, __u8 kind, __u8 protocol)
-{
-	struct event *event = bpf_ringbuf_reserve(&bulkhead_ring, sizeof(*event), 0);
-	if (!event) {
-		__u32 zero = 0;
-		__u64 *lost = bpf_map_lookup_elem(&bulkhead_lost, &zero);
-		if (lost)
-			__sync_fetch_and_add(lost, 1);
-		return 0;
-	}
-
-	event->socket = cookie;
-	event->who = *who;
-	event->kind = kind;
-	event->protocol = protocol;
-	event->shared = 0;
-	event->unused = 0;
-	event->local_port = BPF_CORE_READ(sk, sk_type) == RAW ? 0 : BPF_CORE_READ(sk, __sk_common.skc_num);
-	event->remote_port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == INET6) {
-		event->local = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
-		event->remote = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
-	} else {
-		map_v4(&event->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-		map_v4(&event->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
-	}
-
-	return event;
-}
-
-static __always_inline void end(struct event *event)
-{
-	bpf_ringbuf_submit(event, bpf_ringbuf_query(&bulkhead_ring, AVAILABLE) > RING / 4 ? WAKEUP : NO_WAKEUP);
-}
-
-static __always_inline void tell(struct sock *sk, __u64 cookie, const struct identity *who, __u8 kind, __u8 protocol)
-{
-	struct event *event = begin(sk, cookie, who, kind, protocol);
-	if (event)
-		end(event);
-}
+#include "acceptors.h"
 
 SEC("sockops")
 int bulkhead_tcp(struct bpf_sock_ops *ctx)
 {
 	__u32 op = ctx->op;
 	struct bpf_sock *socket = ctx->sk;
-	if ((op != TCP_CONNECT && op != TCP_PASSIVE && op != TCP_LISTEN) || !socket)
+	if ((op != TCP_CONNECT && op != TCP_LISTEN) || !socket)
 		return 1;
 
 	struct sock *sk = plain(socket);
-	if (op == TCP_PASSIVE) {
-		struct identity *listener = bpf_sk_storage_get(&bulkhead_shared, socket, 0, 0);
-		if (listener) {
-			tell(sk, bpf_get_socket_cookie(ctx), listener, ACCEPTS, TCP);
-			bpf_sk_storage_delete(&bulkhead_shared, socket);
-		}
-
-		return 1;
-	}
-
 	const struct settings *here = read_settings();
 	if (!is_here(sk, here))
 		return 1;
@@ -197,20 +31,35 @@ int bulkhead_tcp(struct bpf_sock_ops *ctx)
 		held->protocol = TCP;
 	}
 
-	if (BPF_CORE_READ_BITFIELD_PROBED((struct sock_common *)sk, skc_reuseport)) {
-		struct identity *shared = bpf_sk_storage_get(&bulkhead_shared, socket, &who, CREATE);
-		if (shared)
-			*shared = who;
+	struct taken *taken = bpf_sk_storage_get(&bulkhead_taken, socket, 0, CREATE);
+	if (taken) {
+		taken->who = who;
+		taken->listener = cookie;
+		taken->always = BPF_CORE_READ_BITFIELD_PROBED((struct sock_common *)sk, skc_reuseport);
 	}
 
 	tell(sk, cookie, &who, LISTENS, TCP);
 	return 1;
 }
 
-static __always_inline int is_same(const struct identity *a, const struct identity *b)
-{
-	return a->pid == b->pid && a->start == b->start && a->program == b->program && a->uid == b->uid && a->login == b->login && a->cgroup == b->cgroup;
-}
+#define SECOND 1000000000ULL
+#define FORGOTTEN (5 * SECOND)
+#define MOST_PEERS 2000   // of one socket of several processes, in a second
+#define ANY 0             // BPF_ANY
+
+struct peer {
+	__u64 socket;
+	struct in6_addr remote;
+	__u16 port;
+	__u16 unused[3];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct peer);
+	__type(value, __u64);   // when it was sent to last
+} bulkhead_peers SEC(".maps"); // of sockets that several processes send from
 
 static __always_inline void tell_peer(struct sock *sk, __u64 cookie, struct held *held)
 {
@@ -224,6 +73,36 @@ static __always_inline void tell_peer(struct sock *sk, __u64 cookie, struct held
 		event->remote_port = held->remote_port;
 		end(event);
 	}
+}
+
+// Whether a datagram from a socket of several processes may begin a connection: to a peer that it did not send to for some seconds, since conntrack remembers
+// a peer for longer. What there is too much of to tell is counted.
+static __always_inline int is_worth_telling(struct held *held, __u64 cookie, const struct in6_addr *remote, __u16 port)
+{
+	struct peer peer = { .socket = cookie, .remote = *remote, .port = port };
+	__u64 now = bpf_ktime_get_ns();
+	__u64 *sent = bpf_map_lookup_elem(&bulkhead_peers, &peer);
+	if (sent) {
+		__u64 before = *sent;
+		*sent = now;
+		if (now - before < FORGOTTEN)
+			return 0;
+	} else {
+		bpf_map_update_elem(&bulkhead_peers, &peer, &now, ANY);
+	}
+
+	if (now - held->second > SECOND) {
+		held->second = now;
+		held->told = 0;
+	}
+
+	if (held->told >= MOST_PEERS) {
+		count(HELD_BACK);
+		return 0;
+	}
+
+	held->told++;
+	return 1;
 }
 
 // A datagram socket chooses whom it sends to. Its port is not known before it has one, so that of a first peer is told later: with the next one, or when it is closed.
@@ -270,6 +149,9 @@ static __always_inline int address(struct bpf_sock_addr *ctx, int is_v6, int con
 	if (held->sends && !same)
 		held->shared = 1;
 	held->who = who;
+	if (!connects && held->shared && !is_worth_telling(held, cookie, &remote, remote_port))
+		return 1;
+
 	if (connects && !port) {
 		held->remote = remote;
 		held->remote_port = remote_port;
@@ -338,11 +220,15 @@ int bulkhead_open(struct bpf_sock *ctx)
 SEC("cgroup/sock_release")
 int bulkhead_close(struct bpf_sock *ctx)
 {
+	struct sock *sk = plain(ctx);
+	struct taken *taken = bpf_sk_storage_get(&bulkhead_taken, ctx, 0, 0);
+	if (taken)
+		accepted(sk, taken);
+
 	struct held *held = bpf_sk_storage_get(&bulkhead_held, ctx, 0, 0);
 	if (!held)
 		return 1;
 
-	struct sock *sk = plain(ctx);
 	__u64 cookie = bpf_get_socket_cookie(ctx);
 	if (BPF_CORE_READ(sk, __sk_common.skc_num))
 		tell_peer(sk, cookie, held);

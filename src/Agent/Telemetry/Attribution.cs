@@ -27,6 +27,7 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     private readonly Dictionary<ulong, OpenSocket> _open = [];
     private readonly Dictionary<(byte Protocol, ushort Port), List<ulong>> _atPort = [];
     private readonly List<ulong> _closing = [];
+    private readonly List<OpenSocket> _fitting = [];
     private ulong _dropped;
     private long _batch;
     private int _window;
@@ -48,8 +49,12 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     {
         switch (told.Act)
         {
-            case OwnerAct.Connects or OwnerAct.Accepts:
+            case OwnerAct.Connects:
                 Remember(told);
+                break;
+            case OwnerAct.Accepts:
+                Remember(told);
+                Take(told);
                 break;
             case OwnerAct.Sends:
                 Remember(told);
@@ -92,17 +97,45 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         };
     }
 
-    /// <summary>Who takes connections at a local end: of several listeners of one port, the one that accepted.</summary>
-    public Maker Incoming(byte protocol, IpAddress local, ushort localPort, IpAddress remote, ushort remotePort) =>
-        protocol == IpProtocol.Tcp && Find(new(protocol, localPort, remotePort, remote), local, forget: true) is { IsKnown: true } accepted ? accepted
-            : OnlyOne(protocol, localPort, local);
+    /// <summary>
+    /// Who takes what comes in at a local end. Of TCP that is the one that was told to have accepted; else who listens, once it is known that nobody else
+    /// accepts from there.
+    /// </summary>
+    /// <param name="protocol">IP protocol number.</param>
+    /// <param name="local">The local address.</param>
+    /// <param name="localPort">The local port.</param>
+    /// <param name="remote">The remote address.</param>
+    /// <param name="remotePort">The remote port.</param>
+    /// <param name="isConnection">Whether this is a connection, rather than a packet that was meant to make one and that nobody will accept.</param>
+    /// <param name="isLast">Whether it will not be asked again: then of a listener that nobody was seen accepting from its maker is told.</param>
+    public Maker Incoming(byte protocol, IpAddress local, ushort localPort, IpAddress remote, ushort remotePort, bool isConnection, bool isLast)
+    {
+        if (protocol != IpProtocol.Tcp || !isConnection)
+        {
+            return OnlyOne(protocol, localPort, local);
+        }
+
+        if (Find(new(protocol, localPort, remotePort, remote), local, forget: true) is { IsKnown: true } accepted)
+        {
+            return accepted;
+        }
+
+        var listeners = Fitting(protocol, localPort, local);
+        // Whose own acceptances are not told is never among others that have the same port.
+        var may = listeners.Count == 1 && (listeners[0].TakesItself, listeners[0].IsTakenByOthers) switch
+        {
+            (true, false) => true,
+            (true, true) or (false, false) => isLast,
+            (false, true) => false,
+        };
+        return may ? listeners[0].Maker : default;
+    }
+
+    /// <summary>Whether somebody is known to listen at a local end.</summary>
+    public bool IsOpen(byte protocol, IpAddress local, ushort localPort) => Fitting(protocol, localPort, local).Count > 0;
 
     /// <summary>Who began to listen on a socket, by its cookie.</summary>
-    public Maker Listener(ulong socket) => _open.TryGetValue(socket, out var open) && (open.IsKernel || open.Process is not null) ? new(true, open.Process) : default;
-
-    /// <summary>Whether several processes listen at one local end, so that it takes the accepting one's word to tell them apart.</summary>
-    public bool IsShared(byte protocol, IpAddress local, ushort localPort) =>
-        _atPort.TryGetValue((protocol, localPort), out var sockets) && sockets.Count > 1 && Makers(sockets, local).Distinct().Count() > 1;
+    public Maker Listener(ulong socket) => _open.TryGetValue(socket, out var open) ? open.Maker : default;
 
     /// <summary>
     /// Forgets the sockets that were closed when this was called last: a connection's event may be read after its socket was closed, but not
@@ -115,9 +148,20 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         _closing.Clear();
     }
 
-    /// <summary>Forgets sockets, since it is no longer known which are open: what our programs told was lost.</summary>
+    /// <summary>
+    /// What our programs told was lost: forgets sockets, since it is no longer known which are open, and what no connection came of so far, since its ends may
+    /// have been used again.
+    /// </summary>
     public void Lose()
     {
+        foreach (var (ends, told) in _connections)
+        {
+            if (told.Batch < _batch - 1)
+            {
+                _connections.Remove(ends);
+            }
+        }
+
         _open.Clear();
         _atPort.Clear();
         _closing.Clear();
@@ -199,8 +243,9 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
 
         Close(told.Socket);
         // Who else sends from a shared socket is told each time; it is nobody's for the other connections.
-        _open[told.Socket] = new(told.Protocol, told.Act == OwnerAct.Opens ? (ushort)0 : told.LocalPort, told.Local, told.Shared ? null : nameOf(told.Who), !told.Shared && told.Who.IsKernel);
-        var key = (told.Protocol, _open[told.Socket].Port);
+        var port = told.Act == OwnerAct.Opens ? (ushort)0 : told.LocalPort;
+        _open[told.Socket] = new(told.Protocol, port, told.Local, told.Shared ? null : nameOf(told.Who), !told.Shared && told.Who.IsKernel, told.Who);
+        var key = (told.Protocol, port);
         if (!_atPort.TryGetValue(key, out var sockets))
         {
             _atPort[key] = sockets = [];
@@ -224,29 +269,60 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         }
     }
 
-    private Maker OnlyOne(byte protocol, ushort port, IpAddress local)
+    private void Take(in OwnerEvent told)
     {
-        if (!_atPort.TryGetValue((protocol, port), out var sockets))
+        if (!_open.ContainsKey(told.Socket))
         {
-            return default;
+            // Who began to listen was lost, and where: then each that is taken there is told.
+            Open(told with { Who = default, Local = default, Shared = true });
         }
 
-        if (sockets.Count == 1)
+        ref var listener = ref CollectionsMarshal.GetValueRefOrNullRef(_open, told.Socket);
+        if (!Unsafe.IsNullRef(ref listener))
         {
-            var open = _open[sockets[0]];
-            return Fits(open.Local, local) && (open.IsKernel || open.Process is not null) ? new(true, open.Process) : default;
+            var isSame = listener.Who == told.Who;
+            listener = listener with { TakesItself = listener.TakesItself || isSame, IsTakenByOthers = listener.IsTakenByOthers || !isSame };
         }
-
-        var makers = Makers(sockets, local).Distinct().Take(2).ToList();
-        return makers is [{ } one] ? new(true, one) : default;
     }
 
-    // A listener at this very address takes precedence over those of all addresses.
-    private IEnumerable<ProcessFacts?> Makers(List<ulong> sockets, IpAddress local)
+    private Maker OnlyOne(byte protocol, ushort port, IpAddress local)
     {
-        var fitting = sockets.Select(socket => _open[socket]).Where(open => Fits(open.Local, local)).ToList();
-        var exact = fitting.Where(open => open.Local == local).ToList();
-        return (exact.Count > 0 ? exact : fitting).Select(open => open.Process);
+        var fitting = Fitting(protocol, port, local);
+        for (var i = 1; i < fitting.Count; i++)
+        {
+            if (fitting[i].Maker != fitting[0].Maker)
+            {
+                return default;
+            }
+        }
+
+        return fitting.Count > 0 ? fitting[0].Maker : default;
+    }
+
+    /// <summary>The sockets that take what comes to a local end, until this is asked again. One at this very address takes precedence over those of all addresses.</summary>
+    private List<OpenSocket> Fitting(byte protocol, ushort port, IpAddress local)
+    {
+        _fitting.Clear();
+        if (_atPort.TryGetValue((protocol, port), out var sockets))
+        {
+            var isExact = false;
+            foreach (var socket in sockets)
+            {
+                var open = _open[socket];
+                if (open.Local == local && !isExact)
+                {
+                    _fitting.Clear();
+                    isExact = true;
+                }
+
+                if (isExact ? open.Local == local : Fits(open.Local, local))
+                {
+                    _fitting.Add(open);
+                }
+            }
+        }
+
+        return _fitting;
     }
 
     /// <summary>IGMP, tunnels, IPsec: of those there need not be a process.</summary>
@@ -259,5 +335,9 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
 
     private readonly record struct Told(ProcessFacts? Process, IpAddress Local, bool IsClear, int Count, long Batch, int Window);
 
-    private readonly record struct OpenSocket(byte Protocol, ushort Port, IpAddress Local, ProcessFacts? Process, bool IsKernel);
+    private readonly record struct OpenSocket(
+        byte Protocol, ushort Port, IpAddress Local, ProcessFacts? Process, bool IsKernel, OwnerIdentity Who, bool TakesItself = false, bool IsTakenByOthers = false)
+    {
+        public Maker Maker => IsKernel || Process is not null ? new(true, Process) : default;
+    }
 }

@@ -4,7 +4,6 @@ using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Linux.Sockets;
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Enforcement.Documents;
-using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
 
@@ -46,7 +45,7 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
             var (local, port, remote, remotePort) = isBackwards
                 ? (record.Consumer, record.ConsumerPort, record.Provider, record.Port)
                 : (record.Provider, record.Port, record.Consumer, record.ConsumerPort);
-            var taker = Taker(record.Protocol, local, port, remote, remotePort, isLast);
+            var taker = Taker(new(record.Protocol, remote, remotePort, local, port), isConnection: true, isLast);
             return new(new FlowKey(Direction.Inbound, local, remote, record.Protocol, port, taker.Process), taker.IsKnown);
         }
 
@@ -65,7 +64,7 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
         var key = inbound
             ? new FlowKey(
                 Direction.Inbound, packet.Destination, packet.Source, packet.Protocol, packet.Port,
-                Taker(packet.Protocol, packet.Destination, packet.Port, packet.Source, packet.SourcePort, isLast: true).Process)
+                Taker(new(packet.Protocol, packet.Source, packet.SourcePort, packet.Destination, packet.Port), isConnection: false, isLast: true).Process)
             : new FlowKey(Direction.Outbound, packet.Source, packet.Destination, packet.Protocol, packet.Port, null);
         if (packet.Why.Reason == BlockReason.Invalid && key.Process is null)
         {
@@ -102,25 +101,22 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
                 && sockets.Find(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort) is { State: SocketState.Established }
             : listeners.Knows(record.Protocol, record.Consumer, record.ConsumerPort));
 
-    private Maker Taker(byte protocol, IpAddress local, ushort port, IpAddress remote, ushort remotePort, bool isLast)
+    private Maker Taker(in FlowTuple tuple, bool isConnection, bool isLast)
     {
-        if (!IpProtocol.HasPorts(protocol))
+        if (!IpProtocol.HasPorts(tuple.Protocol))
         {
             return new(true, null);
         }
 
-        if (owners?.Incoming(protocol, local, port, remote, remotePort) is { IsKnown: true } told)
+        if (owners?.Incoming(tuple, isConnection, isLast) is { IsKnown: true } told)
         {
             return told;
         }
 
-        if (owners?.IsShared(protocol, local, port) == true)
-        {
-            // Which of several processes took it is known once it has.
-            return new(isLast, null);
-        }
-
-        return new(true, listeners.Find(protocol, local, port)?.Process);
+        // Which of several processes takes it is known once it has.
+        return isConnection && owners?.IsOpen(tuple) == true
+            ? new(isLast, null)
+            : new(true, listeners.Find(tuple.Protocol, tuple.Destination, tuple.DestinationPort)?.Process);
     }
 
     private Maker Maker(in FlowKey key, FlowTuple tuple, bool isLast, bool isConnection, bool isGone)

@@ -1,6 +1,5 @@
 using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Enforcement.Connections;
-using Bulkhead.Policy.Addresses;
 
 namespace Bulkhead.Agent.Telemetry;
 
@@ -9,6 +8,7 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
 {
     private readonly Attribution _told = new(names.Of);
     private ulong _lost;
+    private ulong _untold;
 
     /// <summary>What poll(2) is to be asked about it: ready once there is much to read.</summary>
     public int Descriptor => owners.Descriptor;
@@ -17,7 +17,7 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
     public void Read()
     {
         _told.NextBatch();
-        owners.Read(_told.Observe);
+        ReadOn();
     }
 
     /// <summary>Who made a connection that goes out.</summary>
@@ -25,11 +25,12 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
     /// <param name="isConnection">Whether it is the connection itself, rather than a packet that was meant to make it.</param>
     public Maker Outgoing(FlowTuple tuple, bool isConnection)
     {
+        CatchUp();
         var maker = Ask();
         if (!maker.IsKnown)
         {
             // It may have been made since.
-            owners.Read(_told.Observe);
+            ReadOn();
             maker = Ask();
         }
 
@@ -39,11 +40,17 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
     }
 
     /// <summary>Who takes a connection that comes in.</summary>
-    public Maker Incoming(byte protocol, IpAddress local, ushort localPort, IpAddress remote, ushort remotePort) =>
-        _told.Incoming(protocol, local, localPort, remote, remotePort);
+    /// <param name="tuple">As it comes: from the remote end.</param>
+    /// <param name="isConnection">Whether it is the connection itself, rather than a packet that was meant to make it.</param>
+    /// <param name="isLast">Whether it will not be asked again.</param>
+    public Maker Incoming(FlowTuple tuple, bool isConnection, bool isLast)
+    {
+        CatchUp();
+        return _told.Incoming(tuple.Protocol, tuple.Destination, tuple.DestinationPort, tuple.Source, tuple.SourcePort, isConnection, isLast);
+    }
 
-    /// <summary>Whether several processes listen at one local end.</summary>
-    public bool IsShared(byte protocol, IpAddress local, ushort localPort) => _told.IsShared(protocol, local, localPort);
+    /// <summary>Whether somebody is known to listen at a local end, so that it is only still to be told who takes what comes there.</summary>
+    public bool IsOpen(FlowTuple tuple) => _told.IsOpen(tuple.Protocol, tuple.Destination, tuple.DestinationPort);
 
     /// <summary>Who began to listen on a socket, by its cookie.</summary>
     public Maker Listener(ulong socket) => _told.Listener(socket);
@@ -51,17 +58,30 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
     /// <summary>Forgets what no connection came of; returns how many acts were not told of since the last window, for want of room.</summary>
     public ulong NextWindow()
     {
-        var lost = owners.Lost;
-        if (lost != _lost)
-        {
-            _told.Lose();
-        }
-
-        var since = lost - _lost + _told.TakeDropped();
-        _lost = lost;
+        CatchUp();
+        var untold = owners.Lost + owners.HeldBack;
+        var since = untold - _untold + _told.TakeDropped();
+        _untold = untold;
         _told.NextWindow();
         names.NextWindow();
         return since;
+    }
+
+    private void ReadOn()
+    {
+        owners.Read(_told.Observe);
+        CatchUp();
+    }
+
+    /// <summary>Where something was lost since this was last asked, what was told before no longer holds; what is told from here on does.</summary>
+    private void CatchUp()
+    {
+        for (var lost = owners.Lost; lost != _lost; lost = owners.Lost)
+        {
+            _lost = lost;
+            owners.Read(_told.Observe);
+            _told.Lose();
+        }
     }
 
     /// <inheritdoc/>

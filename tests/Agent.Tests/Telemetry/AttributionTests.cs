@@ -121,12 +121,67 @@ public sealed class AttributionTests
     public void Of_several_listeners_the_one_that_accepted_is_it()
     {
         Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
-        Assert.False(_told.IsShared(Tcp, _here, 80));
         Tell(OwnerAct.Listens, 2, Tcp, _anywhere, 80, _anywhere, 0, socket: 8);
-        Assert.True(_told.IsShared(Tcp, _here, 80));
-        Assert.False(_told.Incoming(Tcp, _here, 80, _there, 40000).IsKnown);
-        Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40000);
-        Assert.Equal(2, _told.Incoming(Tcp, _here, 80, _there, 40000).Process?.Pid);
+        Assert.False(Incoming(40000).IsKnown);
+        Assert.False(Incoming(40000, isLast: true).IsKnown);
+        Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40000, socket: 8);
+        Assert.Equal(2, Incoming(40000).Process?.Pid);
+    }
+
+    [Fact]
+    public void Until_somebody_accepts_from_a_listener_it_is_not_said_who_does_unless_there_is_no_more_time()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Assert.True(_told.IsOpen(Tcp, _here, 80));
+        Assert.False(Incoming(40000).IsKnown);
+        Assert.Equal(1, Incoming(40000, isLast: true).Process?.Pid);
+        Assert.Equal(1, _told.Incoming(Tcp, _here, 80, _there, 40000, isConnection: false, isLast: false).Process?.Pid);
+    }
+
+    [Fact]
+    public void Where_the_one_that_listens_accepts_what_it_accepts_later_need_not_be_told()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Accepts, 1, Tcp, _here, 80, _there, 40000, socket: 7);
+        Assert.Equal((1, 1), (Incoming(40000).Process?.Pid, Incoming(40001).Process?.Pid));
+    }
+
+    [Fact]
+    public void Of_a_listener_that_was_handed_on_nothing_is_said_of_what_nobody_accepted()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40000, socket: 7);
+        Assert.Equal(2, Incoming(40000).Process?.Pid);
+        Assert.False(Incoming(40001, isLast: true).IsKnown);
+        Tell(OwnerAct.Accepts, 3, Tcp, _here, 80, _there, 40001, socket: 7);
+        Assert.Equal(3, Incoming(40001).Process?.Pid);
+    }
+
+    [Fact]
+    public void Where_others_accept_too_the_one_that_listens_has_what_they_were_not_told_to_have()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Accepts, 1, Tcp, _here, 80, _there, 40000, socket: 7);
+        Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40001, socket: 7);
+        Assert.False(Incoming(40002).IsKnown);
+        Assert.Equal(1, Incoming(40002, isLast: true).Process?.Pid);
+    }
+
+    [Fact]
+    public void Once_something_was_lost_nobody_is_told_as_of_a_socket_that_may_be_closed_or_of_ends_that_may_be_used_again()
+    {
+        Tell(OwnerAct.Listens, 1, Udp, _anywhere, 53, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Connects, 1, Tcp, _here, 40000, _there, 80);
+        _told.NextBatch();
+        _told.NextBatch();
+        Tell(OwnerAct.Connects, 2, Tcp, _here, 40001, _there, 80);
+        _told.Lose();
+        Assert.False(_told.Incoming(Udp, _here, 53, _there, 40000, isConnection: true, isLast: true).IsKnown);
+        Assert.Equal((null, 2), (Outgoing(Tcp, 40000, 80), Outgoing(Tcp, 40001, 80)));
+
+        Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40000, socket: 9);
+        Assert.False(Incoming(40001, isLast: true).IsKnown);
+        Assert.Equal(2, Incoming(40000).Process?.Pid);
     }
 
     [Fact]
@@ -134,7 +189,7 @@ public sealed class AttributionTests
     {
         Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
         Tell(OwnerAct.Listens, 2, Tcp, _here, 80, _anywhere, 0, socket: 8);
-        Assert.Equal((2, 1), (_told.Incoming(Tcp, _here, 80, _there, 1).Process?.Pid, _told.Incoming(Tcp, _there, 80, _here, 1).Process?.Pid));
+        Assert.Equal((2, 1), (_told.Incoming(Tcp, _here, 80, _there, 1, true, true).Process?.Pid, _told.Incoming(Tcp, _there, 80, _here, 1, true, true).Process?.Pid));
     }
 
     [Fact]
@@ -154,6 +209,8 @@ public sealed class AttributionTests
     }
 
     private int? Outgoing(byte protocol, ushort port, ushort remotePort) => _told.Outgoing(protocol, _here, port, _there, remotePort, forget: true).Process?.Pid;
+
+    private Maker Incoming(ushort from, bool isLast = false) => _told.Incoming(Tcp, _here, 80, _there, from, isConnection: true, isLast);
 
     private void Close(ulong socket, byte protocol, ushort port, uint process = 1) => Tell(OwnerAct.Closes, process, protocol, _anywhere, port, _anywhere, 0, socket);
 

@@ -15,8 +15,9 @@ internal sealed unsafe class BpfObject : IDisposable
 
     /// <summary>Loads an object file that is embedded in the agent.</summary>
     /// <param name="name">The resource's name.</param>
+    /// <param name="without">A program that is left out; null for none.</param>
     /// <exception cref="BpfException">The kernel does not take it, or does not permit it.</exception>
-    public static BpfObject Load(string name)
+    public static BpfObject Load(string name, string? without = null)
     {
         // Read where it lies: a copy of it would stay in the heap.
         using var resource = typeof(BpfObject).Assembly.GetManifestResourceStream(name) as UnmanagedMemoryStream
@@ -30,6 +31,11 @@ internal sealed unsafe class BpfObject : IDisposable
             if (loaded == 0)
             {
                 throw new BpfException($"open {name}", -System.Runtime.InteropServices.Marshal.GetLastPInvokeError());
+            }
+
+            if (without is not null)
+            {
+                _ = Libbpf.SetAutoload(Libbpf.FindProgram(loaded, without), false);
             }
 
             var result = Libbpf.Load(loaded);
@@ -56,6 +62,11 @@ internal sealed unsafe class BpfObject : IDisposable
         Libbpf.LinkToCgroup(Libbpf.FindProgram(_loaded, name), (int)cgroup.DangerousGetHandle()) is var link and not 0
             ? link
             : throw new BpfException($"attach {name}", -System.Runtime.InteropServices.Marshal.GetLastPInvokeError());
+
+    /// <summary>Attaches a program to where it says that it belongs, likewise.</summary>
+    /// <exception cref="BpfException">The kernel refuses.</exception>
+    public nint Link(string name) =>
+        Libbpf.Link(Libbpf.FindProgram(_loaded, name)) is var link and not 0 ? link : throw new BpfException($"attach {name}", -System.Runtime.InteropServices.Marshal.GetLastPInvokeError());
 
     /// <inheritdoc/>
     public void Dispose() => Libbpf.Close(Interlocked.Exchange(ref _loaded, 0));

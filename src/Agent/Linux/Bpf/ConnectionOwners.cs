@@ -14,37 +14,36 @@ internal sealed unsafe class ConnectionOwners : IDisposable
 
     private static readonly string[] _programs =
     [
-        "bulkhead_tcp", "bulkhead_to4", "bulkhead_to6", "bulkhead_msg4", "bulkhead_msg6", "bulkhead_bind4", "bulkhead_bind6", "bulkhead_open", "bulkhead_close",
+        "bulkhead_tcp", "bulkhead_to4", "bulkhead_to6", "bulkhead_msg4", "bulkhead_msg6", "bulkhead_bind4", "bulkhead_bind6", "bulkhead_open", "bulkhead_close", "bulkhead_peer4", "bulkhead_peer6",
     ];
+
+    // Kernels before 5.11 do not take it; whoever accepts is then told only by asking for the peer, or by closing.
+    private const string Reader = "bulkhead_read";
 
     private const int MostPasses = 64;
 
     private readonly BpfObject _object;
     private readonly List<nint> _links = [];
     private readonly EventRing _ring;
+    private readonly Counters _counts;
     private readonly int _facts;
-    private readonly int _lost;
 
     private ConnectionOwners(BpfObject loaded)
     {
         _object = loaded;
-        (_facts, _lost) = (loaded.Map("bulkhead_facts"), loaded.Map("bulkhead_lost"));
+        _facts = loaded.Map("bulkhead_facts");
+        _counts = new(loaded.Map("bulkhead_counts"), 2);
         _ring = new(loaded.Map("bulkhead_ring"), RingSize);
     }
 
     /// <summary>What poll(2) is to be asked about it: ready once there is much to read.</summary>
     public int Descriptor => _ring.Descriptor;
 
-    /// <summary>Events that the full ring did not take, since they were attached.</summary>
-    public ulong Lost
-    {
-        get
-        {
-            uint zero = 0;
-            ulong lost = 0;
-            return Libbpf.Lookup(_lost, &zero, &lost) == 0 ? lost : 0;
-        }
-    }
+    /// <summary>Events that the full ring did not take, since they were attached; up to this moment.</summary>
+    public ulong Lost => _counts[0];
+
+    /// <summary>Events of sockets of several processes that were not told, lest one socket fills the ring; likewise.</summary>
+    public ulong HeldBack => _counts[1];
 
     /// <summary>Attaches them to a cgroup, for sockets of the calling thread's network namespace.</summary>
     /// <param name="cgroup">The cgroup's folder.</param>
@@ -52,7 +51,7 @@ internal sealed unsafe class ConnectionOwners : IDisposable
     /// <exception cref="DllNotFoundException">There is no libbpf.</exception>
     public static ConnectionOwners Attach(string cgroup)
     {
-        var owners = new ConnectionOwners(BpfObject.Load("owners.bpf.o"));
+        var owners = new ConnectionOwners(Load(out var reads));
         try
         {
             var here = new Settings { Network = NumberOf("/proc/thread-self/ns/net"), Pids = NumberOf("/proc/self/ns/pid") };
@@ -61,6 +60,11 @@ internal sealed unsafe class ConnectionOwners : IDisposable
             foreach (var program in _programs)
             {
                 owners._links.Add(owners._object.Link(program, handle));
+            }
+
+            if (reads)
+            {
+                owners._links.Add(owners._object.Link(Reader));
             }
 
             return owners;
@@ -72,12 +76,42 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         }
     }
 
+    private static BpfObject Load(out bool reads)
+    {
+        try
+        {
+            reads = true;
+            return BpfObject.Load("owners.bpf.o");
+        }
+        catch (BpfException)
+        {
+            reads = false;
+            return BpfObject.Load("owners.bpf.o", without: Reader);
+        }
+    }
+
     /// <summary>Gives the events that there are to a handler; not without end where they come faster than that.</summary>
     public void Read(RingRecord handler)
     {
         for (var i = 0; i < MostPasses && _ring.Read(handler) > 0; i++)
         {
         }
+    }
+
+    /// <summary>The identities of which something is known at this moment, as far as they stay meanwhile.</summary>
+    public IEnumerable<OwnerIdentity> Known()
+    {
+        for (OwnerIdentity? at = null; Next(at) is { } next; at = next)
+        {
+            yield return next;
+        }
+    }
+
+    private OwnerIdentity? Next(OwnerIdentity? after)
+    {
+        var from = after.GetValueOrDefault();
+        OwnerIdentity next;
+        return Libbpf.NextKey(_facts, after is null ? null : &from, &next) == 0 ? next : null;
     }
 
     /// <summary>What is known of an identity; false if that is forgotten already, or still being found out.</summary>
@@ -95,6 +129,7 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         _links.ForEach(Libbpf.Unlink);
         _links.Clear();
         _ring.Dispose();
+        _counts.Dispose();
         _object.Dispose();
     }
 

@@ -9,15 +9,12 @@ internal delegate void RingRecord(ReadOnlySpan<byte> record);
 /// The reading end of a ring that programs write to (linux/bpf.h, BPF_MAP_TYPE_RINGBUF): a page with the reader's position, one with the writers', then the
 /// records, each behind a header of its length and two flags. Mapped once, not twice as libbpf does, since its pages count as ours. For one thread.
 /// </summary>
-internal sealed unsafe partial class EventRing : IDisposable
+internal sealed unsafe class EventRing : IDisposable
 {
     private const uint Busy = 1U << 31;
     private const uint Discarded = 1U << 30;
     private const int Header = 8;
     private const int Longest = 512;
-    private const int ReadWrite = 3;
-    private const int ReadOnly = 1;
-    private const int Shared = 1;
 
     private readonly int _size;
     private readonly nuint _page = (nuint)Environment.SystemPageSize;
@@ -31,8 +28,8 @@ internal sealed unsafe partial class EventRing : IDisposable
     public EventRing(int descriptor, int size)
     {
         (Descriptor, _size) = (descriptor, size);
-        _reader = Map(_page, ReadWrite, descriptor, 0);
-        _writers = Map(_page + (nuint)size, ReadOnly, descriptor, (nint)_page);
+        _reader = MappedPages.Map(_page, descriptor, 0, writable: true);
+        _writers = MappedPages.Map(_page + (nuint)size, descriptor, (nint)_page, writable: false);
     }
 
     /// <summary>What poll(2) is to be asked about it.</summary>
@@ -88,8 +85,8 @@ internal sealed unsafe partial class EventRing : IDisposable
     {
         if (_reader != null)
         {
-            _ = Unmap(_reader, _page);
-            _ = Unmap(_writers, _page + (nuint)_size);
+            MappedPages.Unmap(_reader, _page);
+            MappedPages.Unmap(_writers, _page + (nuint)_size);
             _reader = _writers = null;
         }
 
@@ -112,16 +109,4 @@ internal sealed unsafe partial class EventRing : IDisposable
         records[..(length - (records.Length - at))].CopyTo(whole[(records.Length - at)..]);
         return whole[..length];
     }
-
-    private static byte* Map(nuint length, int protection, int descriptor, nint offset)
-    {
-        var at = MapMemory(null, length, protection, Shared, descriptor, offset);
-        return at != (byte*)-1 ? at : throw new BpfException("map a ring", -Marshal.GetLastPInvokeError());
-    }
-
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial byte* MapMemory(byte* at, nuint length, int protection, int flags, int descriptor, nint offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap")]
-    private static partial int Unmap(byte* at, nuint length);
 }

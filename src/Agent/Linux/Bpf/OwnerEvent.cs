@@ -4,7 +4,7 @@ using Bulkhead.Policy.Addresses;
 
 namespace Bulkhead.Agent.Linux.Bpf;
 
-/// <summary>What somebody does with a socket; as Bpf/owners.bpf.c numbers it.</summary>
+/// <summary>What somebody does with a socket; as Bpf/events.h numbers it.</summary>
 internal enum OwnerAct : byte
 {
     /// <summary>Makes a connection from a local end to a remote one.</summary>
