@@ -77,7 +77,7 @@ internal sealed class ControllerProcess(string folder, IPEndPoint rest, IReadOnl
     /// <summary>Makes an administrator's API key on the controller's own machine.</summary>
     public async Task<string> CreateApiKeyAsync(string name, CancellationToken cancellationToken)
     {
-        using var process = Process.Start(new ProcessStartInfo(Programs.Controller, ["create-api-key", "--data", Data, "--name", name, "--role", "admin"])
+        using var process = Process.Start(new ProcessStartInfo(Programs.Controller, ["create-api-key", "--data", Data, "--name", name, "--role", "owner"])
         {
             RedirectStandardOutput = true,
         })!;

@@ -184,7 +184,14 @@ function answer(method: string, url: URL, sent: unknown): unknown {
   const path = url.pathname.replace("/api/v1", "");
   const name = decodeURIComponent(path.split("/").at(-1) ?? "");
   const all = edges(policies.enforced, policies.draft);
-  if (path === "/session") return { user: "admin", role: "admin", mustChangePassword: false, expires: null };
+  if (path === "/session")
+    return {
+      user: "admin",
+      grants: [{ role: "owner", scope: null }],
+      permissions: ["read", "audit", "label", "draft", "provision", "quarantine", "manageAgents", "manageAccess"],
+      mustChangePassword: false,
+      expires: null,
+    };
   if (path === "/status")
     return {
       version: "0.1.0",

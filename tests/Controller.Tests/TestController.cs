@@ -85,10 +85,16 @@ internal sealed class TestController : IAsyncDisposable
     /// <summary>A client that nobody has signed in with.</summary>
     public ApiClient Anonymous() => new(Rest, _authority.Certificate);
 
-    /// <summary>A client with an API key of a role.</summary>
-    public async Task<ApiClient> ClientAsync(AccessRole role = AccessRole.Admin)
+    /// <summary>A client with an API key of a role, to which a scope may narrow it.</summary>
+    public Task<ApiClient> ClientAsync(AccessRole role = AccessRole.Owner, string? scope = null) => ClientAsync(new Grant(role, scope));
+
+    /// <summary>A client of who drafts, labels, provisions and quarantines, everywhere.</summary>
+    public Task<ApiClient> EditorAsync() => ClientAsync(new(AccessRole.PolicyEditor, null), new(AccessRole.Provisioner, null), new(AccessRole.Responder, null));
+
+    /// <summary>A client with an API key of these grants.</summary>
+    public async Task<ApiClient> ClientAsync(params Grant[] grants)
     {
-        var made = await ApiKeyEndpoints.MakeAsync(Ledger, "test", new($"test-{role}", role, null), CancellationToken.None);
+        var made = await ApiKeyEndpoints.MakeAsync(Ledger, "test", new($"test-{grants[0].Role}", grants, null), CancellationToken.None);
         var client = Anonymous();
         client.Authorize(made.Value!.Secret);
         return client;

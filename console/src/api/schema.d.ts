@@ -749,6 +749,227 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All accounts by name, with what they may do. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AccountView"][];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Make an account; its one-time password is shown only now. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateAccount"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AccountPassword"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{name}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what an account may do. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SetGrants"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AccountView"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{name}/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an account a one-time password; its sessions end. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AccountPassword"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove an account; its sessions end, and keys that it made are revoked. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -2426,10 +2647,24 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description What an account or key may do; each includes those before it.
+         * @description A set of permissions that can be granted.
          * @enum {unknown}
          */
-        AccessRole: "viewer" | "editor" | "admin";
+        AccessRole: "viewer" | "auditor" | "policyEditor" | "provisioner" | "responder" | "agentManager" | "owner";
+        /** @description An account whose password was just made: the only time that it is shown. It must be changed at the first sign-in. */
+        AccountPassword: {
+            account: components["schemas"]["AccountView"];
+            oneTimePassword: string;
+        };
+        /** @description A person's account, without its password. */
+        AccountView: {
+            /** @description Unique, lower case. */
+            name: string;
+            /** @description What they may do. */
+            grants: components["schemas"]["Grant"][];
+            /** @description Whether the password is a one-time one that was not used yet. */
+            mustChangePassword: boolean;
+        };
         /** @description A name that a DNS answer gave for an address. */
         AddressNameView: {
             /** @description What was asked for. */
@@ -2447,7 +2682,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
-            role: components["schemas"]["AccessRole"];
+            grants: components["schemas"]["Grant"][];
             createdBy: string;
             /** Format: date-time */
             created: string;
@@ -2534,10 +2769,17 @@ export interface components {
             current: string;
             new: string;
         };
+        /** @description `POST /api/v1/accounts`. */
+        CreateAccount: {
+            /** @description Up to 64 lower-case letters, digits, '.', '_', '-' or '@'. */
+            name: string;
+            /** @description What they may do. */
+            grants: components["schemas"]["Grant"][];
+        };
         /** @description `POST /api/v1/api-keys`. */
         CreateApiKey: {
             name: string;
-            role: components["schemas"]["AccessRole"];
+            grants: components["schemas"]["Grant"][];
             /** Format: date-time */
             expires: null | string;
         };
@@ -2808,6 +3050,13 @@ export interface components {
             processes: components["schemas"]["ProcessView"][];
             /** @description Names that DNS answers gave for the address, the newest first; empty for a workload. Evidence: no verdict depends on it. */
             names: components["schemas"]["AddressNameView"][];
+        };
+        /** @description A role that somebody has. */
+        Grant: {
+            /** @description The role. */
+            role: components["schemas"]["AccessRole"];
+            /** @description A selector: what may be changed concerns only workloads that it chooses. Null for all; viewers, auditors and owners have no scope. */
+            scope: null | string;
         };
         /** @description An edit of one workload's labels. */
         LabelEdit: {
@@ -3096,6 +3345,11 @@ export interface components {
             autoAdmit: boolean;
             revoked: boolean;
         };
+        /**
+         * @description One kind of thing that may be done; each endpoint takes one of them.
+         * @enum {unknown}
+         */
+        Permission: "read" | "audit" | "label" | "draft" | "provision" | "quarantine" | "manageAgents" | "manageAccess";
         /** @description Says in which networks the workloads that a selector chooses have their addresses, those included that do not exist yet. */
         PlanDocument: {
             /** @description Which workloads. */
@@ -3526,8 +3780,10 @@ export interface components {
         SessionView: {
             /** @description The account's, or the API key's, name. */
             user: string;
-            /** @description What they may do. */
-            role: components["schemas"]["AccessRole"];
+            /** @description Their roles. */
+            grants: components["schemas"]["Grant"][];
+            /** @description What they may do, within the scopes of the grants. */
+            permissions: components["schemas"]["Permission"][];
             /** @description With a one-time password nothing but changing it is allowed. */
             mustChangePassword: boolean;
             /**
@@ -3535,6 +3791,11 @@ export interface components {
              * @description When the session ends; null for an API key.
              */
             expires: null | string;
+        };
+        /** @description `PUT /api/v1/accounts/{name}/grants`: from the next request on. */
+        SetGrants: {
+            /** @description What they may do from now on. */
+            grants: components["schemas"]["Grant"][];
         };
         /** @description `POST /api/v1/workloads/{id}/quarantine`. */
         SetQuarantine: {

@@ -5,13 +5,15 @@ import { auditQuery } from "../api/queries";
 import { Empty } from "../ui/Empty";
 import { Failure } from "../ui/Failure";
 import { PageHead } from "../ui/PageHead";
+import { useMay } from "../ui/session";
 import { Time } from "../ui/Time";
 import { Waiting } from "../ui/Waiting";
 
 export function AuditPage() {
   const [params, setParams] = useSearchParams();
   const after = params.get("after");
-  const query = useQuery(auditQuery(after));
+  const may = useMay("audit");
+  const query = useQuery({ ...auditQuery(after), enabled: may });
   const next = query.data?.next ?? null;
   return (
     <div className="page">
@@ -19,7 +21,9 @@ export function AuditPage() {
         title="Audit"
         lead="Who did what, newest first. Each entry seals the one before it, so that none can be changed unnoticed."
       />
-      {query.error ? (
+      {!may ? (
+        <Empty title="For auditors" text="Only auditors and owners see who did what." />
+      ) : query.error ? (
         <Failure error={query.error} />
       ) : !query.data ? (
         <Waiting />

@@ -72,7 +72,7 @@ const lead = (status: DraftStatus) =>
 
 function Drafted({ status, onProvisioned }: { status: DraftStatus; onProvisioned: () => void }) {
   const impact = useQuery(impactQuery("7d"));
-  const may = useMay("editor");
+  const may = useMay("provision");
   return (
     <>
       <section>
@@ -149,7 +149,7 @@ function Impact({ impact }: { impact: DraftImpact }) {
 }
 
 function Discard({ count }: { count: number }) {
-  const may = useMay("editor");
+  const may = useMay("draft");
   const discard = useMutation({
     mutationFn: () => api.post("/policy/draft/discard"),
     onSuccess: async () => {

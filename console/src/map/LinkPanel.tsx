@@ -89,7 +89,7 @@ interface ServiceProps {
 
 function Service({ service, scene, source, destination }: ServiceProps) {
   const draft = useQuery(draftQuery).data;
-  const may = useMay("editor");
+  const may = useMay("draft");
   const proposal = propose(scene, source, destination, [service.port]);
   const home = draft?.rulesets.find((r) => r.rules.some((rule) => rule.id === service.ruleId));
   return (

@@ -16,7 +16,7 @@ import { Waiting } from "../ui/Waiting";
 import { CreateKey } from "./CreateKey";
 
 export function PairingPage() {
-  const may = useMay("admin");
+  const may = useMay("manageAgents");
   const keys = useQuery({ ...pairingKeysQuery, enabled: may });
   const [creating, setCreating] = useState(false);
   return (
@@ -29,8 +29,8 @@ export function PairingPage() {
       </PageHead>
       {!may ? (
         <Empty
-          title="For administrators"
-          text="Pairing keys admit hosts, so only administrators see and create them."
+          title="For agent managers"
+          text="Pairing keys admit hosts, so only agent managers and owners see and create them."
         />
       ) : keys.error ? (
         <Failure error={keys.error} />

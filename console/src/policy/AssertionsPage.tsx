@@ -17,7 +17,7 @@ import { assertionSentence, newAssertion } from "./words";
 export function AssertionsPage() {
   const draft = useQuery(draftQuery);
   const proofs = useQuery(draftProofsQuery);
-  const may = useMay("editor");
+  const may = useMay("draft");
   const [editing, setEditing] = useState<AssertionDocument | null>(null);
   const add = () => setEditing(newAssertion());
   return (

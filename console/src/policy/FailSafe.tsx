@@ -12,7 +12,7 @@ import { saveToDraft } from "./save";
 /** The connections that no policy can cut: the operators' way back in. */
 export function FailSafe({ saved, networks }: { saved: FailSafeDocument[]; networks: string[] }) {
   const [list, setList] = useState(saved);
-  const may = useMay("editor");
+  const may = useMay("draft");
   const save = useMutation({ mutationFn: () => saveToDraft("fail-safe", list, saved, "The fail-safe list") });
   const failure = save.error ? asFailure(save.error) : null;
   const edit = (index: number, part: Partial<FailSafeDocument>) =>

@@ -41,7 +41,7 @@ function Editor({ saved }: { saved: ModeDocument[] }) {
   );
   const [seen, setSeen] = useState(saved);
   const workloads = useQuery(workloadsQuery).data ?? [];
-  const may = useMay("editor");
+  const may = useMay("draft");
   const save = useMutation({
     mutationFn: () => saveToDraft("modes", list, seen, "The list of modes"),
     onSuccess: setSeen,

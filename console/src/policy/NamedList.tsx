@@ -30,7 +30,7 @@ interface Props<T extends { name: string }> {
 /** The services, or the networks, of the draft, and the dialog that edits one. */
 export function NamedList<T extends { name: string }>(props: Props<T>) {
   const [editing, setEditing] = useState<{ item: T; isNew: boolean } | null>(null);
-  const may = useMay("editor");
+  const may = useMay("draft");
   const { items, word, columns, blank, empty } = props;
   const add = () => setEditing({ item: blank, isNew: true });
   return (

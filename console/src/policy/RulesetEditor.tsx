@@ -27,7 +27,7 @@ export function RulesetEditor({ saved, start, proposed, focusRule }: Props) {
   const [ruleset, setRuleset] = useState(start);
   const [seen, setSeen] = useState(saved);
   const navigate = useNavigate();
-  const may = useMay("editor");
+  const may = useMay("draft");
   const services = useQuery(draftQuery).data?.services.map((s) => s.name) ?? [];
   const status = useQuery(changesQuery).data;
   const change = (edit: Partial<RulesetDocument>) => setRuleset({ ...ruleset, ...edit });

@@ -13,7 +13,7 @@ import { plural } from "../ui/words";
 export function RulesetsPage() {
   const draft = useQuery(draftQuery);
   const changes = useQuery(changesQuery).data?.changes ?? [];
-  const may = useMay("editor");
+  const may = useMay("draft");
   const changeOf = (name: string) => changes.find((c) => c.kind === "ruleset" && c.name === name)?.change;
   return (
     <div className="page">

@@ -21,7 +21,7 @@ export function RevisionPage() {
   const query = useQuery(revisionQuery(number));
   const policy = useQuery(revisionPolicyQuery(number));
   const newest = useQuery(statusQuery).data?.revision;
-  const may = useMay("editor");
+  const may = useMay("provision");
   const [restoring, setRestoring] = useState(false);
   if (query.error) {
     return (

@@ -24,7 +24,7 @@ import { api } from "../api/client";
 import { useLive } from "../api/live";
 import { changesQuery, queryClient, sessionQuery, statusQuery } from "../api/queries";
 import type { SessionView } from "../api/types";
-import { SessionContext } from "../ui/session";
+import { grantWords, SessionContext } from "../ui/session";
 import { Mark } from "./Mark";
 import { openPalette, Palette } from "./Palette";
 
@@ -144,7 +144,7 @@ function Account({ session }: { session: SessionView }) {
         </button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>Signed in as {session.role}</Menu.Label>
+        <Menu.Label>{grantWords(session.grants)}</Menu.Label>
         <Menu.Item onClick={() => signOut.mutate()}>Sign out</Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -1,12 +1,15 @@
 import { createContext, useContext } from "react";
-import type { AccessRole, SessionView } from "../api/types";
+import type { Grant, Permission, SessionView } from "../api/types";
 
 export const SessionContext = createContext<SessionView | null>(null);
 
-const rank: Record<AccessRole, number> = { viewer: 0, editor: 1, admin: 2 };
-
-/** Whether the one signed in may do what the role may. */
-export function useMay(role: AccessRole): boolean {
-  const session = useContext(SessionContext);
-  return session !== null && rank[session.role] >= rank[role];
+/** Whether the one signed in has a permission, be it only within a scope: where it ends, the controller says. */
+export function useMay(permission: Permission): boolean {
+  return useContext(SessionContext)?.permissions.includes(permission) ?? false;
 }
+
+/** "policy editor of app=shop, viewer" */
+export const grantWords = (grants: Grant[]) =>
+  grants
+    .map(({ role, scope }) => role.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`) + (scope ? ` of ${scope}` : ""))
+    .join(", ");

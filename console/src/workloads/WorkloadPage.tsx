@@ -31,7 +31,7 @@ export function WorkloadPage() {
 
 function Detail({ detail }: { detail: WorkloadDetail }) {
   const { workload: w, listeners } = detail;
-  const may = useMay("editor");
+  const [label, admits, quarantines] = [useMay("label"), useMay("manageAgents"), useMay("quarantine")];
   const [sealing, setSealing] = useState(false);
   const admit = useMutation({
     mutationFn: () => api.post(`/workloads/${w.id}/admit`),
@@ -44,12 +44,12 @@ function Detail({ detail }: { detail: WorkloadDetail }) {
   return (
     <>
       <PageHead title={w.name}>
-        {may && w.sync === "pending" && (
+        {admits && w.sync === "pending" && (
           <Button loading={admit.isPending} onClick={() => admit.mutate()}>
             Admit {w.name}
           </Button>
         )}
-        {may && w.managed && (
+        {quarantines && w.managed && (
           <Button
             variant={w.quarantined ? "filled" : "default"}
             color={w.quarantined ? undefined : "red"}
@@ -72,7 +72,7 @@ function Detail({ detail }: { detail: WorkloadDetail }) {
       <dl className="facts">
         <dt>Labels</dt>
         <dd>
-          <LabelCell workload={w} may={may} />
+          <LabelCell workload={w} may={label} />
         </dd>
         <dt>Addresses</dt>
         <dd className="mono">{w.addresses.join(", ") || "none"}</dd>

@@ -26,7 +26,7 @@ export function WorkloadsPage() {
   const query = useQuery(workloadsQuery);
   const [picked, setPicked] = useState<Set<string>>(new Set());
   const [dialog, setDialog] = useState<"labels" | "add" | null>(null);
-  const may = useMay("editor");
+  const may = useMay("label");
   const shown = useMemo(() => (query.data ?? []).filter((w) => isShown(w, filter)), [query.data, filter]);
   const chosen = shown.filter((w) => picked.has(w.id));
   const setFilter = (select: string) => setParams(select ? { select } : {}, { replace: true });

@@ -61,6 +61,7 @@ internal static class BulkheadCommand
             ProvisionCommand.Create(host),
             RevisionsCommand.Create(host),
             PolicyCommand.Create(host),
+            AccountsCommand.Create(host),
             ApiKeysCommand.Create(host),
             AuditCommand.Create(host),
             CompletionCommand.Create(host));

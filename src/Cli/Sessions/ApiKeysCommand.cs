@@ -12,11 +12,10 @@ internal static class ApiKeysCommand
 {
     private static readonly Argument<string> Name = new("NAME") { Description = "For people." };
     private static readonly Argument<Guid> Id = new("ID") { Description = "As listed." };
-    private static readonly Option<AccessRole?> Role = CommonOptions.Choice<AccessRole>("--role", "What it may do (usually viewer).");
     private static readonly Option<Duration> ExpiresIn = CommonOptions.Duration("--expires-in", "When it stops to work", TimeSpan.FromDays(90));
 
     public static Command Create(CliHost host) => new Command("api-keys", "Make, list and revoke keys for programs.").With(
-        new Command("create", "Make a key; its secret is shown this once.").With(Name, Role, ExpiresIn, CommonOptions.SecretFile).Runs(host, CreateAsync),
+        new Command("create", "Make a key; its secret is shown this once.").With(Name, GrantOptions.Roles, GrantOptions.Scope, ExpiresIn, CommonOptions.SecretFile).Runs(host, CreateAsync),
         new Command("list", "List the keys.").Runs(host, ListAsync),
         new Command("revoke", "Revoke a key at once.").With(Id).Runs(host, async call =>
         {
@@ -26,7 +25,7 @@ internal static class ApiKeysCommand
 
     private static async Task CreateAsync(Call call)
     {
-        var created = await call.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(call.Value(Name), call.Value(Role) ?? AccessRole.Viewer, call.Now + call.Value(ExpiresIn).Length)).ConfigureAwait(false);
+        var created = await call.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(call.Value(Name), GrantOptions.Of(call), call.Now + call.Value(ExpiresIn).Length)).ConfigureAwait(false);
         if (call.Value(CommonOptions.SecretFile) is { } file)
         {
             PrivateFile.WriteSecret(file, created.Secret);
@@ -47,10 +46,10 @@ internal static class ApiKeysCommand
         var keys = await call.GetAsync<ApiKeyView[]>("api-keys").ConfigureAwait(false);
         call.Show(keys, _ =>
         {
-            var listing = new Listing("id", "name", "role", "made by", "made", "expires", "last used");
+            var listing = new Listing("id", "name", "may", "made by", "made", "expires", "last used");
             foreach (var key in keys)
             {
-                listing.Row(key.Id.ToString(), key.Name, Words.Name(key.Role), key.CreatedBy, key.Created.Ago(call.Now), key.Expires.Ago(call.Now), key.LastUsed.Ago(call.Now));
+                listing.Row(key.Id.ToString(), key.Name, GrantOptions.Text(key.Grants), key.CreatedBy, key.Created.Ago(call.Now), key.Expires.Ago(call.Now), key.LastUsed.Ago(call.Now));
             }
 
             listing.WriteTo(call.Terminal.Out, "There are no API keys. Make one with: bulkhead api-keys create NAME");

@@ -79,7 +79,7 @@ internal static class LoginCommand
                 call.Terminal.Note("The one-time password is replaced by the new one.");
             }
 
-            var key = await MakeKeyAsync(call, controller, session.Role).ConfigureAwait(false);
+            var key = await MakeKeyAsync(call, controller, session).ConfigureAwait(false);
             return new(url, authority.ExportCertificatePem(), session.User, key.Key.Id, key.Secret);
         }
         finally
@@ -88,15 +88,15 @@ internal static class LoginCommand
         }
     }
 
-    private static async Task<CreatedApiKey> MakeKeyAsync(Call call, ControllerClient controller, AccessRole role)
+    private static async Task<CreatedApiKey> MakeKeyAsync(Call call, ControllerClient controller, SessionView session)
     {
-        if (role != AccessRole.Admin)
+        if (!session.Permissions.Contains(Permission.ManageAccess))
         {
-            throw new Failure(ExitCode.Forbidden, "Only administrators make keys, and this command works with one.", "Ask an administrator for a key, and sign in with --key-file FILE.");
+            throw new Failure(ExitCode.Forbidden, "Only owners make keys, and this command works with one.", "Ask an owner for a key, and sign in with --key-file FILE.");
         }
 
         var name = $"bulkhead of {Environment.UserName} on {Environment.MachineName}";
-        return await controller.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(name, role, call.Now + call.Value(ExpiresIn).Length), call.Cancel).ConfigureAwait(false);
+        return await controller.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(name, session.Grants, call.Now + call.Value(ExpiresIn).Length), call.Cancel).ConfigureAwait(false);
     }
 
     private static async Task EndSessionAsync(ControllerClient controller)

@@ -15,10 +15,10 @@ public static class ApiKeyEndpoints
     /// <summary>Maps them.</summary>
     public static void Map(RouteGroupBuilder api)
     {
-        var keys = api.MapGroup("/api-keys").RequireAuthorization(Roles.Admin);
-        keys.MapGet("", ListAsync).WithSummary("All API keys.");
-        keys.MapPost("", CreateAsync).WithSummary("Make an API key; its secret is shown only now.");
-        keys.MapDelete("/{id:guid}", DeleteAsync).WithSummary("Revoke an API key.");
+        var keys = api.MapGroup("/api-keys");
+        keys.MapGet("", ListAsync).Requires(Permission.Audit).WithSummary("All API keys.");
+        keys.MapPost("", CreateAsync).Requires(Permission.ManageAccess).WithSummary("Make an API key; its secret is shown only now.");
+        keys.MapDelete("/{id:guid}", DeleteAsync).Requires(Permission.ManageAccess).WithSummary("Revoke an API key.");
     }
 
     private static async Task<Ok<IReadOnlyList<ApiKeyView>>> ListAsync(Ledger ledger, CancellationToken cancellation)
@@ -39,6 +39,7 @@ public static class ApiKeyEndpoints
         {
             var problems = new List<Diagnostic>();
             InputChecks.Name(request.Name, "name", problems);
+            var grants = GrantChecks.Check(request.Grants, "grants", edit.Before.LabelKeys, problems);
             if (request.Expires is { } expires && expires <= edit.Now)
             {
                 problems.Add(Diagnostic.Error("bad-expiry", "expires", "The expiry is in the past. Leave it out for a key that never expires."));
@@ -53,7 +54,7 @@ public static class ApiKeyEndpoints
             {
                 Id = Guid.CreateVersion7(edit.Now),
                 Name = request.Name.Trim(),
-                Role = request.Role,
+                Grants = StoredText.Of(grants),
                 SecretHash = Secrets.Hash(secret),
                 CreatedBy = actor,
                 Created = edit.Now,
@@ -61,7 +62,7 @@ public static class ApiKeyEndpoints
             };
             edit.Database.ApiKeys.Add(row);
             edit.Touch(ChangeKind.Access, row.Id.ToString());
-            edit.Audit("access.key-create", row.Name, $"An API key with the role {row.Role.ToString().ToLowerInvariant()} was made.");
+            edit.Audit("access.key-create", row.Name, $"An API key was made: {GrantChecks.Sentence(grants)}.");
             return Task.FromResult<Outcome<CreatedApiKey>>(new CreatedApiKey(ToView(row), secret));
         }, cancellation);
     }
@@ -83,5 +84,5 @@ public static class ApiKeyEndpoints
         return outcome.NoContent();
     }
 
-    private static ApiKeyView ToView(ApiKeyRow row) => new(row.Id, row.Name, row.Role, row.CreatedBy, row.Created, row.Expires, row.LastUsed);
+    private static ApiKeyView ToView(ApiKeyRow row) => new(row.Id, row.Name, StoredText.Grants(row.Grants), row.CreatedBy, row.Created, row.Expires, row.LastUsed);
 }

@@ -5,18 +5,21 @@ namespace Bulkhead.Controller.Access;
 
 /// <summary>Who makes a request.</summary>
 /// <param name="Name">The account's, or the API key's, name.</param>
-/// <param name="Role">What they may do.</param>
+/// <param name="Grants">Their roles.</param>
 /// <param name="Account">The account; null for an API key.</param>
 /// <param name="TokenHash">Of the session or key.</param>
 /// <param name="MustChangePassword">Whether nothing but changing the password is allowed.</param>
 /// <param name="Expires">When the session or key ends; null for never.</param>
-public sealed record Caller(string Name, AccessRole Role, Guid? Account, string TokenHash, bool MustChangePassword, DateTimeOffset? Expires)
+public sealed record Caller(string Name, IReadOnlyList<Grant> Grants, Guid? Account, string TokenHash, bool MustChangePassword, DateTimeOffset? Expires)
 {
     /// <summary>As the audit log names them.</summary>
     public string Actor => Account is null ? $"key:{Name}" : Name;
 
+    /// <summary>Whether some grant gives a permission, be it only within a scope.</summary>
+    public bool May(Permission permission) => Grants.Any(grant => RolePermissions.Of(grant.Role).Contains(permission));
+
     /// <summary>As REST shows them.</summary>
-    public SessionView ToView() => new(Name, Role, MustChangePassword, Account is null ? null : Expires);
+    public SessionView ToView() => new(Name, Grants, [.. Enum.GetValues<Permission>().Where(May)], MustChangePassword, Account is null ? null : Expires);
 }
 
 /// <summary>An identity that is a <see cref="Access.Caller"/>.</summary>

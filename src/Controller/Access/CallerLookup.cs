@@ -18,7 +18,7 @@ public sealed class CallerLookup(Ledger ledger, TimeProvider time)
             where session.TokenHash == tokenHash && session.Expires > now
             join account in database.Accounts on session.AccountId equals account.Id
             select new { session.Expires, Account = account }).SingleOrDefaultAsync(cancellation).ConfigureAwait(false);
-        return found is null ? null : new(found.Account.Name, found.Account.Role, found.Account.Id, tokenHash, found.Account.OneTime, found.Expires);
+        return found is null ? null : new(found.Account.Name, StoredText.Grants(found.Account.Grants), found.Account.Id, tokenHash, found.Account.OneTime, found.Expires);
     }
 
     /// <summary>An API key that has not expired; notes that it was used.</summary>
@@ -42,6 +42,6 @@ public sealed class CallerLookup(Ledger ledger, TimeProvider time)
                 cancellation).ConfigureAwait(false);
         }
 
-        return new(key.Name, key.Role, null, secretHash, false, key.Expires);
+        return new(key.Name, StoredText.Grants(key.Grants), null, secretHash, false, key.Expires);
     }
 }

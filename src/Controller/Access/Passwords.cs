@@ -1,3 +1,4 @@
+using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Microsoft.AspNetCore.Identity;
@@ -71,10 +72,12 @@ public sealed class Passwords
                 var account = await edit.Database.Accounts.SingleOrDefaultAsync(a => a.Name == AdminName, token).ConfigureAwait(false);
                 if (account is null)
                 {
-                    account = new() { Id = Guid.CreateVersion7(edit.Now), Name = AdminName, Role = Contracts.Rest.AccessRole.Admin };
+                    account = new() { Id = Guid.CreateVersion7(edit.Now), Name = AdminName };
                     edit.Database.Accounts.Add(account);
                 }
 
+                // Who has the machine has everything: this is also the way back for owners who locked themselves out.
+                account.Grants = StoredText.Of([new(AccessRole.Owner, null)]);
                 Set(account, password, oneTime: true);
                 edit.Touch(ChangeKind.Access, account.Id.ToString());
                 edit.Audit(action, AdminName, "A one-time password was made on the controller's machine; earlier sessions ended.");

@@ -22,9 +22,9 @@ public static class SessionEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         api.MapPost("/session", SignInAsync).AllowAnonymous().WithSummary("Sign in; sets the session cookie.");
-        api.MapGet("/session", (ClaimsPrincipal user) => TypedResults.Ok(user.Caller().ToView())).RequireAuthorization(Roles.SignedIn).WithSummary("Who is signed in.");
-        api.MapDelete("/session", SignOutAsync).RequireAuthorization(Roles.SignedIn).WithSummary("Sign out.");
-        api.MapPost("/session/password", ChangePasswordAsync).RequireAuthorization(Roles.SignedIn).WithSummary("Change one's own password; ends all other sessions.");
+        api.MapGet("/session", (ClaimsPrincipal user) => TypedResults.Ok(user.Caller().ToView())).RequireAuthorization(PermissionPolicies.SignedIn).WithSummary("Who is signed in.");
+        api.MapDelete("/session", SignOutAsync).RequireAuthorization(PermissionPolicies.SignedIn).WithSummary("Sign out.");
+        api.MapPost("/session/password", ChangePasswordAsync).RequireAuthorization(PermissionPolicies.SignedIn).WithSummary("Change one's own password; ends all other sessions.");
     }
 
     private static async Task<Results<Ok<SessionView>, ProblemResult>> SignInAsync(
@@ -65,7 +65,7 @@ public static class SessionEndpoints
             var session = new SessionRow { TokenHash = Secrets.Hash(token), AccountId = account!.Id, Expires = edit.Now + s_lifetime };
             edit.Database.Sessions.Add(session);
             edit.Audit("access.sign-in", name, $"{name} signed in from {address}.");
-            return new Caller(account.Name, account.Role, account.Id, session.TokenHash, account.OneTime, session.Expires);
+            return new Caller(account.Name, StoredText.Grants(account.Grants), account.Id, session.TokenHash, account.OneTime, session.Expires);
         }, cancellation).ConfigureAwait(false);
         SetCookie(context, token, outcome.Value!.Expires);
         return TypedResults.Ok(outcome.Value.ToView());
@@ -119,7 +119,7 @@ public static class SessionEndpoints
             edit.Database.Sessions.Add(session);
             edit.Touch(ChangeKind.Access, id.ToString());
             edit.Audit("access.password", account.Name, $"{account.Name} changed the password; other sessions ended.");
-            return new Caller(account.Name, account.Role, id, session.TokenHash, false, session.Expires);
+            return new Caller(account.Name, StoredText.Grants(account.Grants), id, session.TokenHash, false, session.Expires);
         }, cancellation).ConfigureAwait(false);
         if (outcome.Value is { } changed)
         {

@@ -17,7 +17,7 @@ public static class AuditEndpoint
 
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
-        api.MapGet("/audit", ListAsync).RequireAuthorization(Roles.Viewer).WithSummary("The audit log, newest first, a page at a time.");
+        api.MapGet("/audit", ListAsync).Requires(Permission.Audit).WithSummary("The audit log, newest first, a page at a time.");
 
     private static async Task<Results<Ok<Page<AuditEntryView>>, ProblemResult>> ListAsync(long? after, int? limit, Ledger ledger, CancellationToken cancellation)
     {

@@ -81,11 +81,11 @@ public static class Commands
     private static Command CreateApiKey()
     {
         var name = new Option<string>("--name") { Description = "What the key is for.", Required = true };
-        var role = new Option<AccessRole>("--role") { Description = "What the key may do.", DefaultValueFactory = _ => AccessRole.Viewer };
+        var role = new Option<AccessRole[]>("--role") { Description = "What the key may do; repeat for more.", DefaultValueFactory = _ => [AccessRole.Viewer] };
         var command = new Command("create-api-key", "Make an API key for automation on this machine, and print its secret.") { Data, name, role };
         command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, _) =>
         {
-            var outcome = await ApiKeyEndpoints.MakeAsync(ledger, Ledger.System, new(parsed.GetRequiredValue(name), parsed.GetValue(role), null), cancellation).ConfigureAwait(false);
+            var outcome = await ApiKeyEndpoints.MakeAsync(ledger, Ledger.System, new(parsed.GetRequiredValue(name), [.. parsed.GetRequiredValue(role).Select(granted => new Grant(granted, null))], null), cancellation).ConfigureAwait(false);
             Console.WriteLine(outcome.Value?.Secret ?? throw new InvalidDataException(string.Join(" ", outcome.Refusal!.Diagnostics.Select(d => d.Message))));
         }, cancellation));
         return command;

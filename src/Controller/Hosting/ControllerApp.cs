@@ -1,3 +1,4 @@
+using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Agents;
 using Bulkhead.Controller.Auditing;
@@ -88,7 +89,7 @@ public static class ControllerApp
             scheme.AddScheme<CallerAuthentication>(CallerAuthentication.SchemeName, null);
         });
         services.AddSingleton(System.Text.Encodings.Web.UrlEncoder.Default).AddTransient<CallerAuthentication>();
-        services.AddAuthorization(Roles.Configure);
+        services.AddAuthorization(PermissionPolicies.Configure);
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalAnswers>();
         services.AddExceptionHandler<FailureAnswers>();
         services.AddProblemDetails();
@@ -112,12 +113,13 @@ public static class ControllerApp
         app.UseAuthorization();
         app.Use(RequestGuards.RequireWriteHeader);
         app.MapGet("/healthz", () => TypedResults.Text("ok")).AllowAnonymous().ExcludeFromDescription();
-        app.MapOpenApi("/openapi/{documentName}.json").RequireAuthorization(Roles.Viewer);
+        app.MapOpenApi("/openapi/{documentName}.json").Requires(Permission.Read);
         app.MapAgentChannel().MapTrafficIngest();
 
         var api = app.MapGroup("/api/v1");
         AuthorityEndpoint.Map(api);
         SessionEndpoints.Map(api);
+        AccountEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
         PairingKeyEndpoints.Map(api);
         StatusEndpoint.Map(api);
@@ -127,7 +129,7 @@ public static class ControllerApp
         api.MapTraffic();
         MapWorkloads(api.MapGroup("/workloads"));
         MapPolicy(api.MapGroup("/policy"));
-        api.MapFallback((HttpContext context) => new ProblemResult(Problems.NotFound("such resource", context.Request.Path))).RequireAuthorization(Roles.SignedIn).ExcludeFromDescription();
+        api.MapFallback((HttpContext context) => new ProblemResult(Problems.NotFound("such resource", context.Request.Path))).RequireAuthorization(PermissionPolicies.SignedIn).ExcludeFromDescription();
         // Explicit, so that the OpenAPI document of an application that was never started knows the endpoints too.
         app.UseEndpoints(_ => { });
     }

@@ -1,4 +1,5 @@
 using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Authority;
 using Bulkhead.Controller.Storage;
 using Microsoft.AspNetCore.OpenApi;
@@ -28,6 +29,12 @@ public static class OpenApiDocument
             var schema = await context.GetOrCreateSchemaAsync(typeof(Problem), null, cancellation).ConfigureAwait(false);
             context.Document!.AddComponent(nameof(Problem), schema);
             operation.Tags = new HashSet<OpenApiTagReference> { new(ResourceOf($"/{context.Description.RelativePath}"), context.Document) };
+            if (context.Description.ActionDescriptor.EndpointMetadata.OfType<PermissionMetadata>().LastOrDefault() is { } required)
+            {
+                operation.Extensions ??= new Dictionary<string, IOpenApiExtension>();
+                operation.Extensions["x-permission"] = new JsonNodeExtension(System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(required.Permission.ToString()));
+            }
+
             operation.Responses ??= [];
             operation.Responses["default"] = new OpenApiResponse
             {

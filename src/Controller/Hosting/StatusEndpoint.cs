@@ -30,5 +30,5 @@ public static class StatusEndpoint
                 flows.EdgeCount,
                 authority.Sha256,
                 agentUrl.Value));
-        }).RequireAuthorization(Roles.Viewer).WithSummary("How the controller is doing.");
+        }).Requires(Permission.Read).WithSummary("How the controller is doing.");
 }

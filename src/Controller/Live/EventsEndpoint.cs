@@ -19,7 +19,7 @@ public static class EventsEndpoint
 
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
-        api.MapGet("/events", Watch).RequireAuthorization(Roles.Viewer).WithSummary("Server-sent events: what changed; the event field is the kind. Workloads that 'watch' chooses report every second meanwhile.");
+        api.MapGet("/events", Watch).Requires(Permission.Read).WithSummary("Server-sent events: what changed; the event field is the kind. Workloads that 'watch' chooses report every second meanwhile.");
 
     private static Results<ServerSentEventsResult<LiveEvent>, ProblemResult> Watch(
         string? watch, LiveFeed feed, WatchList watched, LiveState live, ClaimsPrincipal user, CallerLookup lookup, TimeProvider time, HttpContext context)

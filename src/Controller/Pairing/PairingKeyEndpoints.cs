@@ -17,7 +17,7 @@ public static class PairingKeyEndpoints
     /// <summary>Maps them.</summary>
     public static void Map(RouteGroupBuilder api)
     {
-        var keys = api.MapGroup("/pairing-keys").RequireAuthorization(Roles.Admin);
+        var keys = api.MapGroup("/pairing-keys").Requires(Permission.ManageAgents);
         keys.MapGet("", ListAsync).WithSummary("All pairing keys.");
         keys.MapPost("", CreateAsync).WithSummary("Make a pairing key; its secret is shown only now.");
         keys.MapDelete("/{id:guid}", RevokeAsync).WithSummary("Revoke a pairing key; workloads that paired with it stay.");
@@ -34,7 +34,8 @@ public static class PairingKeyEndpoints
         CreatePairingKey request, ClaimsPrincipal user, Ledger ledger, CertificateAuthority authority, AgentUrl agentUrl, CancellationToken cancellation)
     {
         var secret = Secrets.New(Secrets.PairingKeyPrefix);
-        var outcome = await ledger.WriteAsync<CreatedPairingKey>(user.Caller().Actor, (edit, _) =>
+        var caller = user.Caller();
+        var outcome = await ledger.WriteAsync<CreatedPairingKey>(caller.Actor, (edit, _) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Name(request.Name, "name", problems);
@@ -60,6 +61,12 @@ public static class PairingKeyEndpoints
                 return Task.FromResult<Outcome<CreatedPairingKey>>(Problems.Invalid(problems));
             }
 
+            var reach = Reach.Of(caller, Permission.ManageAgents, edit.Before.LabelKeys);
+            if (!reach.Covers(labels))
+            {
+                return Task.FromResult<Outcome<CreatedPairingKey>>(reach.Refuse([$"a key that gives the labels {(labels.Labels.Length == 0 ? "none" : labels)}"])!);
+            }
+
             var row = new PairingKeyRow
             {
                 Id = Guid.CreateVersion7(edit.Now),
@@ -83,11 +90,18 @@ public static class PairingKeyEndpoints
 
     private static async Task<Results<NoContent, ProblemResult>> RevokeAsync(Guid id, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
     {
-        var outcome = await ledger.WriteAsync<bool>(user.Caller().Actor, async (edit, token) =>
+        var caller = user.Caller();
+        var outcome = await ledger.WriteAsync<bool>(caller.Actor, async (edit, token) =>
         {
             if (await edit.Database.PairingKeys.FindAsync([id], token).ConfigureAwait(false) is not { } row)
             {
                 return Problems.NotFound("pairing key", id.ToString());
+            }
+
+            var reach = Reach.Of(caller, Permission.ManageAgents, edit.Before.LabelKeys);
+            if (!reach.Covers(StoredText.Labels(row.Labels)))
+            {
+                return reach.Refuse([row.Name])!;
             }
 
             row.Revoked = true;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
@@ -15,14 +16,14 @@ public static class DraftEdit
 {
     /// <summary>Runs an edit of the draft.</summary>
     /// <param name="ledger">The writer.</param>
-    /// <param name="actor">Who.</param>
+    /// <param name="caller">Who; what the draft says outside the scope of their grants must stay.</param>
     /// <param name="ifMatch">The value of the <c>If-Match</c> header, or null to edit whatever is there.</param>
     /// <param name="detail">What is done, for the audit log.</param>
     /// <param name="change">Makes the new document of the old one.</param>
     /// <param name="cancellation">Counts until the commit begins.</param>
     public static Task<Outcome<LiveSnapshot>> RunAsync(
-        Ledger ledger, string actor, string? ifMatch, string detail, Func<PolicyDocument, Outcome<PolicyDocument>> change, CancellationToken cancellation) =>
-        ledger.WriteAsync<LiveSnapshot>(actor, async (edit, token) =>
+        Ledger ledger, Caller caller, string? ifMatch, string detail, Func<PolicyDocument, Outcome<PolicyDocument>> change, CancellationToken cancellation) =>
+        ledger.WriteAsync<LiveSnapshot>(caller.Actor, async (edit, token) =>
         {
             var before = edit.Before.DraftPolicy;
             if (ifMatch is not null && ifMatch.Trim() is var tag && tag != "*" && tag.Trim('"') != before.Version.ToString(System.Globalization.CultureInfo.InvariantCulture))
@@ -47,6 +48,11 @@ public static class DraftEdit
             if (unknown.Count > 0 || !model.Ok)
             {
                 return Problems.Invalid(unknown.Concat(model.Diagnostics));
+            }
+
+            if (PolicyBounds.Refuse(Reach.Of(caller, Permission.Draft, edit.Before.LabelKeys), before.Document, before.Model.Value, document, model.Value!) is { } beyond)
+            {
+                return beyond;
             }
 
             await StoreAsync(edit, document, token).ConfigureAwait(false);

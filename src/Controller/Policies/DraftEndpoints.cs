@@ -16,10 +16,10 @@ public static class DraftEndpoints
     /// <summary>Maps them.</summary>
     public static void Map(RouteGroupBuilder policy)
     {
-        policy.MapGet("/draft", Read).RequireAuthorization(Roles.Viewer).WithSummary("The draft; the ETag is its version.");
-        policy.MapPut("/draft", ReplaceAsync).RequireAuthorization(Roles.Editor).WithSummary("Replace the draft.");
-        policy.MapGet("/draft/changes", (LiveState live) => TypedResults.Ok(PolicyViews.StatusOf(live.Current))).RequireAuthorization(Roles.Viewer).WithSummary("What the draft changes, and all that is to be said about it.");
-        policy.MapPost("/draft/discard", DiscardAsync).RequireAuthorization(Roles.Editor).WithSummary("Make the draft equal to the newest revision.");
+        policy.MapGet("/draft", Read).Requires(Permission.Read).WithSummary("The draft; the ETag is its version.");
+        policy.MapPut("/draft", ReplaceAsync).Requires(Permission.Draft).WithSummary("Replace the draft.");
+        policy.MapGet("/draft/changes", (LiveState live) => TypedResults.Ok(PolicyViews.StatusOf(live.Current))).Requires(Permission.Read).WithSummary("What the draft changes, and all that is to be said about it.");
+        policy.MapPost("/draft/discard", DiscardAsync).Requires(Permission.Draft).WithSummary("Make the draft equal to the newest revision.");
     }
 
     /// <summary>Sets the draft's version as the answer's ETag.</summary>
@@ -35,10 +35,10 @@ public static class DraftEndpoints
 
     private static async Task<Results<Ok<DraftStatus>, ProblemResult>> ReplaceAsync(
         PolicyDocument document, [FromHeader(Name = "If-Match")] string? ifMatch, ClaimsPrincipal user, Ledger ledger, HttpContext context, CancellationToken cancellation) =>
-        Status(await DraftEdit.RunAsync(ledger, user.Caller().Actor, ifMatch, "The draft was replaced.", _ => document, cancellation).ConfigureAwait(false), context);
+        Status(await DraftEdit.RunAsync(ledger, user.Caller(), ifMatch, "The draft was replaced.", _ => document, cancellation).ConfigureAwait(false), context);
 
     private static async Task<Results<Ok<DraftStatus>, ProblemResult>> DiscardAsync(ClaimsPrincipal user, Ledger ledger, LiveState live, HttpContext context, CancellationToken cancellation) =>
-        Status(await DraftEdit.RunAsync(ledger, user.Caller().Actor, null, "The draft was discarded.", _ => live.Current.Provisioned.Document, cancellation).ConfigureAwait(false), context);
+        Status(await DraftEdit.RunAsync(ledger, user.Caller(), null, "The draft was discarded.", _ => live.Current.Provisioned.Document, cancellation).ConfigureAwait(false), context);
 
     private static Results<Ok<DraftStatus>, ProblemResult> Status(Outcome<LiveSnapshot> outcome, HttpContext context)
     {

@@ -1,3 +1,4 @@
+using Bulkhead.Contracts.Rest;
 using System.Security.Claims;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Hosting;
@@ -15,7 +16,7 @@ public static class DraftObjectEndpoints
     /// <summary>Maps them.</summary>
     public static void Map(RouteGroupBuilder policy)
     {
-        var draft = policy.MapGroup("/draft").RequireAuthorization(Roles.Editor);
+        var draft = policy.MapGroup("/draft").Requires(Permission.Draft);
         MapNamed(draft, "rulesets", "ruleset", s_rulesets);
         MapNamed(draft, "services", "service", s_services);
         MapNamed(draft, "networks", "network", s_networks);
@@ -45,7 +46,7 @@ public static class DraftObjectEndpoints
         {
             var wanted = collection.NameOf(body).Length == 0 ? collection.WithName(body, name) : body;
             var final = collection.NameOf(wanted);
-            var outcome = await DraftEdit.RunAsync(ledger, user.Caller().Actor, ifMatch, $"The {what} {final} was written.", document =>
+            var outcome = await DraftEdit.RunAsync(ledger, user.Caller(), ifMatch, $"The {what} {final} was written.", document =>
             {
                 var list = collection.Get(document);
                 var at = list.ToList().FindIndex(item => collection.NameOf(item) == name);
@@ -60,7 +61,7 @@ public static class DraftObjectEndpoints
         draft.MapDelete($"/{route}/{{name}}", async Task<Results<NoContent, ProblemResult>> (
             string name, [FromHeader(Name = "If-Match")] string? ifMatch, ClaimsPrincipal user, Ledger ledger, HttpContext context, CancellationToken cancellation) =>
         {
-            var outcome = await DraftEdit.RunAsync(ledger, user.Caller().Actor, ifMatch, $"The {what} {name} was removed.", document =>
+            var outcome = await DraftEdit.RunAsync(ledger, user.Caller(), ifMatch, $"The {what} {name} was removed.", document =>
             {
                 var rest = collection.Get(document).Where(item => collection.NameOf(item) != name).ToList();
                 return rest.Count == collection.Get(document).Count ? Problems.NotFound($"{what} in the draft", name) : collection.Set(document, rest);
@@ -75,7 +76,7 @@ public static class DraftObjectEndpoints
         draft.MapPut($"/{route}", async Task<Results<Ok<IReadOnlyList<T>>, ProblemResult>> (
             IReadOnlyList<T> body, [FromHeader(Name = "If-Match")] string? ifMatch, ClaimsPrincipal user, Ledger ledger, HttpContext context, CancellationToken cancellation) =>
         {
-            var outcome = await DraftEdit.RunAsync(ledger, user.Caller().Actor, ifMatch, detail, document => set(document, body), cancellation).ConfigureAwait(false);
+            var outcome = await DraftEdit.RunAsync(ledger, user.Caller(), ifMatch, detail, document => set(document, body), cancellation).ConfigureAwait(false);
             Tag(context, outcome);
             return outcome.Select(snapshot => get(snapshot.DraftPolicy.Document)).Ok();
         }).WithSummary($"Replace the {route} of the draft.");

@@ -19,9 +19,9 @@ public static class DraftProofs
     /// <summary>Maps them.</summary>
     public static void Map(RouteGroupBuilder policy)
     {
-        policy.MapGet("/draft/assertions", Assertions).RequireAuthorization(Roles.Viewer).WithSummary("The draft's assertions, decided for every workload that could exist.");
-        policy.MapGet("/draft/health", Health).RequireAuthorization(Roles.Viewer).WithSummary("Rules of the draft that do nothing, less than they say, or more than is needed.");
-        policy.MapGet("/draft/effects", Effects).RequireAuthorization(Roles.Viewer).WithSummary("What the draft newly allows and blocks, for every workload that could exist.");
+        policy.MapGet("/draft/assertions", Assertions).Requires(Permission.Read).WithSummary("The draft's assertions, decided for every workload that could exist.");
+        policy.MapGet("/draft/health", Health).Requires(Permission.Read).WithSummary("Rules of the draft that do nothing, less than they say, or more than is needed.");
+        policy.MapGet("/draft/effects", Effects).Requires(Permission.Read).WithSummary("What the draft newly allows and blocks, for every workload that could exist.");
     }
 
     private static Results<Ok<IReadOnlyList<AssertionView>>, ProblemResult> Assertions(LiveState live) => live.Current is var snapshot && snapshot.DraftPolicy.Model.Ok

@@ -14,12 +14,13 @@ public static class ProvisionEndpoint
 {
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder policy) =>
-        policy.MapPost("/provision", ProvisionAsync).RequireAuthorization(Roles.Editor).WithSummary("Make the draft the newest revision, and enforce it.");
+        policy.MapPost("/provision", ProvisionAsync).Requires(Permission.Provision).WithSummary("Make the draft the newest revision, and enforce it.");
 
     private static async Task<Results<Ok<RevisionView>, ProblemResult>> ProvisionAsync(
         Provision request, ClaimsPrincipal user, Ledger ledger, Acknowledgements acknowledgements, Rollout rollout, CancellationToken cancellation)
     {
-        var outcome = await ledger.WriteAsync<RevisionRow>(user.Caller().Actor, async (edit, token) =>
+        var caller = user.Caller();
+        var outcome = await ledger.WriteAsync<RevisionRow>(caller.Actor, async (edit, token) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Text(request.Note, "note", "A note", problems);
@@ -37,6 +38,12 @@ public static class ProvisionEndpoint
             if (!draft.Model.Ok)
             {
                 return Problems.Invalid(draft.Model.Diagnostics);
+            }
+
+            var reach = Reach.Of(caller, Permission.Provision, edit.Before.LabelKeys);
+            if (PolicyBounds.Refuse(reach, edit.Before.Provisioned.Document, edit.Before.Provisioned.Model, draft.Document, draft.Model.Value!) is { } beyond)
+            {
+                return beyond;
             }
 
             return await acknowledgements.AddAsync(edit, draft.Document, request.Note, null, request.Acknowledge, token).ConfigureAwait(false);

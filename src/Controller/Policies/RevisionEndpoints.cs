@@ -17,11 +17,11 @@ public static class RevisionEndpoints
     /// <summary>Maps them.</summary>
     public static void Map(RouteGroupBuilder policy)
     {
-        var revisions = policy.MapGroup("/revisions").RequireAuthorization(Roles.Viewer);
+        var revisions = policy.MapGroup("/revisions").Requires(Permission.Read);
         revisions.MapGet("", ListAsync).WithSummary("All revisions, newest first.");
         revisions.MapGet("/{number:long}", ReadAsync).WithSummary("One revision.");
         revisions.MapGet("/{number:long}/policy", ReadPolicyAsync).WithSummary("The policy of one revision.");
-        policy.MapPost("/revisions/{number:long}/restore", RestoreAsync).RequireAuthorization(Roles.Editor).WithSummary("Provision a revision's content again, as a new revision; the draft follows it.");
+        policy.MapPost("/revisions/{number:long}/restore", RestoreAsync).Requires(Permission.Provision).WithSummary("Provision a revision's content again, as a new revision; the draft follows it.");
     }
 
     private static async Task<Ok<IReadOnlyList<RevisionView>>> ListAsync(Ledger ledger, Rollout rollout, CancellationToken cancellation)
@@ -42,7 +42,8 @@ public static class RevisionEndpoints
     private static async Task<Results<Ok<RevisionView>, ProblemResult>> RestoreAsync(
         long number, RestoreRevision request, ClaimsPrincipal user, Ledger ledger, Acknowledgements acknowledgements, Rollout rollout, CancellationToken cancellation)
     {
-        var outcome = await ledger.WriteAsync<RevisionRow>(user.Caller().Actor, async (edit, token) =>
+        var caller = user.Caller();
+        var outcome = await ledger.WriteAsync<RevisionRow>(caller.Actor, async (edit, token) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Text(request.Note, "note", "A note", problems);
@@ -63,7 +64,15 @@ public static class RevisionEndpoints
                 return Problems.Invalid(model.Diagnostics);
             }
 
-            var dropped = edit.Before.DraftPolicy.Document;
+            // The draft follows: what it holds of others is theirs.
+            var (reach, draft) = (Reach.Of(caller, Permission.Provision, edit.Before.LabelKeys), edit.Before.DraftPolicy);
+            if ((PolicyBounds.Refuse(reach, edit.Before.Provisioned.Document, edit.Before.Provisioned.Model, document, model.Value!)
+                ?? PolicyBounds.Refuse(reach, draft.Document, draft.Model.Value, document, model.Value!)) is { } beyond)
+            {
+                return beyond;
+            }
+
+            var dropped = draft.Document;
             await DraftEdit.StoreAsync(edit, document, token).ConfigureAwait(false);
             if (PolicyDiff.Diff(dropped, document).Count > 0)
             {

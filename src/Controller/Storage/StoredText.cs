@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Bulkhead.Contracts.Rest;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Documents;
@@ -25,6 +26,12 @@ public static class StoredText
 
     /// <summary>Prefixes separated by spaces.</summary>
     public static EquatableArray<IpPrefix> Prefixes(string text) => Words(text).Select(ParsePrefix).ToEquatableArray();
+
+    /// <summary>Grants from a JSON array.</summary>
+    public static IReadOnlyList<Grant> Grants(string json) => JsonSerializer.Deserialize<List<Grant>>(json, RestJson.Options)!;
+
+    /// <summary>Grants as a JSON array.</summary>
+    public static string Of(IReadOnlyList<Grant> grants) => JsonSerializer.Serialize(grants, RestJson.Options);
 
     /// <summary>A whole policy from its JSON.</summary>
     public static PolicyDocument Policy(string json) => JsonSerializer.Deserialize(json, PolicyJson.Default.PolicyDocument)!;

@@ -20,7 +20,7 @@ public static class ExplainConnection
 {
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
-        api.MapGet("/explain", Explain).RequireAuthorization(Roles.Viewer).WithSummary("Whether a connection passes, and which rule or default decides.");
+        api.MapGet("/explain", Explain).Requires(Permission.Read).WithSummary("Whether a connection passes, and which rule or default decides.");
 
     private static Results<Ok<Explanation>, ProblemResult> Explain([AsParameters] ExplainQuery query, TrafficReader traffic, FlowStore store)
     {

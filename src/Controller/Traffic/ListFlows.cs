@@ -20,7 +20,7 @@ public static class ListFlows
 
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
-        api.MapGet("/flows", List).RequireAuthorization(Roles.Viewer).WithSummary("What was seen, an edge at a time; the edges first seen last come first.");
+        api.MapGet("/flows", List).Requires(Permission.Read).WithSummary("What was seen, an edge at a time; the edges first seen last come first.");
 
     private static Results<Ok<Page<FlowEdge>>, ProblemResult> List([AsParameters] FlowQuery query, TrafficReader traffic, TimeProvider time)
     {

@@ -12,7 +12,7 @@ public static class ListScans
 {
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
-        api.MapGet("/scans", List).RequireAuthorization(Roles.Viewer).WithSummary("Sources that tried many addresses or ports without an answer, the newest first.");
+        api.MapGet("/scans", List).Requires(Permission.Read).WithSummary("Sources that tried many addresses or ports without an answer, the newest first.");
 
     private static Results<Ok<IReadOnlyList<ScanView>>, ProblemResult> List(string? since, string? until, TrafficReader traffic, FlowStore store, TimeProvider time)
     {

@@ -13,7 +13,7 @@ public static class ShowImpact
 {
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
-        api.MapGet("/policy/draft/impact", Show).RequireAuthorization(Roles.Viewer).WithSummary("What provisioning the draft would block and allow of what was seen.");
+        api.MapGet("/policy/draft/impact", Show).Requires(Permission.Read).WithSummary("What provisioning the draft would block and allow of what was seen.");
 
     private static Results<Ok<DraftImpact>, ProblemResult> Show(string? since, string? until, TrafficReader traffic, TimeProvider time)
     {

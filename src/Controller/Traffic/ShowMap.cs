@@ -15,7 +15,7 @@ public static class ShowMap
 
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
-        api.MapGet("/map", Show).RequireAuthorization(Roles.Viewer).WithSummary("The application dependency map of a window.");
+        api.MapGet("/map", Show).Requires(Permission.Read).WithSummary("The application dependency map of a window.");
 
     private static Results<Ok<MapView>, ProblemResult> Show(
         string? group, string? view, string? since, string? until, string? within, bool? noise, TrafficReader traffic, FlowStore store, AgentDirectory agents, TimeProvider time)

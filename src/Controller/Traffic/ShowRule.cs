@@ -17,7 +17,7 @@ public static class ShowRule
 
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder api) =>
-        api.MapGet("/policy/rules/{id}", Show).RequireAuthorization(Roles.Viewer).WithSummary("What a rule in force touches, and the flows that it decided.");
+        api.MapGet("/policy/rules/{id}", Show).Requires(Permission.Read).WithSummary("What a rule in force touches, and the flows that it decided.");
 
     private static Results<Ok<RuleDetail>, ProblemResult> Show(string id, string? since, string? until, TrafficReader traffic, TimeProvider time)
     {

@@ -6,7 +6,6 @@ using Bulkhead.Controller.Policies;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Labels;
-using Bulkhead.Policy.Rules;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Bulkhead.Controller.Workloads;
@@ -22,14 +21,15 @@ public static class EditLabelsEndpoint
 
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder workloads) =>
-        workloads.MapPost("/labels", EditAsync).RequireAuthorization(Roles.Editor).WithSummary("Edit labels of any number of workloads, or say what that would do.");
+        workloads.MapPost("/labels", EditAsync).Requires(Permission.Label).WithSummary("Edit labels of any number of workloads, or say what that would do.");
 
     private static async Task<Results<Ok<LabelEditResult>, ProblemResult>> EditAsync(
         EditLabels request, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, Acknowledgements acknowledgements, CancellationToken cancellation)
     {
-        var outcome = await ledger.WriteAsync<LabelEditResult>(user.Caller().Actor, async (edit, token) =>
+        var caller = user.Caller();
+        var outcome = await ledger.WriteAsync<LabelEditResult>(caller.Actor, async (edit, token) =>
         {
-            var (changes, refusal) = Check(request, edit.Before);
+            var (changes, refusal) = Check(request, edit.Before, Reach.Of(caller, Permission.Label, edit.Before.LabelKeys));
             if (refusal is not null)
             {
                 return refusal;
@@ -51,6 +51,13 @@ public static class EditLabelsEndpoint
                 return Problems.Invalid(errors);
             }
 
+            var enforcing = LiveEffect.EnforcingHosts(edit.Before, after);
+            var edited = changes.SelectMany(change => new[] { change.Entry.Workload.Labels, change.Labels });
+            if (!request.DryRun && LiveEffect.Refuse(caller, enforcing, edited, edit.Before.LabelKeys) is { } beyond)
+            {
+                return beyond;
+            }
+
             // Labels can move a host to full just as a revision can.
             var warnings = acknowledgements.WarningsOf(edit.Before, after, edit.Now);
             if (Acknowledgements.Refuse(warnings, request.Acknowledge ?? []) is { } unacknowledged)
@@ -64,22 +71,13 @@ public static class EditLabelsEndpoint
             }
 
             var result = new LabelEditResult(
-                [.. changes.Select(change => views.Of(after.Entries[change.Entry.Workload.Id], after))], EnforcingHostsAffected(edit.Before, after), !request.DryRun);
+                [.. changes.Select(change => views.Of(after.Entries[change.Entry.Workload.Id], after))], enforcing, !request.DryRun);
             return request.DryRun ? Outcomes.Tried(result) : result;
         }, cancellation).ConfigureAwait(false);
         return outcome.Ok();
     }
 
-    /// <summary>Names of hosts whose policy changes and that block something before or after.</summary>
-    private static List<string> EnforcingHostsAffected(LiveSnapshot before, LiveSnapshot after) =>
-        [.. after.Enforced.Hosts
-            .Where(pair => before.Enforced.Hosts.TryGetValue(pair.Key, out var held) && !held.EnforcesSameAs(pair.Value) && (Enforces(held.Modes) || Enforces(pair.Value.Modes)))
-            .Select(pair => after.Entries[pair.Key].Workload.Name)
-            .Order(StringComparer.Ordinal)];
-
-    private static bool Enforces(Modes modes) => modes != default;
-
-    private static (List<(WorkloadEntry Entry, LabelSet Labels)> Changes, Problem? Refusal) Check(EditLabels request, LiveSnapshot snapshot)
+    private static (List<(WorkloadEntry Entry, LabelSet Labels)> Changes, Problem? Refusal) Check(EditLabels request, LiveSnapshot snapshot, Reach reach)
     {
         var problems = new List<Diagnostic>();
         var changes = new List<(WorkloadEntry Entry, LabelSet Labels)>();
@@ -122,7 +120,7 @@ public static class EditLabelsEndpoint
 
         return (changes, problems.Count > 0 ? Problems.Invalid(problems)
             : stale.Count > 0 ? Problems.Conflict("changed-meanwhile", $"{string.Join(", ", stale)} changed meanwhile; nothing was changed.", "Load the workloads again and repeat the edit.")
-            : null);
+            : reach.Refuse([.. changes.Where(change => !reach.Covers(change.Entry.Workload.Labels) || !reach.Covers(change.Labels)).Select(change => change.Entry.Workload.Name)]));
     }
 
     private static string Text(LabelSet labels) => labels.Labels.Length == 0 ? "none" : labels.ToString();

@@ -20,14 +20,20 @@ public static class LabelKeyEndpoints
     /// <summary>Maps them.</summary>
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapGet("/label-keys", (LiveState live) => TypedResults.Ok(ToView(live.Current))).RequireAuthorization(Roles.Viewer).WithSummary("The label keys.");
-        api.MapPut("/label-keys", ReplaceAsync).RequireAuthorization(Roles.Editor).WithSummary("Replace the declared label keys.");
+        api.MapGet("/label-keys", (LiveState live) => TypedResults.Ok(ToView(live.Current))).Requires(Permission.Read).WithSummary("The label keys.");
+        api.MapPut("/label-keys", ReplaceAsync).Requires(Permission.Label).WithSummary("Replace the declared label keys.");
     }
 
     private static async Task<Results<Ok<LabelKeys>, ProblemResult>> ReplaceAsync(LabelKeys request, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
     {
-        var outcome = await ledger.WriteAsync<LabelKeys>(user.Caller().Actor, async (edit, token) =>
+        var caller = user.Caller();
+        var outcome = await ledger.WriteAsync<LabelKeys>(caller.Actor, async (edit, token) =>
         {
+            if (Reach.Of(caller, Permission.Label, edit.Before.LabelKeys).RefuseUnlessUnbounded("the list of label keys") is { } beyond)
+            {
+                return beyond;
+            }
+
             var declared = request.Declared.Except(LabelText.BuiltInKeys, StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal);
             var problems = declared.Where(key => !LabelText.IsKey(key)).Select(key => Diagnostic.Error(
                 "bad-label-key", $"declared[{key}]", $"'{key}' is not a label key. A key has up to 63 lower-case letters, digits, '.', '_' or '-', and starts with a letter.")).ToList();

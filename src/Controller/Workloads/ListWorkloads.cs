@@ -18,7 +18,7 @@ public static class ListWorkloads
 
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder workloads) =>
-        workloads.MapGet("", List).RequireAuthorization(Roles.Viewer).WithSummary("Workloads by name, a page at a time.");
+        workloads.MapGet("", List).Requires(Permission.Read).WithSummary("Workloads by name, a page at a time.");
 
     private static Results<Ok<Page<WorkloadView>>, ProblemResult> List(string? select, string? q, string? after, int? limit, LiveState live, WorkloadViews views)
     {

@@ -19,16 +19,17 @@ public static class ManageWorkloads
     /// <summary>Maps the endpoints.</summary>
     public static void Map(RouteGroupBuilder workloads)
     {
-        workloads.MapPost("", CreateAsync).RequireAuthorization(Roles.Editor).WithSummary("Make an unmanaged workload, known by address only.");
-        workloads.MapDelete("/{idOrName}", DeleteAsync).RequireAuthorization(Roles.Admin).WithSummary("Remove a workload; its agent's certificate is void at once.");
-        workloads.MapPost("/{idOrName}/admit", AdmitAsync).RequireAuthorization(Roles.Editor).WithSummary("Let a paired workload enter others' policy.");
-        workloads.MapPost("/{idOrName}/quarantine", QuarantineAsync).RequireAuthorization(Roles.Editor).WithSummary("Cut a workload off from all but the responders, or end that.");
+        workloads.MapPost("", CreateAsync).Requires(Permission.Label).WithSummary("Make an unmanaged workload, known by address only.");
+        workloads.MapDelete("/{idOrName}", DeleteAsync).Requires(Permission.ManageAgents).WithSummary("Remove a workload; its agent's certificate is void at once.");
+        workloads.MapPost("/{idOrName}/admit", AdmitAsync).Requires(Permission.ManageAgents).WithSummary("Let a paired workload enter others' policy.");
+        workloads.MapPost("/{idOrName}/quarantine", QuarantineAsync).Requires(Permission.Quarantine).WithSummary("Cut a workload off from all but the responders, or end that.");
     }
 
     private static async Task<Results<Ok<WorkloadView>, ProblemResult>> CreateAsync(
         CreateWorkload request, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, CancellationToken cancellation)
     {
-        var outcome = await ledger.WriteAsync<WorkloadView>(user.Caller().Actor, async (edit, token) =>
+        var caller = user.Caller();
+        var outcome = await ledger.WriteAsync<WorkloadView>(caller.Actor, async (edit, token) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Name(request.Name, "name", problems);
@@ -44,11 +45,23 @@ public static class ManageWorkloads
                 return Problems.Invalid(problems);
             }
 
+            var reach = Reach.Of(caller, Permission.Label, edit.Before.LabelKeys);
+            if (!reach.Covers(labels))
+            {
+                return reach.Refuse([request.Name.Trim()])!;
+            }
+
             var row = new WorkloadRow { Id = Guid.CreateVersion7(edit.Now), Name = request.Name.Trim(), Labels = StoredText.Of(labels), Admitted = true, Version = 1 };
             row.Addresses.AddRange(addresses.Select(address => new AddressRow { Address = address.ToString() }));
             edit.Database.Workloads.Add(row);
             edit.Touch(new WorkloadId(row.Id));
             edit.Audit("workload.create", row.Name, $"An unmanaged workload with {string.Join(", ", addresses)} was made.");
+            var after = await edit.PreviewAsync(token).ConfigureAwait(false);
+            if (LiveEffect.Refuse(caller, LiveEffect.EnforcingHosts(edit.Before, after), [labels], edit.Before.LabelKeys) is { } beyond)
+            {
+                return beyond;
+            }
+
             return await ViewAsync(edit, new(row.Id), views, token).ConfigureAwait(false);
         }, cancellation).ConfigureAwait(false);
         return outcome.Ok();
@@ -72,7 +85,7 @@ public static class ManageWorkloads
 
     private static async Task<Results<NoContent, ProblemResult>> DeleteAsync(string idOrName, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
     {
-        var outcome = await EditAsync<bool>(idOrName, user, ledger, async (edit, row, entry, token) =>
+        var outcome = await EditAsync<bool>(idOrName, user, Permission.ManageAgents, ledger, async (edit, row, entry, token) =>
         {
             edit.Database.Workloads.Remove(row);
             if (await edit.Database.Observations.FindAsync([row.Id], token).ConfigureAwait(false) is { } observation)
@@ -90,7 +103,7 @@ public static class ManageWorkloads
     private static async Task<Results<Ok<WorkloadView>, ProblemResult>> AdmitAsync(
         string idOrName, ClaimsPrincipal user, Ledger ledger, AgentDirectory directory, WorkloadViews views, CancellationToken cancellation)
     {
-        var outcome = await EditAsync<WorkloadView>(idOrName, user, ledger, async (edit, row, _, token) =>
+        var outcome = await EditAsync<WorkloadView>(idOrName, user, Permission.ManageAgents, ledger, async (edit, row, _, token) =>
         {
             if (!row.Admitted)
             {
@@ -118,7 +131,7 @@ public static class ManageWorkloads
             return new ProblemResult(Problems.Invalid(problems));
         }
 
-        var outcome = await EditAsync<WorkloadView>(idOrName, user, ledger, async (edit, row, _, token) =>
+        var outcome = await EditAsync<WorkloadView>(idOrName, user, Permission.Quarantine, ledger, async (edit, row, _, token) =>
         {
             if (row.Quarantined != request.Quarantined)
             {
@@ -132,7 +145,7 @@ public static class ManageWorkloads
     }
 
     private static Task<Outcome<T>> EditAsync<T>(
-        string idOrName, ClaimsPrincipal user, Ledger ledger, Func<Edit, WorkloadRow, WorkloadEntry, CancellationToken, Task<Outcome<T>>> change, CancellationToken cancellation) =>
+        string idOrName, ClaimsPrincipal user, Permission permission, Ledger ledger, Func<Edit, WorkloadRow, WorkloadEntry, CancellationToken, Task<Outcome<T>>> change, CancellationToken cancellation) =>
         ledger.WriteAsync<T>(user.Caller().Actor, async (edit, token) =>
         {
             var found = edit.Before.Find(idOrName);
@@ -141,7 +154,13 @@ public static class ManageWorkloads
                 return refusal;
             }
 
-            var row = (await edit.Database.Workloads.FindAsync([found.Value!.Workload.Id.Value], token).ConfigureAwait(false))!;
+            var reach = Reach.Of(user.Caller(), permission, edit.Before.LabelKeys);
+            if (!reach.Covers(found.Value!.Workload.Labels))
+            {
+                return reach.Refuse([found.Value.Workload.Name])!;
+            }
+
+            var row = (await edit.Database.Workloads.FindAsync([found.Value.Workload.Id.Value], token).ConfigureAwait(false))!;
             row.Version++;
             edit.Touch(found.Value.Workload.Id);
             return await change(edit, row, found.Value, token).ConfigureAwait(false);

@@ -15,7 +15,7 @@ public static class ShowWorkload
 {
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder workloads) =>
-        workloads.MapGet("/{idOrName}", Show).RequireAuthorization(Roles.Viewer).WithSummary("One workload, with its listeners and its policy as sentences.");
+        workloads.MapGet("/{idOrName}", Show).Requires(Permission.Read).WithSummary("One workload, with its listeners and its policy as sentences.");
 
     private static Results<Ok<WorkloadDetail>, ProblemResult> Show(string idOrName, LiveState live, WorkloadViews views, AgentDirectory directory)
     {

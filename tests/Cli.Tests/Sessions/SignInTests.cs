@@ -53,6 +53,27 @@ public sealed class SignInTests
     }
 
     [Fact]
+    public async Task Accounts_are_made_granted_and_removed_and_keys_narrowed_to_a_scope()
+    {
+        await using var controller = await RunningController.SignedInAsync();
+        var file = controller.Person.PathOf("ann.password");
+        (await controller.RunAsync(ExitCode.Ok, "accounts", "create", "ann", "--role", "policyEditor", "--role", "responder", "--scope", "app=shop", "--secret-file", file)).ExpectNoSecret(File.ReadAllText(file).Trim());
+        Assert.Contains("policyEditor of app=shop, responder of app=shop", (await controller.RunAsync(ExitCode.Ok, "accounts", "list")).Output, StringComparison.Ordinal);
+        var granted = await controller.RunAsync(ExitCode.Ok, "accounts", "grant", "ann", "--role", "auditor", "--add");
+        Assert.Contains("auditor, policyEditor of app=shop, responder of app=shop", granted.Output + granted.Error, StringComparison.Ordinal);
+        await controller.RunAsync(ExitCode.Ok, "accounts", "reset-password", "ann");
+        await controller.RunAsync(ExitCode.Ok, "accounts", "remove", "ann");
+        await controller.RunAsync(ExitCode.NotFound, "accounts", "remove", "ann");
+        await controller.RunAsync(ExitCode.Usage, "accounts", "create", "bob", "--role", "king");
+
+        var key = controller.Person.PathOf("shop.key");
+        await controller.RunAsync(ExitCode.Ok, "api-keys", "create", "shop", "--role", "agentManager", "--scope", "app=shop", "--secret-file", key);
+        await controller.RunAsync(ExitCode.Ok, "login", controller.Url, "--ca-sha256", controller.Fingerprint, "--key-file", key);
+        await controller.RunAsync(ExitCode.Ok, "workloads", "create", "till", "--address", "192.0.2.8", "--label", "app=shop");
+        await controller.RunAsync(ExitCode.Forbidden, "workloads", "create", "printer", "--address", "192.0.2.9");
+    }
+
+    [Fact]
     public async Task Only_the_trusted_authority_is_talked_to()
     {
         await using var controller = await RunningController.SignedInAsync();

@@ -127,10 +127,13 @@ public sealed class SessionTests
         var clock = new FakeClock();
         await using var controller = await TestController.StartAsync(clock);
         using var admin = await controller.ClientAsync();
-        var made = await admin.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("ci", AccessRole.Viewer, clock.GetUtcNow().AddHours(1)));
+        var made = await admin.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("ci", [new(AccessRole.Viewer, null)], clock.GetUtcNow().AddHours(1)));
         using var client = controller.Anonymous();
         client.Authorize(made.Secret);
-        Assert.Equal(new("ci", AccessRole.Viewer, false, null), await client.GetAsync<SessionView>("session"));
+        var session = await client.GetAsync<SessionView>("session");
+        Assert.Equal(("ci", false, null), (session.User, session.MustChangePassword, session.Expires));
+        Assert.Equal([new(AccessRole.Viewer, null)], session.Grants);
+        Assert.Equal([Permission.Read], session.Permissions);
         Assert.NotNull((await admin.GetAsync<List<ApiKeyView>>("api-keys")).Single(k => k.Id == made.Key.Id).LastUsed);
         var stored = await controller.ExportAsync();
         Assert.Contains("\"ci\"", stored, StringComparison.Ordinal);
@@ -138,7 +141,7 @@ public sealed class SessionTests
 
         clock.Advance(TimeSpan.FromHours(1));
         await client.RefusedAsync(HttpMethod.Get, "session", null, 401, "not-signed-in");
-        made = await admin.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("ci2", AccessRole.Viewer, null));
+        made = await admin.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("ci2", [new(AccessRole.Viewer, null)], null));
         client.Authorize(made.Secret);
         await client.GetAsync<SessionView>("session");
         await admin.DeleteAsync($"api-keys/{made.Key.Id}");

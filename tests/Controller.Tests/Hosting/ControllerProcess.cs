@@ -46,7 +46,7 @@ internal sealed partial class ControllerProcess : IDisposable
 
     public ApiClient Client()
     {
-        using var process = Start(_folder, "create-api-key", "--name", "test", "--role", "admin");
+        using var process = Start(_folder, "create-api-key", "--name", "test", "--role", "owner");
         var secret = process.StandardOutput.ReadToEnd().Trim();
         var client = new ApiClient(_rest, X509CertificateLoader.LoadCertificateFromFile(Path.Combine(_folder, "ca.crt")));
         client.Authorize(secret);

@@ -10,7 +10,7 @@ public sealed class EventsTests
     public async Task A_watcher_is_told_what_kind_of_thing_changed()
     {
         await using var controller = await TestController.StartAsync();
-        using var client = await controller.ClientAsync(AccessRole.Editor);
+        using var client = await controller.EditorAsync();
         using var deadline = new CancellationTokenSource(Eventually.Deadline);
         using var response = await client.SendAsync(HttpMethod.Get, "events", null);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);

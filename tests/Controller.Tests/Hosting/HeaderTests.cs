@@ -1,5 +1,3 @@
-using Bulkhead.Contracts.Rest;
-
 namespace Bulkhead.Controller.Tests.Hosting;
 
 public sealed class HeaderTests
@@ -13,7 +11,7 @@ public sealed class HeaderTests
     public async Task Every_answer_carries_the_security_headers(string path, string? body, int status)
     {
         await using var controller = await TestController.StartAsync();
-        using var client = await controller.ClientAsync(AccessRole.Editor);
+        using var client = await controller.EditorAsync();
         using var response = await client.SendAsync(body is null ? HttpMethod.Get : HttpMethod.Post, path, body);
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));

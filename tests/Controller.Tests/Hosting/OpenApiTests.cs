@@ -9,21 +9,10 @@ public sealed class OpenApiTests
     [Fact]
     public async Task The_committed_description_of_REST_is_current()
     {
-        var file = Path.Combine(Root().FullName, Committed);
+        var file = Repository.PathOf(Committed);
         Assert.True(File.Exists(file), $"{Committed} is missing");
         Assert.True(
             (await File.ReadAllTextAsync(file)).Trim() == (await OpenApiDocument.PrintAsync(CancellationToken.None)).Trim(),
             $"{Committed} is not what REST is now. Run: dotnet run --project src/Controller -- openapi > {Committed}");
-    }
-
-    private static DirectoryInfo Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Bulkhead.slnx")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The tests do not run within the repository.");
-        }
-
-        return folder;
     }
 }

@@ -11,13 +11,13 @@ public sealed class DraftTests
     public async Task New_rules_get_ids_that_are_never_given_twice()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         var rule = new RuleDocument { From = "role=web", To = "role=db", Services = ["tcp/3306"] };
         var written = await editor.PutAsync<RulesetDocument>("policy/draft/rulesets/shop", Ruleset(rule, rule));
         Assert.Equal([1, 2], written.Rules.Select(r => r.Id));
         await editor.DeleteAsync("policy/draft/rulesets/shop");
         await controller.RestartAsync();
-        using var again = await controller.ClientAsync(AccessRole.Editor);
+        using var again = await controller.EditorAsync();
         written = await again.PutAsync<RulesetDocument>("policy/draft/rulesets/shop", Ruleset(rule));
         Assert.Equal([3], written.Rules.Select(r => r.Id));
         written = await again.PutAsync<RulesetDocument>("policy/draft/rulesets/shop", Ruleset(written.Rules[0] with { Reason = "kept" }, rule));
@@ -28,7 +28,7 @@ public sealed class DraftTests
     public async Task An_object_can_be_renamed_but_not_onto_another()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         await editor.PutAsync<ServiceDocument>("policy/draft/services/a", new ServiceDocument { Name = "a", Ports = ["tcp/1"] });
         await editor.PutAsync<ServiceDocument>("policy/draft/services/b", new ServiceDocument { Ports = ["tcp/2"] });
         await editor.PutAsync<ServiceDocument>("policy/draft/services/a", new ServiceDocument { Name = "c", Ports = ["tcp/1"] });
@@ -41,7 +41,7 @@ public sealed class DraftTests
     public async Task An_edit_of_a_draft_that_changed_meanwhile_is_refused()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         using var read = await editor.SendAsync(HttpMethod.Get, "policy/draft", null);
         var seen = read.Headers.ETag!.Tag;
         using var first = await editor.SendAsync(HttpMethod.Put, "policy/draft", PolicyStreamTests.Fence, seen);
@@ -69,7 +69,7 @@ public sealed class DraftTests
     public async Task A_malformed_policy_is_refused_with_its_place_and_changes_nothing(string body, string code)
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         await editor.PutAsync<DraftStatus>("policy/draft", PolicyStreamTests.Fence);
         var problem = await editor.RefusedAsync(HttpMethod.Put, "policy/draft", body, 422, "invalid");
         Assert.Contains(problem.Diagnostics, d => d.Code == code && d.Path.Length > 0 && d.Message.Length > 10);
@@ -81,7 +81,7 @@ public sealed class DraftTests
     public async Task Label_keys_in_use_cannot_be_removed()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         await editor.PutAsync<LabelKeys>("label-keys", new LabelKeys([], ["owner", "tier"]));
         await editor.PutAsync<DraftStatus>("policy/draft", new PolicyDocument { Modes = [new() { Selector = "tier=gold", Inbound = "full" }] });
         await editor.PostAsync<WorkloadView>("workloads", new CreateWorkload("w", new Dictionary<string, string> { ["owner"] = "ann" }, ["10.0.0.1"]));

@@ -31,7 +31,7 @@ public sealed class ProofTests
     public async Task Each_edit_says_which_assertions_it_breaks_and_a_connection_that_shows_it()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         var status = await editor.PutAsync<DraftStatus>("policy/draft", s_policy);
         var broken = Assert.Single(status.Diagnostics, d => d.Code == "assertion-violated");
         Assert.Equal(("assertions[no-dev-to-prod]", "error"), (broken.Path, broken.Severity));
@@ -54,7 +54,7 @@ public sealed class ProofTests
     public async Task Rules_that_do_nothing_and_what_a_draft_opens_are_told()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         await editor.PutAsync<DraftStatus>("policy/draft", s_policy with { Assertions = [] });
         var health = await editor.GetAsync<RuleHealthView>("policy/draft/health?since=1h");
         Assert.Contains(health.Findings, f => f.Code == "redundant" && f.Rule == 2);

@@ -10,7 +10,7 @@ public sealed class ProvisionTests
     public async Task Provisioning_needs_a_note_the_draft_that_was_seen_and_something_to_provision()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         await editor.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", 0, []), 409, "nothing-to-provision");
         var draft = await editor.PutAsync<DraftStatus>("policy/draft", PolicyStreamTests.Fence);
         await editor.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision(" ", draft.DraftVersion, []), 422, "invalid");
@@ -18,7 +18,7 @@ public sealed class ProvisionTests
         Assert.Empty(await editor.GetAsync<List<RevisionView>>("policy/revisions"));
 
         var revision = await editor.PostAsync<RevisionView>("policy/provision", new Provision("why", draft.DraftVersion, []));
-        Assert.Equal((1, 0, "why", "key:test-Editor"), (revision.Number, revision.Parent, revision.Note, revision.Author));
+        Assert.Equal((1, 0, "why", "key:test-PolicyEditor"), (revision.Number, revision.Parent, revision.Note, revision.Author));
         Assert.Equal(["ruleset", "modes"], revision.Changes.Select(c => c.Kind));
         Assert.Empty((await editor.GetAsync<DraftStatus>("policy/draft/changes")).Changes);
     }
@@ -27,7 +27,7 @@ public sealed class ProvisionTests
     public async Task Restoring_makes_a_new_revision_with_the_old_content_and_the_draft_follows()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         var first = await PolicyStreamTests.ProvisionAsync(editor, PolicyStreamTests.Fence);
         var second = await PolicyStreamTests.ProvisionAsync(editor, new PolicyDocument());
         Assert.NotEqual(first.Hash, second.Hash);
@@ -48,7 +48,7 @@ public sealed class ProvisionTests
     public async Task Discarding_makes_the_draft_the_newest_revision_again()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         await PolicyStreamTests.ProvisionAsync(editor, PolicyStreamTests.Fence);
         await editor.PutAsync<DraftStatus>("policy/draft", new PolicyDocument());
         Assert.Empty((await editor.PostAsync<DraftStatus>("policy/draft/discard", null)).Changes);
@@ -98,7 +98,7 @@ public sealed class ProvisionTests
     public async Task An_assertion_that_fails_stops_provisioning()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         var policy = PolicyStreamTests.Fence with { Assertions = [new() { Name = "nothing", Never = new() { From = "all", To = "all" } }] };
         var draft = await editor.PutAsync<DraftStatus>("policy/draft", policy);
         var refusal = await editor.RefusedAsync(HttpMethod.Post, "policy/provision", new Provision("why", draft.DraftVersion, []), 422, "invalid");

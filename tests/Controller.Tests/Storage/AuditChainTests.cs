@@ -11,7 +11,7 @@ public sealed class AuditChainTests
     public async Task The_log_is_a_chain_that_any_tampering_breaks()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         for (var i = 0; i < 5; i++)
         {
             await editor.PostAsync<WorkloadView>("workloads", new CreateWorkload($"w{i}", new Dictionary<string, string>(), [$"10.0.0.{i}"]));

@@ -11,7 +11,7 @@ public sealed class WorkloadTests
     public async Task Lists_are_paged_filtered_and_searched()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         for (var i = 0; i < 5; i++)
         {
             await editor.PostAsync<WorkloadView>("workloads", new CreateWorkload($"w{i}", new Dictionary<string, string> { ["role"] = i % 2 == 0 ? "web" : "db" }, [$"10.0.0.{i}"]));
@@ -37,7 +37,7 @@ public sealed class WorkloadTests
     public async Task An_address_has_one_holder()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         await editor.PostAsync<WorkloadView>("workloads", new CreateWorkload("a", s_none, ["10.0.0.1"]));
         var problem = await editor.RefusedAsync(HttpMethod.Post, "workloads", new CreateWorkload("b", s_none, ["10.0.0.1", "10.0.0.0/24", "::ffff:10.0.0.1"]), 422, "invalid");
         Assert.Equal(["address-held", "bad-address", "address-held"], problem.Diagnostics.Select(d => d.Code));
@@ -48,7 +48,7 @@ public sealed class WorkloadTests
     public async Task A_name_that_two_workloads_have_must_be_told_apart_by_id()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         var first = await editor.PostAsync<WorkloadView>("workloads", new CreateWorkload("a", s_none, ["10.0.0.1"]));
         await editor.PostAsync<WorkloadView>("workloads", new CreateWorkload("a", s_none, ["10.0.0.2"]));
         await editor.RefusedAsync(HttpMethod.Get, "workloads/a", null, 409, "ambiguous-name");
@@ -85,7 +85,7 @@ public sealed class WorkloadTests
     public async Task A_bad_label_edit_edits_nothing()
     {
         await using var controller = await TestController.StartAsync();
-        using var editor = await controller.ClientAsync(AccessRole.Editor);
+        using var editor = await controller.EditorAsync();
         await editor.PostAsync<WorkloadView>("workloads", new CreateWorkload("a", s_none, ["10.0.0.1"]));
         var problem = await editor.RefusedAsync(HttpMethod.Post, "workloads/labels", new EditLabels(
         [

@@ -1,5 +1,3 @@
-using Bulkhead.Contracts.Rest;
-
 namespace Bulkhead.Controller.Storage.Rows;
 
 /// <summary>A person's local account.</summary>
@@ -11,8 +9,8 @@ public sealed class AccountRow
     /// <summary>Unique, lower case.</summary>
     public string Name { get; set; } = "";
 
-    /// <summary>What they may do.</summary>
-    public AccessRole Role { get; set; }
+    /// <summary>What they may do, as <see cref="StoredText.Grants"/> reads it.</summary>
+    public string Grants { get; set; } = "[]";
 
     /// <summary>As <see cref="Microsoft.AspNetCore.Identity.PasswordHasher{TUser}"/> makes it.</summary>
     public string PasswordHash { get; set; } = "";
@@ -43,8 +41,8 @@ public sealed class ApiKeyRow
     /// <summary>For people.</summary>
     public string Name { get; set; } = "";
 
-    /// <summary>What it may do.</summary>
-    public AccessRole Role { get; set; }
+    /// <summary>What it may do, as <see cref="StoredText.Grants"/> reads it.</summary>
+    public string Grants { get; set; } = "[]";
 
     /// <summary>SHA-256 of the secret, hex.</summary>
     public string SecretHash { get; set; } = "";
