@@ -16,8 +16,11 @@ internal static class ChaosBenchmark
 {
     private const int DiskMegabytes = 192;
 
-    /// <summary>What of the controller's log is shown when a run breaks off, since its folder goes.</summary>
-    private const int LogLines = 60;
+    /// <summary>How many failures of the controller's log are shown when a run breaks off, since its folder goes.</summary>
+    private const int LogLines = 5;
+
+    /// <summary>What the log calls failures that are no fault's, <c>Log.RequestFailed</c>.</summary>
+    private const string Unforeseen = "FailureAnswers[3]";
 
     /// <summary>Long enough for what waits in a busy machine.</summary>
     private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(60);
@@ -74,7 +77,7 @@ internal static class ChaosBenchmark
         }
         catch (BenchException)
         {
-            foreach (var line in File.ReadLines(Path.Combine(folder.FullName, "controller.log")).TakeLast(LogLines))
+            foreach (var line in File.ReadLines(Path.Combine(folder.FullName, "controller.log")).Where(line => line.Contains(Unforeseen, StringComparison.Ordinal)).TakeLast(LogLines))
             {
                 run.Progress(line);
             }

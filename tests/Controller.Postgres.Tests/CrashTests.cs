@@ -1,5 +1,8 @@
+using System.Data.Common;
 using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Tests.Hosting;
+using Microsoft.EntityFrameworkCore;
 
 namespace Bulkhead.Controller.Tests.Storage;
 
@@ -73,6 +76,19 @@ public sealed class CrashTests
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Npgsql tells what follows a lost connection only that the transaction is over.</summary>
+    [Fact]
+    public async Task A_connection_that_was_lost_unnoticed_is_a_failure_of_the_database()
+    {
+        await using var controller = await TestController.StartAsync();
+
+        await Assert.ThrowsAsync<StoreLostException>(() => controller.Ledger.WriteAsync<bool>("test", async (edit, cancellation) =>
+        {
+            await Assert.ThrowsAnyAsync<DbException>(() => edit.Database.Database.ExecuteSqlAsync($"SELECT pg_terminate_backend(pg_backend_pid())", cancellation));
+            return true;
+        }, CancellationToken.None));
     }
 
     private static int Count(List<string> names, string prefix)

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Storage.Rows;
 using Microsoft.EntityFrameworkCore;
@@ -46,63 +47,73 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, StoreDatab
     /// <param name="actor">Who, for the audit log.</param>
     /// <param name="change">Checks and changes rows.</param>
     /// <param name="cancellation">Counts until the commit begins.</param>
-    public async Task<Outcome<T>> WriteAsync<T>(string actor, Func<Edit, CancellationToken, Task<Outcome<T>>> change, CancellationToken cancellation)
-    {
-        await _writer.WaitAsync(cancellation).ConfigureAwait(false);
-        try
+    public Task<Outcome<T>> WriteAsync<T>(string actor, Func<Edit, CancellationToken, Task<Outcome<T>>> change, CancellationToken cancellation) => AloneAsync<Outcome<T>>(
+        async database =>
         {
-            await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
             await using var transaction = await database.Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);
             await store.LockAsync(database, cancellation).ConfigureAwait(false);
             await CatchUpAsync(database, cancellation).ConfigureAwait(false);
             var edit = new Edit(database, live.Current, actor, time.GetUtcNow());
-            var outcome = await change(edit, cancellation).ConfigureAwait(false);
-            if (!outcome.Commits)
+            try
             {
+                var outcome = await change(edit, cancellation).ConfigureAwait(false);
+                if (!outcome.Commits)
+                {
+                    return outcome;
+                }
+
+                var snapshot = await edit.SealAsync(cancellation).ConfigureAwait(false);
+                await store.AnnounceAsync(database, cancellation).ConfigureAwait(false);
+                await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+                if (snapshot is not null)
+                {
+                    live.Publish(snapshot);
+                }
+
                 return outcome;
             }
-
-            var snapshot = await edit.SealAsync(cancellation).ConfigureAwait(false);
-            await store.AnnounceAsync(database, cancellation).ConfigureAwait(false);
-            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
-            if (snapshot is not null)
+            catch (DbUpdateConcurrencyException)
             {
-                live.Publish(snapshot);
+                return Problems.Conflict("changed-meanwhile", "Somebody else changed it meanwhile; nothing was changed.", "Load it again and repeat the edit.");
             }
-
-            return outcome;
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            return Problems.Conflict("changed-meanwhile", "Somebody else changed it meanwhile; nothing was changed.", "Load it again and repeat the edit.");
-        }
-        finally
-        {
-            _writer.Release();
-        }
-    }
+        },
+        cancellation);
 
     /// <summary>Takes up what other controllers have committed.</summary>
-    public async Task FollowAsync(CancellationToken cancellation)
-    {
-        await _writer.WaitAsync(cancellation).ConfigureAwait(false);
-        try
+    public Task FollowAsync(CancellationToken cancellation) => AloneAsync(
+        async database =>
         {
-            await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
             await using var moment = await store.BeginReadAsync(database, cancellation).ConfigureAwait(false);
             await CatchUpAsync(database, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            _writer.Release();
-        }
-    }
+            return true;
+        },
+        cancellation);
 
     /// <summary>A view of the tables to read from; dispose it.</summary>
     public Task<ControllerDb> ReadAsync(CancellationToken cancellation) => databases.CreateDbContextAsync(cancellation);
 
     /// <inheritdoc/>
     public void Dispose() => _writer.Dispose();
+
+    /// <summary>Does one thing after the other.</summary>
+    /// <exception cref="DbException">The database failed.</exception>
+    private async Task<T> AloneAsync<T>(Func<ControllerDb, Task<T>> work, CancellationToken cancellation)
+    {
+        await _writer.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+            return await work(database).ConfigureAwait(false);
+        }
+        catch (InvalidOperationException problem) when (StoreLostException.IsTold(problem))
+        {
+            throw new StoreLostException(problem);
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
 
     /// <summary>Loads what the change log names after the current snapshot. Within the caller's transaction the tables show one moment.</summary>
     private async Task CatchUpAsync(ControllerDb database, CancellationToken cancellation)

@@ -19,7 +19,17 @@ public static class StoreFailures
         null => null,
         SqliteException sqlite => s_sqlite.Contains(sqlite.SqliteErrorCode) ? sqlite : null,
         PostgresException postgres => s_postgres.Contains(postgres.SqlState[..2]) ? postgres : null,
-        NpgsqlException lost => lost,
+        NpgsqlException or StoreLostException => (DbException)problem,
         _ => Find(problem.InnerException),
     };
+}
+
+/// <summary>The connection to the database was lost, and all that was not committed with it.</summary>
+/// <param name="problem">How it showed.</param>
+public sealed class StoreLostException(InvalidOperationException problem) : DbException("The connection to the database was lost.", problem)
+{
+    private static readonly string s_npgsql = typeof(NpgsqlException).Assembly.GetName().Name!;
+
+    /// <summary>Whether an exception means that: to what follows a command that lost the connection at its very end, Npgsql says only that the transaction is over.</summary>
+    internal static bool IsTold(InvalidOperationException problem) => problem.Source == s_npgsql;
 }
