@@ -49,6 +49,7 @@ internal static class FlowsCommand
             {
                 await output.WriteAsync(json ? Json(batch, policy.Current()) : Text(batch, policy.Current()));
                 await output.FlushAsync(cancel);
+                await TellShownAsync(stream, batch, cancel);
                 if (!follow && batch.WindowMs > 0)
                 {
                     return ExitCodes.Good;
@@ -76,6 +77,19 @@ internal static class FlowsCommand
         catch (IOException)
         {
             return null;
+        }
+    }
+
+    /// <summary>Whoever does not say so, because it was stopped or its terminal is, is not taken to be watching for long.</summary>
+    private static async Task TellShownAsync(NetworkStream stream, FlowBatch batch, CancellationToken cancel)
+    {
+        try
+        {
+            await stream.WriteAsync(new byte[batch.WindowMs > 0 ? 1 : 0], cancel);
+        }
+        catch (IOException)
+        {
+            // The agent is gone, which the next reading shows.
         }
     }
 

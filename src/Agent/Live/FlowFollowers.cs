@@ -11,6 +11,7 @@ namespace Bulkhead.Agent.Live;
 /// <summary>
 /// Gives each window to whoever on the host follows the flows: over a unix socket in the agent's folder, which only root may open, as
 /// <see cref="FlowBatch"/>es, each behind its length in four bytes, the lowest first. One that does not keep up misses windows, and is told how many.
+/// For each window that it has shown it sends back a byte; windows are short only for those that do, rather than for one that was stopped.
 /// </summary>
 internal sealed class FlowFollowers(string path, WindowPace pace, ILogger log)
 {
@@ -20,6 +21,9 @@ internal sealed class FlowFollowers(string path, WindowPace pace, ILogger log)
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 
     private const int MostWaiting = 32;
+
+    /// <summary>How many windows a follower may not have shown yet, and still counts as watching.</summary>
+    public const int MostUnread = 10;
 
     private ImmutableArray<Follower> _followers = [];
 
@@ -109,19 +113,20 @@ internal sealed class FlowFollowers(string path, WindowPace pace, ILogger log)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         using var stream = new NetworkStream(socket, ownsSocket: true);
-        var follower = new Follower();
-        using var watched = pace.Follow();
+        using var follower = new Follower(pace);
         ImmutableInterlocked.Update(ref _followers, (all, one) => all.Add(one), follower);
-        // Nothing is ever sent by a follower: what can be read is its end.
-        Task[] either = [follower.WriteAsync(stream, end.Token), stream.ReadAsync(new byte[1], end.Token).AsTask()];
+        Task[] either = [follower.WriteAsync(stream, end.Token), follower.ReadAsync(stream, end.Token)];
         await Task.WhenAny(either);
         ImmutableInterlocked.Update(ref _followers, (all, one) => all.Remove(one), follower);
         await end.CancelAsync();
         await Task.WhenAll(either).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private sealed class Follower
+    private sealed class Follower(WindowPace pace) : IDisposable
     {
+        private readonly Lock _gate = new();
+        private int _unread;
+        private IDisposable? _watching = pace.Follow();
         private readonly Channel<byte[]> _waiting = System.Threading.Channels.Channel.CreateBounded<byte[]>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
         private long _missed;
 
@@ -130,8 +135,34 @@ internal sealed class FlowFollowers(string path, WindowPace pace, ILogger log)
             if (!_waiting.Writer.TryWrite(batch))
             {
                 Interlocked.Increment(ref _missed);
+                return;
+            }
+
+            lock (_gate)
+            {
+                if (++_unread > MostUnread)
+                {
+                    _watching?.Dispose();
+                    _watching = null;
+                }
             }
         }
+
+        /// <summary>Reads what was shown, until it ends.</summary>
+        public async Task ReadAsync(Stream stream, CancellationToken cancel)
+        {
+            var shown = new byte[MostWaiting];
+            while (await stream.ReadAsync(shown, cancel) is > 0 and var count)
+            {
+                lock (_gate)
+                {
+                    _unread = Math.Max(0, _unread - count);
+                    _watching ??= _unread <= MostUnread ? pace.Follow() : null;
+                }
+            }
+        }
+
+        public void Dispose() => _watching?.Dispose();
 
         public async Task WriteAsync(Stream stream, CancellationToken cancel)
         {

@@ -4,7 +4,7 @@ namespace Bulkhead.Agent.Live;
 
 /// <summary>
 /// How long windows are: ten seconds, or one while somebody watches, unless the agent takes more than its share of the processor; then they
-/// get longer step by step, and at last names from DNS are done without. Thread-safe.
+/// get longer step by step, then names from DNS are done without, and at last the kernel's events are read only as often as the share allows. Thread-safe.
 /// </summary>
 /// <param name="share">The share of one core that the agent may take.</param>
 /// <param name="used">Processor time that the agent has taken.</param>
@@ -17,6 +17,7 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
 
     private const int CalmMeasures = 5;
     private static readonly TimeSpan _measureEvery = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _longestRest = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan[] _steps = [Live, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5), Usual];
 
     private readonly Lock _gate = new();
@@ -28,6 +29,7 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
     private int _step;
     private int _calm;
     private bool _tight;
+    private bool _held;
     private string? _refused;
 
     /// <summary>A window's length while nobody watches.</summary>
@@ -52,8 +54,8 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
         {
             var length = Length;
             var longer = length > Wanted ? $"windows of {length.TotalSeconds:0} s in place of {Wanted.TotalSeconds:0} s" : null;
-            var tight = longer is null && MayName ? null
-                : $"{string.Join(", and ", new[] { longer, MayName ? null : "no names from DNS" }.OfType<string>())}, to stay within {share * 100:0} % of a core";
+            var without = new[] { longer, MayName ? null : "no names from DNS", Volatile.Read(ref _held) ? "not every event read, but those that are not counted" : null }.OfType<string>().ToList();
+            var tight = without.Count == 0 ? null : $"{string.Join(", and ", without)}, to stay within {share * 100:0} % of a core";
             return NamesRefused is { } refused ? string.Join("; ", new[] { tight, $"no names from DNS: {refused}" }.OfType<string>()) : tight;
         }
     }
@@ -80,6 +82,13 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
                 return _followers > 0 || time.GetElapsedTime(_watchedFrom) < _watchedFor;
             }
         }
+    }
+
+    /// <summary>How long to rest after having worked for some time, so as not to take more than the share; zero while doing with less was enough.</summary>
+    public TimeSpan RestAfter(TimeSpan worked)
+    {
+        var rest = Volatile.Read(ref _held) ? worked * ((1 - share) / share) : TimeSpan.Zero;
+        return rest < _longestRest ? rest : _longestRest;
     }
 
     /// <summary>The wire form.</summary>
@@ -123,13 +132,13 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
 
         var load = (total - _usedThen) / elapsed;
         (_measuredAt, _usedThen) = (now, total);
-        var before = (Length, _tight);
+        var before = (Length, _tight, _held);
         lock (_gate)
         {
             Adapt(load);
         }
 
-        if (before != (Length, _tight))
+        if (before != (Length, _tight, _held))
         {
             changed();
         }
@@ -141,6 +150,7 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
         {
             _calm = 0;
             var last = _steps.Length - 1;
+            _held = _tight;
             // While nobody watches there are no shorter windows to do without.
             _tight = _step == last || !(_followers > 0 || time.GetElapsedTime(_watchedFrom) < _watchedFor);
             _step = Math.Min(_step + 1, last);
@@ -153,7 +163,7 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
         {
             _calm = 0;
             _step = _tight ? _step : Math.Max(_step - 1, 0);
-            _tight = false;
+            (_tight, _held) = (_held, false);
         }
     }
 

@@ -7,22 +7,57 @@ namespace Bulkhead.Agent.Spool;
 
 /// <summary>
 /// What becomes of a window once it is closed: scans are summed up, names added, and it is given to those who follow and, in parts that the controller takes,
-/// to the spool.
+/// to the spool. That is done behind the caller's back, in order, since disks may stand still while the kernel's events do not.
 /// </summary>
 internal sealed class FlowOutlet(FlowSpool spool, NameTable names, FlowFollowers followers, BootClock boot, ILogger log)
 {
-    /// <summary>Takes a window that has just ended.</summary>
-    /// <returns>How many connections are lost with what could not be kept; those who follow have it all the same.</returns>
-    public ulong Add(FlowBatch batch)
+    /// <summary>How many windows may wait for the disk.</summary>
+    public const int MostWaiting = 4;
+
+    private Task _last = Task.CompletedTask;
+    private int _waiting;
+    private ulong _lost;
+
+    /// <summary>Takes a window that has just ended; for one thread. One too many is lost, and counted.</summary>
+    public void Add(FlowBatch batch)
+    {
+        if (_last.IsFaulted)
+        {
+            Flush();
+        }
+
+        if (Interlocked.Increment(ref _waiting) > MostWaiting)
+        {
+            Interlocked.Decrement(ref _waiting);
+            Interlocked.Add(ref _lost, FlowLoss.Of(batch));
+            log.SpoolFailed("the disk is too slow");
+            return;
+        }
+
+        _last = KeepAfterAsync(_last, batch, boot.NowMs);
+    }
+
+    /// <summary>How many connections were lost with what could not be kept, since this was last asked; those who follow may have them all the same.</summary>
+    public ulong TakeLost() => Interlocked.Exchange(ref _lost, 0);
+
+    /// <summary>Waits until all that was added is kept, or lost.</summary>
+    public void Flush() => _last.GetAwaiter().GetResult();
+
+    private async Task KeepAfterAsync(Task before, FlowBatch batch, long endedMs)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        Keep(batch, (ulong)Math.Max(0, endedMs - batch.WindowMs));
+        Interlocked.Decrement(ref _waiting);
+    }
+
+    private void Keep(FlowBatch batch, ulong beganMs)
     {
         ScanCondenser.Condense(batch);
         names.AddTo(batch);
         followers.Publish(batch);
-        var began = (ulong)Math.Max(0, boot.NowMs - batch.WindowMs);
-        var lost = 0UL;
         foreach (var part in BatchParts.Of(batch))
         {
-            (part.Boot, part.WindowBootMs) = (boot.Boot, began);
+            (part.Boot, part.WindowBootMs) = (boot.Boot, beganMs);
             var held = FlowLoss.Of(part);
             try
             {
@@ -30,11 +65,9 @@ internal sealed class FlowOutlet(FlowSpool spool, NameTable names, FlowFollowers
             }
             catch (IOException failed)
             {
-                lost += held;
+                Interlocked.Add(ref _lost, held);
                 log.SpoolFailed(failed.Message);
             }
         }
-
-        return lost;
     }
 }

@@ -16,6 +16,9 @@ internal static class ScanCondenser
     /// <summary>From how many targets on it is a scan, though it is not known yet whether they answer.</summary>
     public const int SureThreshold = 1000;
 
+    // Of datagrams, to one target, that expect an answer.
+    private const int MostTries = 3;
+
     /// <summary>The most samples of a scan.</summary>
     public const int MostSamples = 16;
 
@@ -56,7 +59,8 @@ internal static class ScanCondenser
     private static bool IsUndecided(FlowSummary flow) => flow is { Connections: > 0, PacketsIn: 0, PacketsOut: 0 };
 
     /// <summary>
-    /// Whether nobody answered, or only to refuse: blocked here, or at most one packet each way of a TCP connection, or none back of another.
+    /// Whether nobody answered, or only to refuse: blocked here, or at most one packet each way of a TCP connection, or none back of a few of another. Who sends
+    /// more than a few without an answer is no scanner: logs and measurements are sent so, and dead hosts watched.
     /// </summary>
     private static bool IsUnanswered(FlowSummary flow)
     {
@@ -68,7 +72,7 @@ internal static class ScanCondenser
         var tries = Math.Max(1, flow.Connections);
         var (asked, answered) = flow.Direction == Direction.Inbound ? (flow.PacketsIn, flow.PacketsOut) : (flow.PacketsOut, flow.PacketsIn);
         // A SYN is sent again and again while nobody answers; who was answered at all sends one packet more than the answers to its SYNs.
-        return asked > 0 && (answered == 0 || (flow.Protocol == IpProtocol.Tcp && answered <= tries && asked <= answered));
+        return asked > 0 && (flow.Protocol == IpProtocol.Tcp ? answered == 0 || (answered <= tries && asked <= answered) : answered == 0 && asked <= MostTries * tries);
     }
 
     private static (Direction Direction, ByteString Source, uint Process) SourceOf(FlowSummary flow) =>

@@ -151,7 +151,8 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
     }
 
     /// <summary>Settles what is pending and counts, in the flows of this window, the connections that are still open; at the end of a window.</summary>
-    public void CountOpen()
+    /// <param name="withIdle">Whether those are told as well of which there is nothing else to tell.</param>
+    public void CountOpen(bool withIdle = false)
     {
         foreach (var id in _pending.Keys.ToList())
         {
@@ -160,7 +161,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
 
         foreach (var connection in _live.Values)
         {
-            if (!connection.Closed && window.TryGet(connection.Flow.Key) is { } flow)
+            if (!connection.Closed && (window.TryGet(connection.Flow.Key) ?? (withIdle ? window.Remind(connection.Flow.Key) : null)) is { } flow)
             {
                 flow.Open++;
             }

@@ -37,6 +37,9 @@ internal sealed class Flow(FlowKey key, int window = -1)
     /// <summary>Connections still open, as the last dump tells.</summary>
     public uint Open { get; set; }
 
+    /// <summary>Whether it has new connections of whose traffic nothing is known yet.</summary>
+    public bool IsUndecided => _connections > 0 && _traffic == default;
+
     /// <summary>Counts a new connection.</summary>
     public void Connect(long atMs)
     {

@@ -89,6 +89,12 @@ internal sealed class FlowWindow(int mostFlows)
     /// <summary>The flow of a key if the window has it.</summary>
     public Flow? TryGet(in FlowKey key) => _flows.GetValueOrDefault(key);
 
+    /// <summary>A flow of which there is nothing new, so that it is not forgotten; null if the window has no room to spare.</summary>
+    public Flow? Remind(in FlowKey key) => IsNearlyFull || key.Protocol == 0 ? null : Find(key);
+
+    /// <summary>How many flows have new connections of whose traffic nothing is known yet.</summary>
+    public int CountUndecided() => _flows.Values.Count(flow => flow.IsUndecided);
+
     /// <summary>Counts a blocked packet. One from a source port that the window has seen already is a connection's next try, not a new one.</summary>
     public void Block(in FlowKey key, ushort sourcePort, Traffic traffic, long atMs)
     {

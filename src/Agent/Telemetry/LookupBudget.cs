@@ -2,7 +2,7 @@ namespace Bulkhead.Agent.Telemetry;
 
 /// <summary>
 /// Bounds what naming processes may cost: a share of one core, saved up for bursts. Beyond it only the first connection of each edge in a
-/// window is looked up, so that in a storm of one kind of connection others still get their names.
+/// window is looked up, so that in a storm of one kind of connection others still get their names; on credit, which is bounded as well.
 /// </summary>
 internal sealed class LookupBudget(TimeProvider time)
 {
@@ -25,7 +25,7 @@ internal sealed class LookupBudget(TimeProvider time)
         _left = earned < _most ? earned : _most;
         _at = began;
         var first = _looked.Count < MostFirstLooks && _looked.Add(edge);
-        if (_left <= TimeSpan.Zero && !first)
+        if (_left <= (first ? -_most : TimeSpan.Zero))
         {
             return null;
         }

@@ -51,10 +51,14 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
     // Where our programs name processes nothing is gained by reading at once.
     private static readonly TimeSpan _longNap = TimeSpan.FromMilliseconds(10);
 
+    // Long connections on which nothing happens are told of that often.
+    private static readonly TimeSpan _remind = TimeSpan.FromMinutes(5);
+
     private readonly FlowWindow _window = new(MostFlows);
     private MissedBlocks _missed = new(null);
     private ListenerTable? _listeners;
     private ulong _events;
+    private long _reminded = time.GetTimestamp();
     private volatile HostAddresses _addresses = new([]);
 
     /// <summary>Bytes that the kernel may keep of connections' events; before <see cref="RunAsync"/>.</summary>
@@ -179,9 +183,15 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         var looked = time.GetTimestamp();
         Following = true;
 
-        while (!cancel.IsCancellationRequested)
+        for (var worked = time.GetTimestamp(); !cancel.IsCancellationRequested;)
         {
+            if (pace.RestAfter(time.GetElapsedTime(worked)) is var rest && rest > TimeSpan.Zero)
+            {
+                cancel.WaitHandle.WaitOne(rest);
+            }
+
             source.Wait(clock.Left < _look ? clock.Left : _look, owners?.Descriptor ?? -1);
+            worked = time.GetTimestamp();
             resolver.Addresses = _addresses;
             Drain(source, connections, resolver, owners, strays, sequence, clock);
             if (time.GetElapsedTime(looked) >= _look)
@@ -203,7 +213,8 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
                 continue;
             }
 
-            if (time.GetTimestamp() >= nextDump)
+            // Whether many new flows are a scan shows only by whether they were answered.
+            if (time.GetTimestamp() >= nextDump || (!_window.IsNearlyFull && _window.CountUndecided() >= ScanCondenser.SureThreshold))
             {
                 // A dump is dear, of a full table above all; it may cost one hundredth of the time. It is done without where the connections
                 // are few and their events tell of each new one; other addresses may make connections the host's own that were not.
@@ -224,6 +235,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         CountMissed();
         Dump(source, connections, clock, connections.Count <= MostAsked && !connections.IsOverflowed ? DumpKind.Named : DumpKind.Periodic);
         Close(connections, owners, clock);
+        outlet.Flush();
 
         void CountMissed()
         {
@@ -345,15 +357,18 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
 
     private void Close(ConnectionTable connections, OwnerFeed? owners, WindowClock clock)
     {
-        connections.CountOpen();
+        var withIdle = time.GetElapsedTime(_reminded) >= _remind;
+        _reminded = withIdle ? time.GetTimestamp() : _reminded;
+        connections.CountOpen(withIdle);
         _window.CountUnnamed(owners?.NextWindow() ?? 0);
         // Whoever was stopped for hours has one long window, of which nobody wants to know when in it something was.
         var (start, length) = (clock.StartUnixMs, Math.Clamp(clock.OffsetMs, 1, LongestWindow));
         clock.Next();
+        // What the disk did not take of earlier windows is told with this one, if it takes that.
+        CountLost(outlet.TakeLost());
         if (_window.Close(start, (uint)length) is { } batch)
         {
-            // The next window tells of what the disk did not take, if it takes that one.
-            CountLost(outlet.Add(batch));
+            outlet.Add(batch);
         }
     }
 
@@ -369,20 +384,5 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
     {
         Lost += events;
         _window.CountLost(events);
-    }
-
-    private enum DumpKind
-    {
-        /// <summary>At the start: what there is was there before.</summary>
-        First,
-
-        /// <summary>At the end of a window.</summary>
-        Periodic,
-
-        /// <summary>At the end of a window, only of the connections that are remembered.</summary>
-        Named,
-
-        /// <summary>After events were lost.</summary>
-        AfterLoss,
     }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Bulkhead.Contracts.Agent;
 
 namespace Bulkhead.Agent.Tests.Kernel;
 
@@ -9,42 +8,6 @@ namespace Bulkhead.Agent.Tests.Kernel;
 public sealed class SeeingTests
 {
     private const string Dial = "exec 3<>/dev/tcp/10.78.0.2/8002";
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Every_protocol_and_verdict_is_told_in_both_directions_as_it_was(bool withPrograms)
-    {
-        await using var host = new WatchedHost(withPrograms);
-        host.Hosts.Listen(host.Hosts.Peer, TwoHosts.PeerAddress(false), 8002);
-        host.Hosts.Listen(host.Hosts.Host, TwoHosts.HostAddress(false), 8001);
-        host.Open(atHost: true, SocketType.Dgram, ProtocolType.Udp, "10.78.0.1", 8053);
-        await host.StartAsync();
-        Assert.Equal(withPrograms, host.Telemetry.NamesByEvent);
-        var ledger = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var (atHost, remote) in new[] { (true, WatchedHost.Passed), (true, WatchedHost.Blocked), (false, WatchedHost.Passed), (false, WatchedHost.Blocked) })
-        {
-            var (from, to) = atHost ? ("10.78.0.1", remote) : (remote, "10.78.0.1");
-            await MakeAsync(host, atHost, from, to);
-            var (direction, outcome, rule) = (atHost ? "Outbound" : "Inbound", remote == WatchedHost.Blocked ? "Blocked" : "Passed", remote != WatchedHost.Blocked ? 0 : atHost ? 7 : 8);
-            // Without programs it is a matter of luck who is named. The kernel itself answers pings.
-            var (us, sender) = withPrograms ? (" by us", atHost ? " by us" : " by nobody") : ("", "");
-            ledger.Add($"{direction} 6 {remote} {(atHost ? 8002 : 8001)} {outcome} {rule} x3{us}");
-            ledger.Add($"{direction} 17 {remote} 8053 {outcome} {rule} x3{us}");
-            ledger.Add($"{direction} 1 {remote} 8 {outcome} {rule} x3{sender}");
-            ledger.Add($"{direction} {(atHost ? 253 : 254)} {remote} 0 {outcome} {rule} x1{sender}");
-        }
-
-        await host.SeenAsync(20);
-        var told = await host.StopAsync();
-        Assert.Equal(
-            ledger,
-            told.Flows.GroupBy(flow => (What: Describe(flow), By: withPrograms ? By(flow, told) : ""), flow => (long)flow.Connections)
-                .Where(same => same.Sum() > 0)
-                .Select(same => $"{same.Key.What} x{same.Sum()}{same.Key.By}")
-                .Order(StringComparer.Ordinal));
-        Assert.Equal(0UL, told.LostEvents);
-    }
 
     [Fact]
     public async Task Clients_that_end_at_once_are_named_each_by_itself()
@@ -166,34 +129,6 @@ public sealed class SeeingTests
         Assert.Equal(Gone + Staying + 2, seen + (long)told.LostEvents);
     }
 
-    private static async Task MakeAsync(WatchedHost host, bool atHost, string from, string to)
-    {
-        var isBlocked = from == WatchedHost.Blocked || to == WatchedHost.Blocked;
-        for (var i = 0; i < 3; i++)
-        {
-            var connecting = host.Open(atHost, SocketType.Stream, ProtocolType.Tcp, from).ConnectAsync(IPAddress.Parse(to), atHost ? 8002 : 8001);
-            if (!isBlocked)
-            {
-                await connecting;
-            }
-            else
-            {
-                _ = connecting.ContinueWith(failed => failed.Exception, TaskScheduler.Default);
-            }
-
-            await SendAsync(host.Open(atHost, SocketType.Dgram, ProtocolType.Udp, from), to, 8053, 1);
-            using var ping = host.Open(atHost, SocketType.Raw, ProtocolType.Icmp, from);
-            byte[] echo = [8, 0, 0, 0, 0x12, (byte)i, 0, 1];
-            var sum = (ushort)~((8 << 8) + (0x12 << 8) + i + 1);
-            (echo[2], echo[3]) = ((byte)(sum >> 8), (byte)sum);
-            await SendAsync(ping, new IPEndPoint(IPAddress.Parse(to), 0), echo);
-        }
-
-        // Without ports, what comes back is of the same connection.
-        using var other = host.OpenRaw(atHost, atHost ? 253 : 254, from);
-        await SendAsync(other, new IPEndPoint(IPAddress.Parse(to), 0), new byte[8]);
-    }
-
     private static async Task SendAsync(Socket socket, string to, int port, int ports, int bytes = 8)
     {
         for (var i = 0; i < ports; i++)
@@ -223,10 +158,4 @@ public sealed class SeeingTests
             return ValueTask.CompletedTask;
         }
     }
-
-    private static string Describe(FlowSummary flow) =>
-        $"{flow.Direction} {flow.Protocol} {new IPAddress(flow.RemoteAddress.Span)} {flow.Port} {flow.Outcome} {flow.DecidedBy}";
-
-    private static string By(FlowSummary flow, FlowBatch told) =>
-        flow.Process == 0 ? " by nobody" : told.Processes[(int)flow.Process - 1].Pid == Environment.ProcessId ? " by us" : " by a stranger";
 }

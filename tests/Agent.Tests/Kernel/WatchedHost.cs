@@ -19,6 +19,9 @@ internal sealed partial class WatchedHost : IAsyncDisposable
     public const string Blocked = "10.78.0.3";
     public const string Passed = "10.78.0.2";
 
+    /// <summary>Where nothing is blocked, and the policy that tests judge by allows nothing.</summary>
+    public const string Doubtful = "10.78.0.4";
+
     private readonly Conntrack _own;
     private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _stop = new();
@@ -27,17 +30,26 @@ internal sealed partial class WatchedHost : IAsyncDisposable
 
     public WatchedHost(bool withPrograms = true, Action<BlockedPacket, FlowKey?>? blocked = null, int? receiveBuffer = null)
     {
-        Hosts.Peer.Run("ip", "address", "add", Blocked + "/24", "dev", "eth0");
+        foreach (var address in new[] { Blocked, Doubtful })
+        {
+            Hosts.Peer.Run("ip", "address", "add", address + "/24", "dev", "eth0");
+            Hosts.Peer.Run("ip", "address", "add", V6Of(address) + "/64", "dev", "eth0", "nodad");
+        }
+
         Hosts.Host.Nft($$"""
             table inet track {
               chain input {
                 type filter hook input priority 0;
                 ct state established accept
+                icmpv6 type { 133, 134, 135, 136 } accept
+                ip6 saddr {{V6Of(Blocked)}} log group 4077 prefix "bulkhead:in:deny:8" drop
                 ip saddr {{Blocked}} log group 4077 prefix "bulkhead:in:deny:8" drop
               }
               chain output {
                 type filter hook output priority 0;
                 ct state established accept
+                icmpv6 type { 133, 134, 135, 136 } accept
+                ip6 daddr {{V6Of(Blocked)}} log group 4077 prefix "bulkhead:out:deny:7" drop
                 ip daddr {{Blocked}} log group 4077 prefix "bulkhead:out:deny:7" drop
               }
             }
@@ -53,6 +65,9 @@ internal sealed partial class WatchedHost : IAsyncDisposable
             Addresses = Hosts.Host.Inside(HostAddresses.Read),
         };
     }
+
+    /// <summary>The other family's address of the same host.</summary>
+    public static string V6Of(string address) => "fd78::" + address[(address.LastIndexOf('.') + 1)..];
 
     public TwoHosts Hosts { get; } = new();
 
@@ -93,7 +108,7 @@ internal sealed partial class WatchedHost : IAsyncDisposable
 
     public Socket Open(bool atHost, SocketType type, ProtocolType protocol, string? from = null, int port = 0)
     {
-        var socket = (atHost ? Hosts.Host : Hosts.Peer).Inside(() => new Socket(AddressFamily.InterNetwork, type, protocol));
+        var socket = (atHost ? Hosts.Host : Hosts.Peer).Inside(() => new Socket(from is null ? AddressFamily.InterNetwork : IPAddress.Parse(from).AddressFamily, type, protocol));
         Hosts.Keep(socket);
         if (from is not null)
         {
@@ -106,8 +121,10 @@ internal sealed partial class WatchedHost : IAsyncDisposable
     /// <summary>A raw socket of a protocol that the framework does not know.</summary>
     public Socket OpenRaw(bool atHost, int protocol, string from)
     {
-        const int Inet = 2, Raw = 3;
-        var socket = (atHost ? Hosts.Host : Hosts.Peer).Inside(() => new Socket(new SafeSocketHandle(NewSocket(Inet, Raw, protocol), ownsHandle: true)));
+        const int Inet = 2, Inet6 = 10, Raw = 3;
+        var family = IPAddress.Parse(from).AddressFamily == AddressFamily.InterNetworkV6 ? Inet6 : Inet;
+        var socket = (atHost ? Hosts.Host : Hosts.Peer).Inside(() => new Socket(new SafeSocketHandle(NewSocket(family, Raw, protocol), ownsHandle: true)));
+        Hosts.Keep(socket);
         socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         return socket;
     }

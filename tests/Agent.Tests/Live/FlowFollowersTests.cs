@@ -62,6 +62,44 @@ public sealed class FlowFollowersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_that_was_stopped_does_not_keep_windows_short_until_it_goes_on()
+    {
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        await socket.ConnectAsync(new System.Net.Sockets.UnixDomainSocketEndPoint(_state.Flows));
+        await Eventually.Holds(() => _followers.Count == 1, "it follows");
+        for (var i = 0; i < FlowFollowers.MostUnread; i++)
+        {
+            _followers.Publish(Batch(443));
+        }
+
+        Assert.Equal(WindowPace.Live, _pace.Length);
+        _followers.Publish(Batch(443));
+        Assert.Equal(WindowPace.Usual, _pace.Length);
+        await socket.SendAsync(new byte[FlowFollowers.MostUnread]);
+        await Eventually.Holds(() => _pace.Length == WindowPace.Live, "it goes on");
+        socket.Dispose();
+        await Eventually.Holds(() => _pace.Length == WindowPace.Usual && _followers.Count == 0, "it is gone");
+    }
+
+    [Fact]
+    public async Task Whoever_shows_each_window_is_watching_for_as_long_as_it_does()
+    {
+        using var output = new StringWriter();
+        using var enough = new CancellationTokenSource();
+        var following = FlowsCommand.ShowAsync(_state, follow: true, json: true, output, enough.Token);
+        await Eventually.Holds(() => _followers.Count == 1, "it follows");
+        for (var i = 1; i <= 3 * FlowFollowers.MostUnread; i++)
+        {
+            _followers.Publish(Batch(443));
+            await Eventually.Holds(() => Lines(output).Count == i, "it is shown");
+        }
+
+        await Eventually.Holds(() => _pace.Length == WindowPace.Live, "it is watching");
+        await enough.CancelAsync();
+        Assert.Equal(ExitCodes.Good, await following);
+    }
+
+    [Fact]
     public async Task Without_follow_it_ends_after_a_window()
     {
         using var output = new StringWriter();

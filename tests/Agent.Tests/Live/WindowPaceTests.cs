@@ -62,6 +62,33 @@ public sealed class WindowPaceTests
     }
 
     [Fact]
+    public void Where_even_that_is_not_enough_it_rests_as_long_as_its_share_demands()
+    {
+        Measure(load: 0.2);
+        Assert.Equal(TimeSpan.Zero, _pace.RestAfter(TimeSpan.FromMilliseconds(100)));
+        Measure(load: 0.2);
+        Assert.Equal(900, _pace.RestAfter(TimeSpan.FromMilliseconds(100)).TotalMilliseconds, 3);
+        Assert.Equal(5, _pace.RestAfter(TimeSpan.FromSeconds(10)).TotalSeconds);
+        Assert.Equal("no names from DNS, and not every event read, but those that are not counted, to stay within 10 % of a core", _pace.Degraded);
+
+        // At its share it goes on so; once it takes less than half of that, one thing after the other comes back.
+        Measure(load: 0.1);
+        Assert.NotEqual(TimeSpan.Zero, _pace.RestAfter(TimeSpan.FromMilliseconds(100)));
+        for (var i = 0; i < 5; i++)
+        {
+            Measure(load: 0.04);
+        }
+
+        Assert.Equal((TimeSpan.Zero, false), (_pace.RestAfter(TimeSpan.FromMilliseconds(100)), _pace.MayName));
+        for (var i = 0; i < 5; i++)
+        {
+            Measure(load: 0.04);
+        }
+
+        Assert.Null(_pace.Degraded);
+    }
+
+    [Fact]
     public void What_the_kernel_refuses_is_said_as_well()
     {
         _pace.NamesRefused = "no CAP_NET_RAW";

@@ -43,7 +43,9 @@ public sealed class BatchPartsTests
         var outlet = new FlowOutlet(spool, new NameTable(1, TimeProvider.System), new FlowFollowers(folder["flows.sock"], pace, NullLogger.Instance), BootClock.System, NullLogger.Instance);
         var window = Window(flows: 3000, processes: 3000, pathLength: 4000);
         Assert.True(window.CalculateSize() > ControllerTakes);
-        Assert.Equal(0UL, outlet.Add(window));
+        outlet.Add(window);
+        outlet.Flush();
+        Assert.Equal(0UL, outlet.TakeLost());
 
         var parts = new List<FlowBatch>();
         while (spool.Peek() is { } part)

@@ -95,6 +95,49 @@ public sealed class ScanCondenserTests
         Assert.Equal(isScan, _batch.Scans.Count == 1);
     }
 
+    [Theory]
+    [InlineData(17, 3, true)]
+    [InlineData(17, 30, false)]
+    [InlineData(1, 10, false)]
+    [InlineData(6, 7, true)]
+    public void What_is_sent_without_ever_an_answer_is_a_scan_only_as_long_as_one_would_be_expected(uint protocol, ulong packets, bool isScan)
+    {
+        for (byte host = 1; host <= 200; host++)
+        {
+            _batch.Flows.Add(new FlowSummary
+            {
+                Direction = Direction.Outbound, LocalAddress = _here, RemoteAddress = ByteString.CopyFrom(10, 0, 1, host),
+                Protocol = protocol, Port = 514, Process = 1, Outcome = Outcome.Passed, Connections = 1, PacketsOut = packets,
+            });
+        }
+
+        ScanCondenser.Condense(_batch);
+        Assert.Equal(isScan, _batch.Scans.Count == 1);
+    }
+
+    [Fact]
+    public void A_client_of_one_port_is_no_scan_whatever_ports_it_comes_from_and_who_balances_load_over_many_that_answer_neither()
+    {
+        for (byte host = 1; host <= 250; host++)
+        {
+            foreach (uint port in new[] { 80, 443, 8080, 8443, 9000 })
+            {
+                _batch.Flows.Add(new FlowSummary
+                {
+                    Direction = Direction.Outbound, LocalAddress = _here, RemoteAddress = ByteString.CopyFrom(10, 0, 1, host),
+                    Protocol = 6, Port = port, Process = 1, Outcome = Outcome.Passed, Connections = 1, PacketsOut = 3, PacketsIn = 2,
+                });
+            }
+        }
+
+        _batch.Flows.Add(new FlowSummary
+        {
+            Direction = Direction.Inbound, LocalAddress = _here, RemoteAddress = _attacker, Protocol = 6, Port = 443, Outcome = Outcome.Passed, Connections = 60_000, PacketsIn = 60_000, PacketsOut = 60_000,
+        });
+        ScanCondenser.Condense(_batch);
+        Assert.Empty(_batch.Scans);
+    }
+
     [Fact]
     public void One_target_however_often_it_is_tried_is_no_scan()
     {

@@ -48,6 +48,19 @@ public sealed class ConnectionTableTests
     }
 
     [Fact]
+    public void Idle_connections_are_told_of_from_time_to_time_lest_they_are_forgotten()
+    {
+        _table.Observe(New(1), 0);
+        _ = Close();
+        Dump(Present(1));
+        _table.CountOpen();
+        Assert.Null(_window.Close(0, 10_000));
+        _table.CountOpen(withIdle: true);
+        var flow = Close();
+        Assert.Equal((0UL, 1U), (flow.Connections, flow.Open));
+    }
+
+    [Fact]
     public void A_connection_that_a_dump_told_of_before_its_event_is_counted_once()
     {
         Dump(Present(1));

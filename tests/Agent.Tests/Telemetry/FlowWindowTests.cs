@@ -87,6 +87,16 @@ public sealed class FlowWindowTests
     }
 
     [Fact]
+    public void New_connections_of_whose_traffic_nothing_is_known_yet_are_known_to_be_undecided()
+    {
+        _window.Find(Key(80, null))!.Connect(0);
+        _window.Find(Key(81, null))!.Connect(0);
+        _window.Find(Key(81, null))!.Add(new Traffic(1, 60, 0, 0), 0);
+        _ = _window.Find(Key(82, null));
+        Assert.Equal(1, _window.CountUndecided());
+    }
+
+    [Fact]
     public void In_the_next_window_it_counts_again()
     {
         var key = Key(5432, null) with { Blocked = true };

@@ -42,6 +42,7 @@ public sealed class WindowClockTests
         Assert.Equal("found", Look(1));
         Assert.Null(Look(1));
         Assert.Equal("found", Look(2));
+        Assert.Null(Look(3));
         _time.Advance(TimeSpan.FromMinutes(2));
         Assert.Equal("found", Look(1));
     }
