@@ -87,7 +87,7 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
     /// <summary>How long to rest after having worked for some time, so as not to take more than the share; zero while doing with less was enough.</summary>
     public TimeSpan RestAfter(TimeSpan worked)
     {
-        var rest = Volatile.Read(ref _held) ? worked * ((1 - share) / share) : TimeSpan.Zero;
+        var rest = Volatile.Read(ref _held) ? worked * (Math.Max(0, 1 - share) / share) : TimeSpan.Zero;
         return rest < _longestRest ? rest : _longestRest;
     }
 
