@@ -108,7 +108,7 @@ internal static class AgentProcess
             blocks.Add(packet, flow);
         }
 
-        var telemetry = new TelemetryLoop(cgroups, outlet, pace, firewall.ConntrackPort, policies.Inbox.ReportLostConnections, toReport.Set, Blocked, problems, time, log);
+        var telemetry = new TelemetryLoop(cgroups, outlet, pace, firewall.ConntrackPort, policies.Inbox.ReportLostConnections, toReport.Set, Blocked, problems, time, log, markMask: markMask);
         using var addresses = new AddressWatch(current =>
         {
             telemetry.Addresses = current;

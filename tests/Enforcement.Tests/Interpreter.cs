@@ -28,11 +28,17 @@ internal sealed record Packet(Direction Hook, IpAddress Source, IpAddress Destin
 
     /// <summary>The local socket's mark.</summary>
     public uint Mark { get; init; }
+
+    /// <summary>Of what a helper expected: the helper, and the mark of the connection that it stems from.</summary>
+    public (string Helper, uint Mark)? ExpectedBy { get; init; }
 }
 
 /// <summary>What became of a packet, the report on it, and how many rules it met on the way.</summary>
 internal sealed record Fate(Verdict Verdict, LogPrefix? Report, int Rules)
 {
+    /// <summary>The kernel's name of the helper that its connection was given, and the mark.</summary>
+    public (string? Helper, uint Mark) Given { get; init; }
+
     public bool Passes => Verdict is Verdict.Accept;
 }
 
@@ -43,12 +49,13 @@ internal sealed class Interpreter(FirewallDocument document)
     private readonly Dictionary<string, AddressSet> _sets = document.Sets.ToDictionary(s => s.Name);
     private LogPrefix? _report;
     private int _rules;
+    private (string? Helper, uint Mark) _given;
 
     public Fate Run(Packet packet)
     {
-        (_report, _rules) = (null, 0);
+        (_report, _rules, _given) = (null, 0, default);
         var verdict = Walk(document.Chains.Single(c => c.Hook == (packet.Hook == Direction.Inbound ? Hook.Input : Hook.Output)), packet) ?? new Verdict.Accept();
-        return new(verdict, _report, _rules);
+        return new(verdict, _report, _rules) { Given = _given };
     }
 
     /// <summary>Whether a packet is let pass untracked, before anything else happens to it.</summary>
@@ -98,6 +105,13 @@ internal sealed class Interpreter(FirewallDocument document)
             case FirewallRule.Report report:
                 _report = report.Prefix;
                 return null;
+            case FirewallRule.Help help:
+                var helper = document.Helpers.Single(h => h.Name == help.Helper);
+                _given.Helper ??= helper.Protocol == packet.Protocol ? helper.Type : null;
+                return null;
+            case FirewallRule.MarkConnection mark:
+                _given.Mark |= mark.Bits;
+                return null;
             case FirewallRule.Dispatch dispatch when Key(dispatch.Key, packet) is { } key:
                 return dispatch.Cases.SingleOrDefault(c => c.First <= key && key <= c.Last).Verdict;
             default:
@@ -131,6 +145,7 @@ internal sealed class Interpreter(FirewallDocument document)
         Match.NotLoneSyn => packet.Protocol == IpProtocol.Tcp && !packet.IsLoneSyn,
         Match.Looped => packet.Looped,
         Match.Limit => true,
+        Match.ExpectedBy by => packet.ExpectedBy is { } parent && parent.Helper == by.Helper && (parent.Mark & by.Mark) == by.Mark,
         Match.SocketMark mark => packet.Cgroup is not null && mark.Values.Contains(packet.Mark & mark.Mask),
         Match.ForSocket => packet.Hook == Direction.Inbound && packet.Cgroup is not null,
         Match.HasSocket => packet.Cgroup is not null,

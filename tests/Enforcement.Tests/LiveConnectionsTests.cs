@@ -100,7 +100,7 @@ public class LiveConnectionsTests
             new(sockets[1].Outgoing, Tuple("10.0.0.4:5432 > 10.0.0.1:50001"), 0, 2),
         ];
         Assert.Equal([sockets[1]], Judge(tracked, sockets).Destroy);
-        Assert.Equal([false, true], tracked.Select(entry => LiveConnections.IsForbidden(_evaluator, _local, Table(sockets), entry)));
+        Assert.Equal([false, true], tracked.Select(entry => LiveConnections.IsForbidden(_evaluator, _local, Table(sockets), entry, _ => null)));
     }
 
     private static LiveChanges Judge(IReadOnlyList<TrackedConnection> tracked, IEnumerable<LocalSocket> sockets) =>

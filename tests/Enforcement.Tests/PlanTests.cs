@@ -67,15 +67,16 @@ internal sealed class SimulatedTable
 {
     private SortedDictionary<string, AddressSet> _sets = new(StringComparer.Ordinal);
     private SortedDictionary<string, FirewallChain> _chains = new(StringComparer.Ordinal);
+    private SortedDictionary<string, HelperObject> _helpers = new(StringComparer.Ordinal);
 
-    public FirewallDocument Document => new(_sets.Values.ToEquatableArray(), _chains.Values.ToEquatableArray());
+    public FirewallDocument Document => new(_sets.Values.ToEquatableArray(), _chains.Values.ToEquatableArray()) { Helpers = _helpers.Values.ToEquatableArray() };
 
     public void Apply(FirewallPlan plan)
     {
         foreach (var step in plan.Steps)
         {
             Apply(step);
-            Assert.All(_chains.Values.SelectMany(c => c.Rules).SelectMany(Named), name => Assert.True(_chains.ContainsKey(name) || _sets.ContainsKey(name), $"{step} leaves {name} undefined"));
+            Assert.All(_chains.Values.SelectMany(c => c.Rules).SelectMany(Named), name => Assert.True(_chains.ContainsKey(name) || _sets.ContainsKey(name) || _helpers.ContainsKey(name), $"{step} leaves {name} undefined"));
         }
     }
 
@@ -86,6 +87,7 @@ internal sealed class SimulatedTable
             case PlanStep.ReplaceTable replace:
                 _sets = new(replace.Document.Sets.ToDictionary(s => s.Name), StringComparer.Ordinal);
                 _chains = new(replace.Document.Chains.ToDictionary(c => c.Name), StringComparer.Ordinal);
+                _helpers = new(replace.Document.Helpers.ToDictionary(h => h.Name), StringComparer.Ordinal);
                 break;
             case PlanStep.AddSet add:
                 _sets.Add(add.Set.Name, add.Set);
@@ -111,6 +113,14 @@ internal sealed class SimulatedTable
             case PlanStep.DeleteSet delete:
                 Assert.True(_sets.Remove(delete.Set));
                 break;
+            case PlanStep.AddHelper add:
+                _helpers.Add(add.Helper.Name, add.Helper);
+                break;
+            case PlanStep.DeleteHelper delete:
+                Assert.True(_helpers.Remove(delete.Helper));
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(step));
         }
     }
 
@@ -120,6 +130,7 @@ internal sealed class SimulatedTable
     private static IEnumerable<string> Named(FirewallRule rule) => rule switch
     {
         FirewallRule.When line => [.. line.Matches.OfType<Match.InSet>().Select(m => m.Set), .. Named(line.Verdict)],
+        FirewallRule.Help help => [help.Helper],
         FirewallRule.Dispatch dispatch => dispatch.Cases.SelectMany(c => Named(c.Verdict)),
         _ => [],
     };

@@ -77,7 +77,10 @@ internal static class Policies
         from ports in Gen.ListOf(Gen.Elements(PortChoices), 2)
         from stateless in Gen.Choose(0, 2)
         let entry = Entry(direction, action, (rule * 3) + (int)action, peers, [.. ports])
-        select entry with { Stateless = stateless > 0 && entry.CanBeStateless };
+        let tracked = entry with { Stateless = stateless > 0 && entry.CanBeStateless }
+        let helpers = ConnectionHelper.All.Where(tracked.CanHave).ToArray()
+        from helper in Gen.Choose(0, 7)
+        select tracked with { Helper = helper < helpers.Length ? helpers[helper] : null };
 
     private static Gen<EquatableArray<IpPrefix>> Members() =>
         from chosen in Gen.SubListOf(MemberTexts)

@@ -1,4 +1,5 @@
 using Bulkhead.Enforcement.Documents;
+using Bulkhead.Enforcement.Marks;
 using Bulkhead.Enforcement.Render;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
@@ -37,6 +38,44 @@ public class RendererTests
                 }
             }
         }));
+
+    [Fact]
+    public void Helpers_are_given_and_what_they_expect_is_judged_as_the_evaluator_says_and_unmarked_as_anything_else()
+    {
+        var (given, expected) = (0, 0);
+        const uint ours = MarkTable.DefaultMask;
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(400), Prop.ForAll(Arb.From(Policies.Any), policy =>
+        {
+            var interpreter = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None));
+            var evaluator = new HostEvaluator(policy);
+            foreach (var (direction, peer) in Enum.GetValues<Direction>().SelectMany(d => Peers.Select(p => (d, p))))
+            {
+                var local = peer.IsV6 ? LocalV6 : LocalV4;
+                foreach (var (protocol, port) in Probes.Where(p => p.Protocol != (peer.IsV6 ? IpProtocol.Icmp : IpProtocol.IcmpV6)))
+                {
+                    var first = First(direction, peer, protocol, port);
+                    var helper = evaluator.HelperOf(direction, local, peer, protocol, port, SocketFacts.Unidentified);
+                    var fate = interpreter.Run(first);
+                    Assert.Equal((helper?.Name, helper is null ? 0 : ours), fate.Given);
+                    given += helper is null ? 0 : 1;
+                    foreach (var by in ConnectionHelper.All)
+                    {
+                        var child = first with { State = ConnectionState.Related, ExpectedBy = (by.Name, ours | 5) };
+                        var decision = evaluator.DecideExpected(by, direction, local, peer, protocol, port, SocketFacts.Unidentified);
+                        // ICMP that is related is an error.
+                        Assert.True(IpProtocol.IsIcmp(protocol) || interpreter.Run(child).Passes == (decision.Outcome == Outcome.Allow), $"{child}: {decision}");
+                        Assert.True(IpProtocol.IsIcmp(protocol) || interpreter.Run(child with { ExpectedBy = (by.Name, 5) }).Passes == fate.Passes, $"{child} of others");
+                        expected += decision.Outcome == Outcome.Allow && !fate.Passes ? 1 : 0;
+                        if (protocol == IpProtocol.Tcp && policy.Modes[direction] != EnforcementMode.Visibility && !policy.Quarantined)
+                        {
+                            Assert.False(interpreter.Run(child with { IsLoneSyn = false }).Passes);
+                        }
+                    }
+                }
+            }
+        }));
+        Assert.True(given > 100 && expected > 50, $"{given} were given helpers, {expected} passed that would not have otherwise");
+    }
 
     [Fact]
     public void What_passes_untracked_and_what_passes_as_a_reply_is_what_stateless_allows_say()

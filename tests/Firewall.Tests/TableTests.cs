@@ -229,6 +229,6 @@ public partial class TableTests
         "\n",
         BeginningOfPart().Split(host.Run("nft", "-s", "list", "table", "inet", "bulkhead")).Select(part => part.Trim(' ', '\t', '\n', '}')).Order(StringComparer.Ordinal));
 
-    [GeneratedRegex("(?=^\t(?:set|chain) )", RegexOptions.Multiline)]
+    [GeneratedRegex("(?=^\t(?:set|chain|ct) )", RegexOptions.Multiline)]
     private static partial Regex BeginningOfPart();
 }

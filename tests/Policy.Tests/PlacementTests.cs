@@ -145,6 +145,52 @@ public class PlacementTests
         Assert.All(world.Compile().Hosts.Values, host => Assert.False(Assert.Single(host.Entries).Stateless));
     }
 
+    [Fact]
+    public void A_helper_is_told_to_both_ends_and_a_deny_has_none()
+    {
+        var world = Helped(Write.Allow("role=web", "role=db", "ftp", "tcp/21", "tcp/443"), Features.All);
+        foreach (var name in new[] { "web", "db" })
+        {
+            var host = world.HostPolicy(name);
+            Assert.Equal(["ftp: tcp/21 tcp/2121", ": tcp/21 tcp/443"], host.Entries.OrderBy(e => e.Helper is null).Select(e => $"{e.Helper}: {string.Join(' ', e.Ports)}"));
+            Assert.Equal([Features.Base, "helper-ftp-1"], host.RequiredFeatures);
+        }
+
+        Assert.All(Helped(Write.Deny("role=web", "role=db", "ftp"), Features.All).Compile().Hosts.Values, host => Assert.Null(Assert.Single(host.Entries).Helper));
+    }
+
+    [Fact]
+    public void An_agent_without_the_helper_goes_without_that_part_of_the_rule_and_it_is_listed()
+    {
+        var world = Helped(Write.Allow("role=web", "role=db", "ftp", "tcp/443"), [.. Features.All.Where(feature => feature != "helper-ftp-1")]);
+        var compiled = world.Compile();
+        Assert.Equal("web goes without it: its agent lacks helper-ftp-1.", Assert.Single(compiled.LeftOut).Reason);
+        Assert.Equal("tcp/443", string.Join(' ', Assert.Single(world.HostPolicy("web").Entries).Ports));
+        Assert.Equal(2, world.HostPolicy("db").Entries.Count);
+    }
+
+    [Theory]
+    [InlineData("unknown-helper", "irc", "tcp/6667", false)]
+    [InlineData("unknown-helper", "FTP", "tcp/21", false)]
+    [InlineData("helper-ports", "ftp", "udp/21", false)]
+    [InlineData("helper-ports", "ftp", "tcp", false)]
+    [InlineData("helper-ports", "ftp", "any", false)]
+    [InlineData("helper-ports", "tftp", "tcp/69", false)]
+    [InlineData("helper-stateless", "tftp", "udp/69", true)]
+    public void What_no_helper_can_follow_is_an_error(string code, string helper, string port, bool stateless)
+    {
+        var world = new World();
+        world.Document = new() { Services = [new() { Name = "s", Ports = [port], Helper = helper, Stateless = stateless }] };
+        Assert.Equal((code, "services[s].helper"), world.Problems().Select(d => (d.Code, d.Path)).Single());
+    }
+
+    private static World Helped(RuleDocument rule, IReadOnlyList<string> features)
+    {
+        var world = new World().Host("web", "role=web", features: [.. features]).Host("db", "role=db");
+        world.Document = new() { Services = [new() { Name = "ftp", Ports = ["tcp/21", "tcp/2121"], Helper = "ftp" }], Rulesets = [new() { Name = "r", Scopes = [new() { Selector = "all" }], Rules = [rule] }] };
+        return world;
+    }
+
     [Theory]
     [InlineData("stateless-process", "udp/53", "/bin/dns")]
     [InlineData("stateless-ports", "any", null)]

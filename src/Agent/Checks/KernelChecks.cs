@@ -90,6 +90,7 @@ internal static class KernelChecks
             Features.ProcessOutbound => "rules for the executable that connects",
             Features.UserOutbound => "rules for the user who connects",
             Features.Stateless => "services whose connections are not tracked",
+            _ when ConnectionHelper.All.FirstOrDefault(helper => helper.Feature == feature) is { } helper => $"services with the helper {helper}",
             _ => feature,
         };
         return has

@@ -121,10 +121,16 @@ internal static class PolicyDecoder
             entry.UnidentifiedMatches)
         {
             Stateless = entry.Stateless,
+            Helper = ConnectionHelper.Find(entry.Helper),
         };
         if (decoded is { Stateless: true, CanBeStateless: false })
         {
             Add(problems, "bad-stateless", $"{path}.stateless", "Only an allow on ports of TCP and UDP that asks for no process or user can be stateless.");
+        }
+
+        if (entry.Helper.Length > 0 && (decoded.Helper is null || !decoded.CanHave(decoded.Helper)))
+        {
+            Add(problems, "bad-helper", $"{path}.helper", "Only an allow on ports by number, of protocols that a helper known here can follow, can have it.");
         }
 
         return decoded;

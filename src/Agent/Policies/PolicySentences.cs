@@ -68,7 +68,7 @@ internal static class PolicySentences
         }
     }
 
-    private static string Ports(HostEntry entry) => string.Join(", ", entry.Ports) + (entry.Stateless ? " (not tracked)" : "");
+    private static string Ports(HostEntry entry) => string.Join(", ", entry.Ports) + (entry.Stateless ? " (not tracked)" : "") + (entry.Helper is { } helper ? $" (and what {helper} agrees upon there)" : "");
 
     private static string Served(HostEntry entry) => entry.Process is { } process ? $" served by {process}" : "";
 

@@ -45,6 +45,8 @@ internal enum ConntrackEvent
 /// <param name="Zone">Conntrack's zone.</param>
 /// <param name="RequestedBy">The netlink port of the program that had it destroyed; 0 if its time was over.</param>
 /// <param name="BeganWithSyn">Whether its first packet was the consumer's first of a TCP connection, so that it is certain who is which.</param>
+/// <param name="Parent">The first packet of the connection that it stems from, where a helper expected it, as far as the kernel tells; else null.</param>
+/// <param name="Mark">The connection's mark; what is expected inherits its parent's.</param>
 internal readonly record struct ConntrackRecord(
     ConntrackEvent Event,
     ulong Id,
@@ -58,7 +60,9 @@ internal readonly record struct ConntrackRecord(
     FlowTuple Original = default,
     ushort Zone = 0,
     uint RequestedBy = 0,
-    bool BeganWithSyn = false)
+    bool BeganWithSyn = false,
+    FlowTuple? Parent = null,
+    uint Mark = 0)
 {
     /// <summary>The netfilter subsystem of conntrack.</summary>
     public const byte Subsystem = 1;
@@ -85,7 +89,8 @@ internal readonly record struct ConntrackRecord(
         }
 
         var kind = (byte)message.Type == MessageDelete ? ConntrackEvent.Destroyed : isDump ? ConntrackEvent.Present : ConntrackEvent.New;
-        FlowTuple? original = null, reply = null;
+        FlowTuple? original = null, reply = null, parent = null;
+        uint mark = 0;
         uint id = 0;
         ushort zone = 0;
         byte state = 0;
@@ -104,6 +109,9 @@ internal readonly record struct ConntrackRecord(
                 case 4: // CTA_PROTOINFO
                     state = TcpState(attributes.Nested());
                     break;
+                case 8: // CTA_MARK
+                    mark = attributes.U32Be();
+                    break;
                 case 9: // CTA_COUNTERS_ORIG
                     sent = Counters(attributes.Nested());
                     break;
@@ -112,6 +120,9 @@ internal readonly record struct ConntrackRecord(
                     break;
                 case 12: // CTA_ID
                     id = attributes.U32Be();
+                    break;
+                case 14: // CTA_TUPLE_MASTER
+                    parent = Conntrack.ReadTuple(attributes.Nested());
                     break;
                 case 18: // CTA_ZONE
                     zone = attributes.U16Be();
@@ -139,7 +150,9 @@ internal readonly record struct ConntrackRecord(
             forth,
             zone,
             kind == ConntrackEvent.Destroyed ? message.PortId : 0,
-            kind == ConntrackEvent.New && state == SynSent);
+            kind == ConntrackEvent.New && state == SynSent,
+            parent,
+            mark);
         return true;
     }
 

@@ -4,6 +4,7 @@ using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Linux.Sockets;
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Enforcement.Documents;
+using Bulkhead.Enforcement.Marks;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
 
@@ -18,7 +19,8 @@ namespace Bulkhead.Agent.Telemetry;
 /// <param name="listeners">The host's listeners.</param>
 /// <param name="budget">Bounds what asking costs.</param>
 /// <param name="owners">What our programs told; null where the kernel does not take them.</param>
-internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable processes, ListenerTable listeners, LookupBudget budget, OwnerFeed? owners = null)
+/// <param name="mark">What connections bear that our table gave a helper, and those that these expect.</param>
+internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable processes, ListenerTable listeners, LookupBudget budget, OwnerFeed? owners = null, uint mark = MarkTable.DefaultMask)
 {
     private const long ByDefault = 0;
     private const long ByQuarantine = -1;
@@ -27,10 +29,29 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
     /// <summary>The addresses of the host, by which directions are told apart.</summary>
     public HostAddresses Addresses { get; set; } = new([]);
 
-    /// <summary>The flow of a connection; none if it stays on the host or only passes through.</summary>
+    /// <summary>
+    /// The flow of a connection; none if it stays on the host or only passes through. What a helper expects that a rule named is allowed by that rule, and
+    /// counts in the flow of the connection on which it was agreed upon; by itself it would look like what nothing allows.
+    /// </summary>
     /// <param name="record">The connection.</param>
     /// <param name="isLast">Whether who made it is to be looked for even where that is dear, since it will not be asked again.</param>
     public Resolution Resolve(in ConntrackRecord record, bool isLast)
+    {
+        var resolved = ByItself(record, isLast);
+        return resolved.Key is { } key && record.Parent is { } parent && (record.Mark & mark) == mark
+            ? resolved with
+            {
+                Key = key with
+                {
+                    Direction = Addresses.IsLocal(parent.Source) ? Direction.Outbound : Direction.Inbound,
+                    Protocol = parent.Protocol,
+                    Port = parent.DestinationPort,
+                },
+            }
+            : resolved;
+    }
+
+    private Resolution ByItself(in ConntrackRecord record, bool isLast)
     {
         var outbound = Addresses.IsLocal(record.Consumer);
         var inbound = Addresses.IsLocal(record.Provider) || (!outbound && Addresses.IsGroup(record.Provider));

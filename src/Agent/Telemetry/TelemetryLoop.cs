@@ -9,6 +9,7 @@ using Bulkhead.Agent.Linux.Sockets;
 using Bulkhead.Agent.Live;
 using Bulkhead.Agent.Spool;
 using Bulkhead.Contracts.Agent;
+using Bulkhead.Enforcement.Marks;
 using Microsoft.Extensions.Logging;
 
 namespace Bulkhead.Agent.Telemetry;
@@ -28,7 +29,8 @@ namespace Bulkhead.Agent.Telemetry;
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
 /// <param name="withPrograms">Whether processes are named by our programs in the kernel, if it takes them.</param>
-internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, WindowPace pace, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket, FlowKey?> blocked, Problems problems, TimeProvider time, ILogger log, bool withPrograms = true)
+/// <param name="markMask">The bits of marks that are the agent's own.</param>
+internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, WindowPace pace, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket, FlowKey?> blocked, Problems problems, TimeProvider time, ILogger log, bool withPrograms = true, uint markMask = MarkTable.DefaultMask)
 {
     private const long LongestWindow = 3_600_000;
     private static readonly TimeSpan _longestDrain = TimeSpan.FromMilliseconds(200);
@@ -169,7 +171,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
     {
         var listeners = new ListenerTable(sockets, processes, time, owners);
         var budget = new LookupBudget(time);
-        var resolver = new FlowResolver(sockets, processes, listeners, budget, owners) { Addresses = _addresses };
+        var resolver = new FlowResolver(sockets, processes, listeners, budget, owners, markMask) { Addresses = _addresses };
         var connections = new ConnectionTable(_window, resolver.Resolve, MostConnections);
         var clock = new WindowClock(time, () => pace.Length);
         var sequence = new SequenceGap();

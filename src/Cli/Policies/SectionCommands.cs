@@ -27,8 +27,8 @@ internal static class SectionCommands
         host,
         PolicySections.Services,
         "Named ports, in the draft.",
-        ["name", "ports", "process", "stateless"],
-        service => [service.Name, string.Join(' ', service.Ports), Process(service.Process), service.Stateless ? "yes" : ""]);
+        ["name", "ports", "process", "stateless", "helper"],
+        service => [service.Name, string.Join(' ', service.Ports), Process(service.Process), service.Stateless ? "yes" : "", service.Helper ?? ""]);
 
     public static Command Networks(CliHost host) => SectionCommand.Create(
         host,

@@ -66,6 +66,7 @@ public static class HostPolicyEncoder
         Users = { entry.Users },
         UnidentifiedMatches = entry.UnidentifiedMatches,
         Stateless = entry.Stateless,
+        Helper = entry.Helper?.Name ?? "",
     };
 
     private static Mode Encode(Rules.EnforcementMode mode) => mode switch

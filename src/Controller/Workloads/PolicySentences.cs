@@ -69,7 +69,7 @@ public static class PolicySentences
             (_, true) => "must not",
             _ => "would not be let",
         };
-        var ports = string.Join(", ", entry.Ports) + (entry.Stateless ? " (not tracked)" : "");
+        var ports = string.Join(", ", entry.Ports) + (entry.Stateless ? " (not tracked)" : "") + (entry.Helper is { } helper ? $" (and what {helper} agrees upon there)" : "");
         var process = entry.Process is null ? "" : $", where {entry.Process} owns the socket";
         var users = entry.Users.Count == 0 ? "" : $", for users in {string.Join(" or ", entry.Users)}";
         return inbound

@@ -97,75 +97,58 @@ public static class LiveConnections
             known.TryAdd(connection.Reply, connection);
         }
 
+        TrackedConnection? Find(FlowTuple packet) => known.GetValueOrDefault(packet);
         var destroy = new List<LocalSocket>();
         var admit = new List<FlowTuple>();
         foreach (var socket in sockets.Live)
         {
             var original = sockets.Original(socket);
             var entry = known.GetValueOrDefault(original) ?? known.GetValueOrDefault(original.Mirror());
-            if (IsSuspect(evaluator, local, sockets, socket) && (entry is null || IsForbidden(evaluator, local, sockets, entry)))
+            if (IsSuspect(evaluator, local, sockets, socket) && (entry is null || IsForbidden(evaluator, local, sockets, entry, Find)))
             {
                 destroy.Add(socket);
             }
 
-            if (entry is null && socket.State is not (SocketState.SynSent or SocketState.SynReceived) && !IsLocal(local, socket.Remote) && !IsUntracked(evaluator, sockets, socket))
+            if (entry is null && socket.State is not (SocketState.SynSent or SocketState.SynReceived) && !HostEnd.IsLocal(local, socket.Remote) && !IsUntracked(evaluator, sockets, socket))
             {
                 admit.Add(original);
             }
         }
 
-        return new(admit, destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, sockets, c) || IsUntracked(evaluator, local, c))]);
+        return new(admit, destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, sockets, c, Find) || IsUntracked(evaluator, local, c))]);
     }
 
     /// <summary>Whether a policy forbids a connection of the host's own that conntrack holds.</summary>
-    public static bool IsForbidden(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets, TrackedConnection connection)
+    /// <param name="evaluator">The policy.</param>
+    /// <param name="local">Addresses of the host.</param>
+    /// <param name="sockets">TCP sockets of the host, live ones and listeners.</param>
+    /// <param name="connection">The connection; with the one that it stems from it stands and falls.</param>
+    /// <param name="find">The entry that a packet belongs to, if there is one.</param>
+    public static bool IsForbidden(
+        HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets, TrackedConnection connection, Func<FlowTuple, TrackedConnection?> find)
     {
         ArgumentNullException.ThrowIfNull(evaluator);
         ArgumentNullException.ThrowIfNull(sockets);
         ArgumentNullException.ThrowIfNull(connection);
-        // The reply's source is the provider as the filter hooks see it, behind destination NAT.
-        var (original, reply) = (connection.Original, connection.Reply);
-        var toUs = IsLocal(local, reply.Source);
-        var fromUs = IsLocal(local, original.Source);
-        if (toUs == fromUs)
-        {
-            return false;
-        }
-
-        var protocol = original.Protocol;
-        var facts = sockets.FactsOf(toUs ? reply : original);
-        if (fromUs && protocol == IpProtocol.Tcp && sockets.Listens(original.Source, original.SourcePort))
-        {
-            return Blocks(evaluator, Direction.Inbound, original.Source, reply.Source, protocol, original.SourcePort, facts);
-        }
-
-        var port = IpProtocol.IsIcmp(protocol) ? (ushort)(original.DestinationPort >> 8) : reply.SourcePort;
-        return toUs
-            ? Blocks(evaluator, Direction.Inbound, reply.Source, original.Source, protocol, port, facts)
-            : Blocks(evaluator, Direction.Outbound, original.Source, reply.Source, protocol, port, facts);
+        ArgumentNullException.ThrowIfNull(find);
+        return HostEnd.Of(local, sockets, connection) is { } end && end.IsBlockedBy(evaluator)
+            && !(HostEnd.ExpectedBy(evaluator, local, sockets, connection, find) is { } helper && !end.IsBlockedBy(evaluator, helper));
     }
 
-    private static bool IsSuspect(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets, LocalSocket socket) => !IsLocal(local, socket.Remote) && (sockets.IsInbound(socket)
-        ? Blocks(evaluator, Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort, sockets.FactsOf(socket))
-        : Blocks(evaluator, Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort, sockets.FactsOf(socket)));
+    private static bool IsSuspect(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets, LocalSocket socket) => !HostEnd.IsLocal(local, socket.Remote) && (sockets.IsInbound(socket)
+        ? new HostEnd(Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort, sockets.FactsOf(socket))
+        : new HostEnd(Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort, sockets.FactsOf(socket))).IsBlockedBy(evaluator);
 
     /// <summary>Whether conntrack still holds what it is not told of any more. What it knows of a TCP connection's progress would be wrong once it is.</summary>
     private static bool IsUntracked(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, TrackedConnection connection)
     {
         var original = connection.Original;
-        return original == connection.Reply.Mirror() && IpProtocol.HasPorts(original.Protocol) && !(IsLocal(local, original.Source) && IsLocal(local, original.Destination))
-            && (IsLocal(local, original.Destination) ? evaluator.IsUntracked(Direction.Inbound, original.Source, original.Protocol, original.DestinationPort, original.SourcePort)
-                : IsLocal(local, original.Source) && evaluator.IsUntracked(Direction.Outbound, original.Destination, original.Protocol, original.DestinationPort, original.SourcePort));
+        return original == connection.Reply.Mirror() && IpProtocol.HasPorts(original.Protocol) && !(HostEnd.IsLocal(local, original.Source) && HostEnd.IsLocal(local, original.Destination))
+            && (HostEnd.IsLocal(local, original.Destination) ? evaluator.IsUntracked(Direction.Inbound, original.Source, original.Protocol, original.DestinationPort, original.SourcePort)
+                : HostEnd.IsLocal(local, original.Source) && evaluator.IsUntracked(Direction.Outbound, original.Destination, original.Protocol, original.DestinationPort, original.SourcePort));
     }
 
     private static bool IsUntracked(HostEvaluator evaluator, SocketTable sockets, LocalSocket socket) => sockets.IsInbound(socket)
         ? evaluator.IsUntracked(Direction.Inbound, socket.Remote, IpProtocol.Tcp, socket.LocalPort, socket.RemotePort)
         : evaluator.IsUntracked(Direction.Outbound, socket.Remote, IpProtocol.Tcp, socket.RemotePort, socket.LocalPort);
-
-    /// <summary>What is not TCP loses only its entry, so that its next packet is judged as a first one: there, what is not certain is not left.</summary>
-    private static bool Blocks(HostEvaluator evaluator, Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts facts) =>
-        evaluator.Decide(direction, local, peer, protocol, port, facts).Outcome is var outcome
-            && (outcome == Outcome.Block || (outcome == Outcome.Unknown && protocol != IpProtocol.Tcp));
-
-    private static bool IsLocal(IReadOnlySet<IpAddress> local, IpAddress address) => address.IsLoopback || local.Contains(address);
 }

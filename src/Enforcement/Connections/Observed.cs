@@ -18,7 +18,11 @@ public readonly record struct FlowTuple(byte Protocol, IpAddress Source, ushort 
 /// <param name="Reply">As answers have it; differs from the mirrored original by address translation.</param>
 /// <param name="Zone">Conntrack's zone; 0 by default.</param>
 /// <param name="Id">Conntrack's identifier, so that a successor with the same tuple is not mistaken for it.</param>
-public sealed record TrackedConnection(FlowTuple Original, FlowTuple Reply, ushort Zone, uint Id);
+public sealed record TrackedConnection(FlowTuple Original, FlowTuple Reply, ushort Zone, uint Id)
+{
+    /// <summary>The first packet of the connection that it stems from, where a helper expected it; null for most.</summary>
+    public FlowTuple? Parent { get; init; }
+}
 
 /// <summary>States of TCP sockets, numbered as the kernel does.</summary>
 public enum SocketState

@@ -16,7 +16,16 @@ public sealed record FirewallDocument(EquatableArray<AddressSet> Sets, Equatable
 
     /// <summary>The NFLOG group that blocked packets are sent to.</summary>
     public const int LogGroup = 4077;
+
+    /// <summary>The helpers that rules give to connections; by name.</summary>
+    public EquatableArray<HelperObject> Helpers { get; init; }
 }
+
+/// <summary>A named connection-tracking helper that rules give to connections.</summary>
+/// <param name="Name">Unique in the document.</param>
+/// <param name="Type">The kernel's name of it.</param>
+/// <param name="Protocol">IP protocol number of the connections that it is for; others it leaves alone.</param>
+public sealed record HelperObject(string Name, string Type, byte Protocol);
 
 /// <summary>A named set of addresses of one family.</summary>
 /// <param name="Name">Unique in the document.</param>

@@ -22,6 +22,14 @@ public abstract record FirewallRule
     /// <summary>Counts packets.</summary>
     public sealed record Count : FirewallRule;
 
+    /// <summary>Gives a connection that is being made a helper, unless it has one.</summary>
+    /// <param name="Helper">The name of a <see cref="HelperObject"/>.</param>
+    public sealed record Help(string Helper) : FirewallRule;
+
+    /// <summary>Sets bits of the connection's mark; connections that a helper expects inherit their parent's.</summary>
+    /// <param name="Bits">The bits.</param>
+    public sealed record MarkConnection(uint Bits) : FirewallRule;
+
     /// <summary>Looks a field up and does as the case says that it falls in; goes on if there is none.</summary>
     /// <param name="Key">The field.</param>
     /// <param name="Cases">Sorted and disjoint; never empty.</param>
@@ -137,6 +145,11 @@ public abstract record Match
     /// <param name="Mask">The bits that are compared.</param>
     /// <param name="Values">Sorted; never empty.</param>
     public sealed record SocketMark(uint Mask, EquatableArray<uint> Values) : Match;
+
+    /// <summary>Belongs to a connection that a helper expected, whose own connection's mark has all of some bits.</summary>
+    /// <param name="Helper">The kernel's name of the helper of the connection that it stems from.</param>
+    /// <param name="Mark">The bits.</param>
+    public sealed record ExpectedBy(string Helper, uint Mark) : Match;
 
     /// <summary>Has a local socket.</summary>
     public sealed record HasSocket : Match;

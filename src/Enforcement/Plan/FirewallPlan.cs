@@ -30,6 +30,12 @@ public abstract record PlanStep
     /// <param name="Elements">All of which it has.</param>
     public sealed record DeleteElements(string Set, bool IsInterval, EquatableArray<IpPrefix> Elements) : PlanStep;
 
+    /// <summary>Adds a helper.</summary>
+    public sealed record AddHelper(HelperObject Helper) : PlanStep;
+
+    /// <summary>Deletes a helper that nothing refers to; connections that have it keep it.</summary>
+    public sealed record DeleteHelper(string Helper) : PlanStep;
+
     /// <summary>Adds a chain without rules.</summary>
     public sealed record AddChain(string Chain) : PlanStep;
 
@@ -100,6 +106,7 @@ public sealed record FirewallPlan(EquatableArray<PlanStep> Steps)
             .Select(s => (Old: oldSets[s.Name], New: s))
             .ToArray();
         return new([
+            .. desired.Helpers.Where(h => !observed.Helpers.Contains(h)).Select(h => new PlanStep.AddHelper(h)),
             .. desired.Sets.Where(s => !oldSets.ContainsKey(s.Name)).Select(s => new PlanStep.AddSet(s)),
             .. changedSets.SelectMany(change => Members(change.Old, change.New)),
             .. desired.Chains.Where(c => !oldChains.ContainsKey(c.Name)).Select(c => new PlanStep.AddChain(c.Name)),
@@ -109,6 +116,7 @@ public sealed record FirewallPlan(EquatableArray<PlanStep> Steps)
             .. goneChains.Where(c => c.Rules.Count > 0).Select(c => new PlanStep.SetRules(c.Name, [])),
             .. goneChains.Select(c => new PlanStep.DeleteChain(c.Name)),
             .. observed.Sets.Where(s => !newSets.ContainsKey(s.Name)).Select(s => new PlanStep.DeleteSet(s.Name)),
+            .. observed.Helpers.Where(h => !desired.Helpers.Contains(h)).Select(h => new PlanStep.DeleteHelper(h.Name)),
         ]);
     }
 

@@ -35,6 +35,9 @@ public static class NftScript
     /// <summary>A script that is only good for asking whether nft and the kernel know a rule.</summary>
     public static string Probe(FirewallRule rule) => $"table {Owner}_probe {{\n\tchain probe {{\n\t\t{Of(rule)}\n\t}}\n}}\n";
 
+    /// <summary>The same of whether they know helpers.</summary>
+    public static string Probe(IEnumerable<HelperObject> helpers) => $"table {Owner}_probe {{\n{string.Concat(helpers.Select(Block))}}}\n";
+
     /// <summary>A rule in one line.</summary>
     public static string Line(FirewallRule rule) => Of(rule);
 
@@ -65,6 +68,12 @@ public static class NftScript
                 Elements(script, delete.Elements);
                 script.Write(" }\n");
                 break;
+            case PlanStep.AddHelper add:
+                script.Write($"add ct helper {Owner} {add.Helper.Name} {{ {Type(add.Helper)}; }}\n");
+                break;
+            case PlanStep.DeleteHelper delete:
+                script.Write($"delete ct helper {Owner} {delete.Helper}\n");
+                break;
             case PlanStep.AddChain add:
                 script.Write($"add chain {Owner} {add.Chain}\n");
                 break;
@@ -90,6 +99,11 @@ public static class NftScript
     private static void Replace(TextWriter script, FirewallDocument document)
     {
         script.Write($"add table {Owner}\ndelete table {Owner}\ntable {Owner} {{\n\tcomment \"of the Bulkhead agent\"\n");
+        foreach (var helper in document.Helpers)
+        {
+            script.Write(Block(helper));
+        }
+
         foreach (var set in document.Sets)
         {
             script.Write($"\tset {set.Name} {{\n\t\t{Type(set)}\n\t\telements = {{ ");
@@ -115,6 +129,10 @@ public static class NftScript
 
         script.Write("}\n");
     }
+
+    private static string Block(HelperObject helper) => $"\tct helper {helper.Name} {{\n\t\t{Type(helper)};\n\t}}\n";
+
+    private static string Type(HelperObject helper) => $"type \"{helper.Type}\" protocol {IpProtocol.NameOf(helper.Protocol)}";
 
     private static string Type(AddressSet set) => $"type {(set.IsV6 ? "ipv6_addr" : "ipv4_addr")}{(set.IsInterval ? "\n\t\tflags interval" : "")}";
 
@@ -145,6 +163,8 @@ public static class NftScript
             CultureInfo.InvariantCulture,
             $"counter limit rate {ReportsPerSecond}/second burst {ReportBurst} packets log prefix \"{report.Prefix}\" group {FirewallDocument.LogGroup} snaplen {ReportBytes}"),
         FirewallRule.Count => "counter",
+        FirewallRule.Help help => $"ct helper set \"{help.Helper}\"",
+        FirewallRule.MarkConnection mark => string.Create(CultureInfo.InvariantCulture, $"ct mark set ct mark | 0x{mark.Bits:x8}"),
         FirewallRule.Dispatch dispatch => $"{Of(dispatch.Key)} vmap {{ {string.Join(", ", dispatch.Cases.Select(c => $"{KeyOf(dispatch.Key, c)} : {Of(c.Verdict)}"))} }}",
         _ => throw new ArgumentOutOfRangeException(nameof(rule)),
     };
@@ -185,6 +205,7 @@ public static class NftScript
         Match.CgroupAt at => $"socket cgroupv2 level {Number(at.Level)} {(at.Among ? "" : "!= ")}{{ {string.Join(", ", at.Cgroups.Select(c => $"\"{c.Path}\""))} }}",
         Match.SocketMark mark => string.Create(
             CultureInfo.InvariantCulture, $"socket mark & 0x{mark.Mask:x8} == {{ {string.Join(", ", mark.Values.Select(v => $"0x{v:x8}"))} }}"),
+        Match.ExpectedBy expected => string.Create(CultureInfo.InvariantCulture, $"ct helper \"{expected.Helper}\" ct mark & 0x{expected.Mark:x8} == 0x{expected.Mark:x8}"),
         Match.HasSocket => "socket mark & 0 == 0",
         Match.ForSocket => "fib daddr type local socket transparent 0",
         Match.Looped => "ct status confirmed fib saddr type local",

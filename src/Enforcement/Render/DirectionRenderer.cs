@@ -13,21 +13,20 @@ namespace Bulkhead.Enforcement.Render;
 /// input ─ quarantined peer? ─► in_quarantine ─► essential, else block
 ///       ─ established ─► accept          every packet but a connection's first ends here; a lone SYN goes on
 ///       ─ loopback ─► accept
-///       ─ invalid ─► in_invalid          related ─► in_related: ICMP errors
+///       ─ invalid ─► in_invalid          related ─► in_related: ICMP errors, and no TCP but a lone SYN
 ///       ─ new, untracked ─► in_replies   those of stateless services: see <see cref="StatelessRenderer"/>
-///       ─ protocol ─► in_tcp ─ port ─► in_tcp_443: essential, override-deny, allow, deny
+///       ─ protocol ─► in_tcp ─ port ─► in_tcp_443: essential, override-deny, what helpers expect (<see cref="HelperRenderer"/>), allow, deny
 ///       ─ full: block                    selective: accept
 /// </code>
 /// </summary>
 internal sealed class DirectionRenderer
 {
-    private static readonly Verdict _accept = new Verdict.Accept();
-
     private readonly DocumentBuilder _document;
     private readonly HostPolicy _policy;
     private readonly NameLookups _lookups;
     private readonly SocketConditions _conditions;
     private readonly StatelessRenderer _stateless;
+    private readonly HelperRenderer _helpers;
     private readonly Direction _direction;
     private readonly EnforcementMode _mode;
     private readonly string _name;
@@ -41,6 +40,7 @@ internal sealed class DirectionRenderer
         _peer = direction == Direction.Inbound ? PacketEnd.Source : PacketEnd.Destination;
         _conditions = new(document, _name, sockets.Cgroups, sockets.Marks);
         _stateless = new(document, policy, direction);
+        _helpers = new(document, policy, direction, sockets.Mask);
     }
 
     /// <summary>What the sets of a peer set are named by.</summary>
@@ -57,7 +57,17 @@ internal sealed class DirectionRenderer
     }
 
     private IEnumerable<FirewallRule> Visible() =>
-        [.. QuarantinedPeers(), Established(), StateDispatch(On(ConnectionState.Invalid, new Verdict.Jump($"{_name}_invalid")))];
+    [
+        .. QuarantinedPeers(),
+        Established(),
+        StateDispatch(On(ConnectionState.Invalid, new Verdict.Jump($"{_name}_invalid"))),
+        .. _helpers.Gives ? new PortDispatch(_document, _name, null).Render([.. Essential.Always(_direction), .. EssentialEntries(), .. FailSafe(), .. Given()]) : [],
+    ];
+
+    /// <summary>Where nothing is blocked, connections get their helpers all the same, so that what these expect is seen to be expected.</summary>
+    private IEnumerable<DispatchEntry> Given() => Entries(
+        _policy.Entries.Where(entry => entry.Action == RuleAction.OverrideDeny || entry.Helper is not null),
+        entry => entry.Action == RuleAction.OverrideDeny ? new Verdict.Accept() : _helpers.Accept(entry));
 
     private List<FirewallRule> Enforced()
     {
@@ -65,6 +75,7 @@ internal sealed class DirectionRenderer
         [
             Accept(new Match.IcmpType(false, [3, 11, 12])),
             Accept(new Match.IcmpType(true, [1, 2, 3, 4])),
+            When([new Match.NotLoneSyn()], Block(BlockReason.Invalid)),
         ]);
         List<FirewallRule> rules =
         [
@@ -201,22 +212,31 @@ internal sealed class DirectionRenderer
 
     private IEnumerable<DispatchEntry> PolicyEntries()
     {
+        var tiers = _policy.Entries.ToLookup(entry => entry.Action == RuleAction.OverrideDeny);
+        return [.. Entries(tiers[true], VerdictOf), .. _helpers.Expected(), .. Entries(tiers[false], VerdictOf)];
+    }
+
+    /// <summary>Of allows, those that give a helper come first: nothing else tells by which of several a connection passes.</summary>
+    private IEnumerable<DispatchEntry> Entries(IEnumerable<HostEntry> entries, Func<HostEntry, Verdict> verdictOf)
+    {
         var peers = _policy.PeerSets.ToDictionary(set => set.Name, StringComparer.Ordinal);
-        foreach (var entry in _policy.Entries.Where(e => e.Direction == _direction).OrderBy(e => e.Action).ThenBy(e => e.Rule))
+        foreach (var entry in entries.Where(e => e.Direction == _direction).OrderBy(e => e.Action).ThenBy(e => e.Helper is null).ThenBy(e => e.Rule))
         {
             var matches = _document.Addresses(PeersName(entry.Peers), _peer, peers[entry.Peers].Packed).ToArray();
             if (matches.Length > 0)
             {
-                var verdict = _conditions.If(entry, entry.Action switch
-                {
-                    RuleAction.Allow => _accept,
-                    RuleAction.Deny => Block(BlockReason.Deny, entry.Rule),
-                    _ => Block(BlockReason.OverrideDeny, entry.Rule),
-                });
+                var verdict = _conditions.If(entry, verdictOf(entry));
                 yield return Entry(entry.Ports, matches.Select(m => When([m], verdict)));
             }
         }
     }
+
+    private Verdict VerdictOf(HostEntry entry) => entry.Action switch
+    {
+        RuleAction.Allow => _helpers.Accept(entry),
+        RuleAction.Deny => Block(BlockReason.Deny, entry.Rule),
+        _ => Block(BlockReason.OverrideDeny, entry.Rule),
+    };
 
     /// <summary>Inbound blocks drop, so that a retried SYN bridges the moment between two ends; outbound blocks reject, so that applications fail fast.</summary>
     private Verdict.Goto Block(BlockReason reason, RuleId? rule = null)
@@ -258,7 +278,7 @@ internal sealed class DirectionRenderer
 
     private static DispatchCase On(ConnectionState state, Verdict verdict) => new((ushort)state, (ushort)state, verdict);
 
-    private static FirewallRule.When Accept(params Match[] matches) => When(matches.ToEquatableArray(), _accept);
+    private static FirewallRule.When Accept(params Match[] matches) => When(matches.ToEquatableArray(), new Verdict.Accept());
 
     private static FirewallRule.When When(EquatableArray<Match> matches, Verdict verdict) => new(matches, verdict);
 }

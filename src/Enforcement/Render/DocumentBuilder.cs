@@ -9,9 +9,12 @@ internal sealed class DocumentBuilder
 {
     private readonly SortedDictionary<string, AddressSet> _sets = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, FirewallChain> _chains = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, HelperObject> _helpers = new(StringComparer.Ordinal);
 
     public void Chain(string name, IEnumerable<FirewallRule> rules, Hook? hook = null) =>
         _chains[name] = new(name, hook, rules.ToEquatableArray());
+
+    public void Helper(HelperObject helper) => _helpers[helper.Name] = helper;
 
     public bool HasChain(string name) => _chains.ContainsKey(name);
 
@@ -51,5 +54,5 @@ internal sealed class DocumentBuilder
     /// <summary>The name of the set that holds some members of those with a name.</summary>
     public static string SetName(string name, bool isV6, bool isInterval) => $"{name}_{(isV6 ? "v6" : "v4")}{(isInterval ? "_nets" : "")}";
 
-    public FirewallDocument Build() => new(_sets.Values.ToEquatableArray(), _chains.Values.ToEquatableArray());
+    public FirewallDocument Build() => new(_sets.Values.ToEquatableArray(), _chains.Values.ToEquatableArray()) { Helpers = _helpers.Values.ToEquatableArray() };
 }

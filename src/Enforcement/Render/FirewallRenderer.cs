@@ -21,6 +21,9 @@ public sealed record NameLookups(Match.SocketCgroup? Cgroup, EquatableArray<IpAd
 /// <param name="Marks">By mark, for executables and users; null if sockets are not marked.</param>
 public sealed record SocketContext(HostCgroups? Cgroups, MarkTable? Marks)
 {
+    /// <summary>The bits of marks that are ours, those of connections too.</summary>
+    public uint Mask { get; init; } = Marks?.Mask ?? MarkTable.DefaultMask;
+
     /// <summary>They cannot be.</summary>
     public static SocketContext None { get; } = new(null, null);
 }

@@ -14,9 +14,19 @@ internal readonly record struct Peer(Group? Group, string? Network, PeerVariant 
     public string NameIn(AddressSpace space) => Group is { } group ? group.NameOf(Variant, space) : PeerSetName.OfNetwork(Network!);
 }
 
+/// <summary>How conntrack handles what an entry allows.</summary>
+/// <param name="Stateless">Whether it passes untracked.</param>
+/// <param name="Helper">What reads along, or null.</param>
+internal readonly record struct Handling(bool Stateless, ConnectionHelper? Helper)
+{
+    /// <summary>The canonical order.</summary>
+    public static int Compare(bool stateless, ConnectionHelper? helper, bool otherStateless, ConnectionHelper? otherHelper) =>
+        stateless.CompareTo(otherStateless) is var order and not 0 ? order : string.CompareOrdinal(helper?.Name, otherHelper?.Name);
+}
+
 /// <summary>One decision that a rule hands to every member of a group: a <see cref="HostEntry"/> before a host and its space are known.</summary>
 internal sealed class Entry(
-    Group subject, Peer peer, Direction direction, Rule rule, EquatableArray<PortMatch> ports, ProcessCondition? process, EquatableArray<string> users, bool stateless = false)
+    Group subject, Peer peer, Direction direction, Rule rule, EquatableArray<PortMatch> ports, ProcessCondition? process, EquatableArray<string> users, Handling handling = default)
 {
     private Entry? _tracked;
     private HostEntry? _inDefaultSpace;
@@ -50,10 +60,13 @@ internal sealed class Entry(
     public bool UnidentifiedMatches { get; } = rule.Action != RuleAction.Allow && rule.UnidentifiedMatches;
 
     /// <summary>Whether what it allows passes untracked, at hosts that can do so.</summary>
-    public bool Stateless { get; } = stateless;
+    public bool Stateless { get; } = handling.Stateless;
+
+    /// <summary>What reads along in what it allows, or null.</summary>
+    public ConnectionHelper? Helper { get; } = handling.Helper;
 
     /// <summary>Without which a host cannot decide it.</summary>
-    public Feature Needs { get; } = FeatureMask.For(direction, process, users);
+    public Feature Needs { get; } = FeatureMask.For(direction, process, users) | FeatureMask.For(handling.Helper);
 
     /// <summary>
     /// Without which a host goes without it. None for a deny that must not be left out: a host that lost what it takes to decide it is still told of it,
@@ -87,7 +100,7 @@ internal sealed class Entry(
     /// <summary>Whether two entries say the same to their hosts, wherever those are.</summary>
     public bool SaysSameAs(Entry other) =>
         Order == other.Order && Peer == other.Peer && Process == other.Process && UnidentifiedMatches == other.UnidentifiedMatches && MayBeLeftOut == other.MayBeLeftOut
-        && Stateless == other.Stateless
+        && Stateless == other.Stateless && Helper == other.Helper
         && Ports == other.Ports && Users == other.Users;
 
     /// <summary>The canonical order in a host policy.</summary>
@@ -100,8 +113,9 @@ internal sealed class Entry(
 
         var order = string.CompareOrdinal(a.ToHostEntry(AddressSpace.Default).Peers, b.ToHostEntry(AddressSpace.Default).Peers);
         order = order != 0 ? order : string.CompareOrdinal(a.Process?.ToString(), b.Process?.ToString());
-        return order != 0 ? order : PortMatch.Compare(a.Ports, b.Ports);
+        order = order != 0 ? order : PortMatch.Compare(a.Ports, b.Ports);
+        return order != 0 ? order : Handling.Compare(a.Stateless, a.Helper, b.Stateless, b.Helper);
     }
 
-    private HostEntry Make(AddressSpace space) => new(Direction, Action, Rule, Peer.NameIn(space), Ports, Process, Users, UnidentifiedMatches) { Stateless = Stateless };
+    private HostEntry Make(AddressSpace space) => new(Direction, Action, Rule, Peer.NameIn(space), Ports, Process, Users, UnidentifiedMatches) { Stateless = Stateless, Helper = Helper };
 }

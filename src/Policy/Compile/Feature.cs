@@ -27,6 +27,9 @@ internal enum Feature
 
     /// <summary><see cref="Features.Stateless"/>.</summary>
     Stateless = 32,
+
+    /// <summary><see cref="ConnectionHelper.Feature"/> of the first of <see cref="ConnectionHelper.All"/>; those of the others follow.</summary>
+    FirstHelper = 64,
 }
 
 /// <summary>Features as bits and as the names that agents report.</summary>
@@ -34,6 +37,7 @@ internal static class FeatureMask
 {
     private static readonly (Feature Bit, string Name)[] s_names =
     [
+        .. ConnectionHelper.All.Select((helper, index) => ((Feature)((int)Feature.FirstHelper << index), helper.Feature)),
         (Feature.ProcessInbound, Features.ProcessInbound),
         (Feature.ProcessOutbound, Features.ProcessOutbound),
         (Feature.Stateless, Features.Stateless),
@@ -62,6 +66,9 @@ internal static class FeatureMask
         (process?.Path is null ? Feature.None : direction == Direction.Inbound ? Feature.ProcessInbound : Feature.ProcessOutbound)
         | (process?.Unit is null ? Feature.None : direction == Direction.Inbound ? Feature.UnitInbound : Feature.UnitOutbound)
         | (users.Count == 0 ? Feature.None : Feature.UserOutbound);
+
+    /// <summary>What giving connections a helper takes.</summary>
+    public static Feature For(ConnectionHelper? helper) => helper is null ? Feature.None : s_names.First(pair => pair.Name == helper.Feature).Bit;
 
     /// <summary>The names, sorted.</summary>
     public static IEnumerable<string> Names(Feature mask) => s_names.Where(pair => (mask & pair.Bit) != 0).Select(pair => pair.Name);

@@ -120,7 +120,7 @@ internal sealed class EntryOrder : IComparer<HostEntry>
         order = order != 0 ? order : string.CompareOrdinal(x.Peers, y.Peers);
         order = order != 0 ? order : string.CompareOrdinal(x.Process?.ToString(), y.Process?.ToString());
         order = order != 0 ? order : PortMatch.Compare(x.Ports, y.Ports);
-        return order != 0 ? order : x.Stateless.CompareTo(y.Stateless);
+        return order != 0 ? order : Handling.Compare(x.Stateless, x.Helper, y.Stateless, y.Helper);
     }
 
     /// <summary>Entries in canonical order, each once: translated ports of two may be the same.</summary>

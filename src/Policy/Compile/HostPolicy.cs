@@ -93,8 +93,18 @@ public sealed record HostEntry(
     /// <summary>Whether an entry of this kind can be stateless.</summary>
     public bool CanBeStateless => Action == RuleAction.Allow && !HasSocketCondition && Ports.All(StatelessPorts.Includes);
 
+    /// <summary>
+    /// What reads along in connections that it allows, so that those that they agree upon pass too, in both directions, with the same peers; null for
+    /// nothing. Only in an allow, on ports that the helper can follow.
+    /// </summary>
+    public ConnectionHelper? Helper { get; init; }
+
+    /// <summary>Whether an entry of this kind can have a helper.</summary>
+    public bool CanHave(ConnectionHelper helper) => Action == RuleAction.Allow && !Stateless && Ports.All(helper.CanFollow);
+
     /// <summary>What doing as it says takes, besides <see cref="Features.Base"/>.</summary>
-    public IEnumerable<string> Features => FeatureMask.Names(FeatureMask.For(Direction, Process, Users) | (Stateless ? Feature.Stateless : Feature.None));
+    public IEnumerable<string> Features =>
+        FeatureMask.Names(FeatureMask.For(Direction, Process, Users) | (Stateless ? Feature.Stateless : Feature.None) | FeatureMask.For(Helper));
 }
 
 /// <summary>An address and TCP port of the controller's agent channel.</summary>
@@ -135,6 +145,6 @@ public static class Features
     /// <summary>Decides the user of a connecting socket.</summary>
     public const string UserOutbound = "user-outbound-1";
 
-    /// <summary>Every feature there is, sorted.</summary>
-    public static IReadOnlyList<string> All { get; } = [Base, ProcessInbound, ProcessOutbound, Stateless, UnitInbound, UnitOutbound, UserOutbound];
+    /// <summary>Every feature there is, sorted: these, and that of each <see cref="ConnectionHelper"/>.</summary>
+    public static IReadOnlyList<string> All { get; } = [Base, .. ConnectionHelper.All.Select(helper => helper.Feature), ProcessInbound, ProcessOutbound, Stateless, UnitInbound, UnitOutbound, UserOutbound];
 }

@@ -33,7 +33,12 @@ internal static class HostPolicyBytes
             Write(writer, user);
         }
 
-        writer.Write([(byte)((entry.UnidentifiedMatches ? 1 : 0) | (entry.Stateless ? 2 : 0))]);
+        writer.Write([(byte)((entry.UnidentifiedMatches ? 1 : 0) | (entry.Stateless ? 2 : 0) | (entry.Helper is null ? 0 : 4))]);
+        if (entry.Helper is { } helper)
+        {
+            Write(writer, helper.Name);
+        }
+
         return writer.WrittenSpan.ToArray();
     }
 

@@ -115,17 +115,17 @@ internal sealed class RuleExpansion(Lattice lattice)
         if (providers.Group is { } provider)
         {
             var strict = says.Strictly && consumers.Group is not null;
-            foreach (var (process, stateless, ports) in says.Inbound)
+            foreach (var (process, handling, ports) in says.Inbound)
             {
-                yield return new(provider, strict ? consumers with { Variant = new(ConsumerFeatures(rule)) } : consumers, Direction.Inbound, rule, ports, process, [], stateless);
+                yield return new(provider, strict ? consumers with { Variant = new(ConsumerFeatures(rule)) } : consumers, Direction.Inbound, rule, ports, process, [], handling);
             }
         }
 
         if (consumers.Group is { } consumer)
         {
-            foreach (var (stateless, ports) in says.Outbound)
+            foreach (var (handling, ports) in says.Outbound)
             {
-                yield return new(consumer, providers, Direction.Outbound, rule, ports, rule.FromProcess, rule.Users, stateless);
+                yield return new(consumer, providers, Direction.Outbound, rule, ports, rule.FromProcess, rule.Users, handling);
             }
         }
     }
@@ -142,26 +142,27 @@ internal sealed class RuleExpansion(Lattice lattice)
             var deny = rule.Action != RuleAction.Allow;
             Strictly = !deny && rule.HasConsumerCondition && !rule.ConsumerBestEffort;
             Inbound = deny && rule.HasConsumerCondition ? [] :
-                [.. from services in rule.Services.GroupBy(service => service.Process) from part in Parts(services, !deny) select (services.Key, part.Stateless, part.Ports)];
+                [.. from services in rule.Services.GroupBy(service => service.Process) from part in Parts(services, !deny, !deny) select (services.Key, part.Handling, part.Ports)];
             // Whose packet it is, is known of tracked connections only.
-            Outbound = [.. Parts(rule.Services.Where(service => !deny || service.Process is null), !deny && !rule.HasConsumerCondition)];
+            Outbound = [.. Parts(rule.Services.Where(service => !deny || service.Process is null), !deny && !rule.HasConsumerCondition, !deny)];
         }
 
         /// <summary>Whether providers rely on consumers to enforce a condition on their sockets.</summary>
         public bool Strictly { get; }
 
-        /// <summary>At the provider, by serving process and whether untracked; nothing for a deny that asks something of the consumer's socket.</summary>
-        public ImmutableArray<(ProcessCondition? Process, bool Stateless, EquatableArray<PortMatch> Ports)> Inbound { get; }
+        /// <summary>At the provider, by serving process and how it is tracked; nothing for a deny that asks something of the consumer's socket.</summary>
+        public ImmutableArray<(ProcessCondition? Process, Handling Handling, EquatableArray<PortMatch> Ports)> Inbound { get; }
 
-        /// <summary>At the consumer, by whether untracked; a deny does without services that ask something of the provider's socket.</summary>
-        public ImmutableArray<(bool Stateless, EquatableArray<PortMatch> Ports)> Outbound { get; }
+        /// <summary>At the consumer, by how it is tracked; a deny does without services that ask something of the provider's socket.</summary>
+        public ImmutableArray<(Handling Handling, EquatableArray<PortMatch> Ports)> Outbound { get; }
 
-        /// <summary>The ports of services: those that pass untracked, and of the others what is not among them.</summary>
-        private static IEnumerable<(bool Stateless, EquatableArray<PortMatch> Ports)> Parts(IEnumerable<Service> services, bool mayBeStateless)
+        /// <summary>The ports of services by how they are tracked: of those that are in no way special, what is not among untracked ones. Who lacks a helper still has them.</summary>
+        private static IEnumerable<(Handling Handling, EquatableArray<PortMatch> Ports)> Parts(IEnumerable<Service> services, bool mayBeStateless, bool mayHaveHelper)
         {
-            var all = services.ToLookup(service => service.Stateless && mayBeStateless);
-            EquatableArray<PortMatch> untracked = Ports(all[true]), tracked = Ports(all[false]).Where(port => !untracked.Contains(port)).ToEquatableArray();
-            return new[] { (false, tracked), (true, untracked) }.Where(part => part.Item2.Count > 0);
+            var all = services.ToLookup(service => new Handling(service.Stateless && mayBeStateless, mayHaveHelper ? service.Helper : null));
+            var special = all.Where(part => part.Key != default).Select(part => (Handling: part.Key, Ports: Ports(part))).ToList();
+            var plain = Ports(all[default]).Where(port => !special.Any(part => part.Handling.Stateless && part.Ports.Contains(port))).ToEquatableArray();
+            return special.Prepend((default, plain)).Where(part => part.Ports.Count > 0);
         }
 
         private static EquatableArray<PortMatch> Ports(IEnumerable<Service> services) =>

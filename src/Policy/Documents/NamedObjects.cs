@@ -170,7 +170,35 @@ internal sealed class NamedObjects
         var process = service.Process is null ? null : ParseProcess(service.Process, $"{path}.process", problems);
         var before = problems.Count;
         CheckStateless(service, path, ports ?? [], problems);
-        return ports is null || (service.Process is not null && process is null) || problems.Count > before ? null : new(service.Name, ports.Value, process) { Stateless = service.Stateless };
+        var helper = HelperOf(service, path, ports ?? [], problems);
+        return ports is null || (service.Process is not null && process is null) || problems.Count > before
+            ? null
+            : new(service.Name, ports.Value, process) { Stateless = service.Stateless, Helper = helper };
+    }
+
+    private static ConnectionHelper? HelperOf(ServiceDocument service, string path, EquatableArray<PortMatch> ports, List<Diagnostic> problems)
+    {
+        if (service.Helper is null)
+        {
+            return null;
+        }
+
+        var helper = ConnectionHelper.Find(service.Helper);
+        if (helper is null)
+        {
+            problems.Add(Diagnostic.Error("unknown-helper", $"{path}.helper", $"There is no helper '{service.Helper}'. There is: {string.Join(", ", ConnectionHelper.All)}."));
+        }
+        else if (ports.Where(port => !helper.CanFollow(port)).ToList() is { Count: > 0 } others)
+        {
+            problems.Add(Diagnostic.Error("helper-ports", $"{path}.helper", $"The helper {helper} reads along in connections of {string.Join(" and ", helper.Follows.Select(IpProtocol.NameOf))} to ports by number, not {string.Join(", ", others)}. Name such ports only, and others in a service of their own."));
+        }
+
+        if (service.Stateless)
+        {
+            problems.Add(Diagnostic.Error("helper-stateless", $"{path}.helper", "A helper reads along in tracked connections, and those of a stateless service are not tracked. Leave out one of the two."));
+        }
+
+        return helper;
     }
 
     private static void CheckStateless(ServiceDocument service, string path, EquatableArray<PortMatch> ports, List<Diagnostic> problems)

@@ -142,6 +142,10 @@ public sealed record ServiceDocument
     /// <summary>Whether hosts let it pass without tracking connections, replies being told by their ports alone. For TCP and UDP ports that need no process.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Stateless { get; init; }
+
+    /// <summary>The connection-tracking helper that reads along in allowed connections, so that those that they agree upon pass too: amanda, ftp, netbios-ns, pptp, sane, sip, snmp or tftp.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Helper { get; init; }
 }
 
 /// <summary>A named network.</summary>

@@ -17,6 +17,7 @@ public sealed class HostEvaluator
     private readonly HostEntry[] _inbound;
     private readonly HostEntry[] _outbound;
     private readonly bool _hasStateless;
+    private readonly bool _hasHelpers;
 
     /// <summary>Indexes a host policy.</summary>
     public HostEvaluator(HostPolicy policy)
@@ -34,6 +35,7 @@ public sealed class HostEvaluator
         _inbound = [.. policy.Entries.Where(e => e.Direction == Direction.Inbound).OrderBy(e => e.Action).ThenBy(e => e.Rule)];
         _outbound = [.. policy.Entries.Where(e => e.Direction == Direction.Outbound).OrderBy(e => e.Action).ThenBy(e => e.Rule)];
         _hasStateless = policy.Entries.Any(e => e.Stateless);
+        _hasHelpers = policy.Entries.Any(e => e.Helper is not null);
     }
 
     /// <summary>What is judged by.</summary>
@@ -46,7 +48,23 @@ public sealed class HostEvaluator
     /// <param name="protocol">IP protocol number.</param>
     /// <param name="port">The provider's port, or the ICMP type; 0 for other protocols.</param>
     /// <param name="socket">The host's own socket.</param>
-    public EndDecision Decide(Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts socket)
+    public EndDecision Decide(Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts socket) =>
+        Judge(direction, local, peer, protocol, port, socket, null);
+
+    /// <summary>
+    /// Judges a new connection that a helper expects, because the ends of one that the policy gave it to agreed upon it there: besides as any other, it is
+    /// allowed by each rule that names the helper and means the peer, in whichever direction.
+    /// </summary>
+    public EndDecision DecideExpected(ConnectionHelper helper, Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts socket) =>
+        Judge(direction, local, peer, protocol, port, socket, helper);
+
+    /// <summary>The helper that a connection is given, in every mode: that of the first allow that has one; null where none has, or something else decides.</summary>
+    public ConnectionHelper? HelperOf(Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts socket) =>
+        _hasHelpers && Decide(direction, local, peer, protocol, port, socket) is { By: DecidedBy.Rule, InFull: not Outcome.Block }
+            ? Entries(direction).FirstOrDefault(entry => entry.Helper is not null && Covers(entry, peer, protocol, port))?.Helper
+            : null;
+
+    private EndDecision Judge(Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts socket, ConnectionHelper? expectedBy)
     {
         var mode = Policy.Modes[direction];
         if (Essential.Always(direction, local, peer, protocol, port) || Essential.Controller(Policy, direction, peer, protocol, port))
@@ -61,7 +79,7 @@ public sealed class HostEvaluator
 
         return Essential.FailSafe(Policy, direction, peer, protocol, port)
             ? Decision.Final(direction, mode, Outcome.Allow, DecidedBy.Essential)
-            : Decision.ByRules(direction, mode, Candidates(direction, peer, protocol, port, socket), socket);
+            : Decision.ByRules(direction, mode, Candidates(direction, peer, protocol, port, socket, expectedBy), socket);
     }
 
     /// <summary>
@@ -75,8 +93,7 @@ public sealed class HostEvaluator
     /// <param name="client">The consumer's port.</param>
     public bool IsUntracked(Direction direction, IpAddress peer, byte protocol, ushort port, ushort client) =>
         _hasStateless && !Policy.Quarantined && Policy.Modes[direction] != EnforcementMode.Visibility && StatelessPorts.IncludesClient(protocol, client)
-        && (direction == Direction.Inbound ? _inbound : _outbound)
-            .FirstOrDefault(entry => (entry.Stateless || entry.Action == RuleAction.OverrideDeny) && Covers(entry, peer, protocol, port)) is { Stateless: true }
+        && Entries(direction).FirstOrDefault(entry => (entry.Stateless || entry.Action == RuleAction.OverrideDeny) && Covers(entry, peer, protocol, port)) is { Stateless: true }
         && !_quarantinedPeers.Contains(peer);
 
     /// <summary>Whether another policy may track what is untracked under this one.</summary>
@@ -89,10 +106,10 @@ public sealed class HostEvaluator
         return policy.Entries.Where(entry => entry.Stateless || entry.Action == RuleAction.OverrideDeny).Select(entry => (entry, digests[entry.Peers]));
     }
 
-    private List<Candidate> Candidates(Direction direction, IpAddress peer, byte protocol, ushort port, SocketFacts socket)
+    private List<Candidate> Candidates(Direction direction, IpAddress peer, byte protocol, ushort port, SocketFacts socket, ConnectionHelper? expectedBy)
     {
         var candidates = new List<Candidate>();
-        foreach (var entry in direction == Direction.Inbound ? _inbound : _outbound)
+        foreach (var entry in Entries(direction))
         {
             if (Covers(entry, peer, protocol, port) && Candidate.Of(entry, socket) is { } candidate)
             {
@@ -100,8 +117,15 @@ public sealed class HostEvaluator
             }
         }
 
-        return candidates;
+        return expectedBy is null ? candidates : [.. candidates.Concat(Expecting(expectedBy, peer, protocol)).OrderBy(c => c.Action).ThenBy(c => c.Rule)];
     }
+
+    private IEnumerable<Candidate> Expecting(ConnectionHelper helper, IpAddress peer, byte protocol) => !helper.Expects.Contains(protocol)
+        ? []
+        : _inbound.Concat(_outbound).Where(entry => entry.Helper == helper && _peers[entry.Peers].Contains(peer))
+            .Select(entry => new Candidate(entry.Action, entry.Rule, null, [], false, Certain: true));
+
+    private HostEntry[] Entries(Direction direction) => direction == Direction.Inbound ? _inbound : _outbound;
 
     private bool Covers(HostEntry entry, IpAddress peer, byte protocol, ushort port)
     {

@@ -22,4 +22,7 @@ public sealed record Service(string Name, EquatableArray<PortMatch> Ports, Proce
 {
     /// <summary>Whether allowed connections to it pass untracked: see <see cref="StatelessPorts"/>.</summary>
     public bool Stateless { get; init; }
+
+    /// <summary>What reads along in allowed connections to it, so that those that they agree upon pass too; null for nothing.</summary>
+    public ConnectionHelper? Helper { get; init; }
 }

@@ -10,7 +10,7 @@ internal static class HostText
         $"{host.Generation} {host.Modes} quarantined={host.Quarantined} requires {string.Join(' ', host.RequiredFeatures)}",
         $"responders {string.Join(' ', host.Responders)}; quarantined peers {string.Join(' ', host.QuarantinedPeers)}; controllers {string.Join(' ', host.Controllers)}",
         .. host.FailSafe.Select(f => $"fail-safe {string.Join(' ', f.Sources)} to {string.Join(' ', f.Ports)}"),
-        .. host.Entries.Select(e => $"{e.Direction} {e.Action} {e.Rule} {e.Peers} {string.Join(' ', e.Ports)} by {e.Process} of {string.Join(' ', e.Users)} unidentified={e.UnidentifiedMatches} stateless={e.Stateless}"),
+        .. host.Entries.Select(e => $"{e.Direction} {e.Action} {e.Rule} {e.Peers} {string.Join(' ', e.Ports)} by {e.Process} of {string.Join(' ', e.Users)} unidentified={e.UnidentifiedMatches} stateless={e.Stateless} helper={e.Helper}"),
         .. host.PeerSets.Select(s => $"set {s.Name} {s.Digest:x16} {string.Join(' ', s.Members)}"),
     ]);
 

@@ -190,7 +190,7 @@ internal sealed class NaiveEvaluator(Estate estate)
     /// <summary>Whether a rule that concerns the ends matches, as far as this end can decide it.</summary>
     private bool Matches(RuleDocument rule, Workload host, bool inbound, Workload? peer, IpAddress peerAddress, byte protocol, int port, NaiveSocket socket)
     {
-        var serving = _text.Covering(rule.Services, protocol, port);
+        var serving = _text.Covering([.. rule.Services.Where(name => rule.Action != "allow" || CanHelp(host, name))], protocol, port);
         var (allow, unidentified) = (rule.Action == "allow", rule.Unidentified == "match");
         var consumer = rule.FromProcess is not null || rule.Users.Count > 0;
         if (!inbound)
@@ -206,6 +206,9 @@ internal sealed class NaiveEvaluator(Estate estate)
 
         return serving.Any(process => process is null || ((HeldAnyway(rule) || CanDecide(host, process, Features.ProcessInbound, Features.UnitInbound)) && socket.Meets(process, [], unidentified)));
     }
+
+    private bool CanHelp(Workload host, string name) =>
+        estate.Document.Services.FirstOrDefault(service => service.Name == name)?.Helper is not { } helper || host.Features.Contains($"helper-{helper}-1");
 
     /// <summary>A deny that must not be left out is judged as if the host could decide it: a host that cannot keeps the policy under which it could.</summary>
     private static bool HeldAnyway(RuleDocument rule) => rule.Action != "allow" && rule.WhereUnenforceable == "refuse";

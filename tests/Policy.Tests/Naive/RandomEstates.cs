@@ -30,6 +30,8 @@ internal static class RandomEstates
             new() { Name = "served", Ports = ["tcp/80-90"], Process = new() { Path = "/bin/srv" } },
             new() { Name = "in-unit", Ports = ["udp/53", "tcp/443"], Process = new() { Unit = "dns.service" } },
             new() { Name = "untracked", Ports = ["tcp/80", "udp/50-60"], Stateless = true },
+            new() { Name = "helped", Ports = ["tcp/80", "tcp/85"], Helper = "ftp" },
+            new() { Name = "helped-too", Ports = ["udp/53"], Helper = "sip", Process = new() { Unit = "dns.service" } },
             new() { Name = "strict", Ports = ["tcp"], Process = new() { Path = "/bin/srv", Unit = "dns.service" } },
         ],
         Networks =
@@ -42,7 +44,7 @@ internal static class RandomEstates
     };
 
     private static readonly string[] _services =
-        ["any", "any", "tcp", "tcp/80", "tcp/80-90", "udp/53", "icmp/8", "icmpv6", "47", "sctp/80", "web", "served", "served", "in-unit", "strict", "untracked", "untracked"];
+        ["any", "any", "tcp", "tcp/80", "tcp/80-90", "udp/53", "icmp/8", "icmpv6", "47", "sctp/80", "helped", "served", "helped-too", "in-unit", "strict", "untracked", "untracked"];
 
     public static Estate Make(Random random)
     {
@@ -144,7 +146,9 @@ internal static class RandomEstates
         var chosen = drawn.Where(_ => random.Next(2) == 0).ToList();
         // With the other direction's executables, so that a host may decide either, both or none.
         var units = new[] { (Features.ProcessOutbound, Features.UnitInbound), (Features.ProcessInbound, Features.UnitOutbound) }.Where(pair => chosen.Contains(pair.Item1)).Select(pair => pair.Item2);
-        return chosen.Concat(units).Append(Features.Base).Order(StringComparer.Ordinal).ToEquatableArray();
+        // And helpers with others of these.
+        var helpers = new[] { (Features.UserOutbound, "helper-ftp-1"), (Features.Stateless, "helper-sip-1") }.Where(pair => chosen.Contains(pair.Item1)).Select(pair => pair.Item2);
+        return chosen.Concat(units).Concat(helpers).Append(Features.Base).Order(StringComparer.Ordinal).ToEquatableArray();
     }
 
     /// <summary>Its own address, and at times another's.</summary>

@@ -24,6 +24,7 @@ internal sealed class SocketOwners : IDisposable
     /// <param name="groups">Who is in which group; null for the host's name service.</param>
     public SocketOwners(CgroupTree tree, uint mask = MarkTable.DefaultMask, GroupReader? groups = null)
     {
+        Mask = mask;
         _units = new(tree);
         // Read by a thread of its own.
         _groups = new(tree.Copy(), groups ?? UserDirectory.Read);
@@ -37,6 +38,9 @@ internal sealed class SocketOwners : IDisposable
             Refusal = refused.Message;
         }
     }
+
+    /// <summary>The bits of marks that are ours.</summary>
+    public uint Mask { get; }
 
     /// <summary>Why sockets cannot be stamped here, or null.</summary>
     public string? Refusal { get; }

@@ -43,7 +43,7 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
             var before = outcome.Destroyed;
             foreach (var suspect in LiveConnections.Suspects(evaluator, local, table))
             {
-                outcome = End(suspect, entry => LiveConnections.IsForbidden(evaluator, local, table, entry), outcome);
+                outcome = End(suspect, entry => LiveConnections.IsForbidden(evaluator, local, table, entry, packet => conntrack.Find(packet, entry.Zone)), outcome);
             }
 
             if (outcome.Destroyed == before)

@@ -82,6 +82,7 @@ public sealed class FirewallDriver : IDisposable
         string[] has =
         [
             Features.Base,
+            .. await HelperProbe.FeaturesAsync(_table).ConfigureAwait(false),
             .. untracked ? [Features.Stateless] : Array.Empty<string>(),
             .. marks ? [Features.ProcessInbound, Features.ProcessOutbound, Features.UserOutbound] : Array.Empty<string>(),
             .. units ? [Features.UnitInbound, Features.UnitOutbound] : Array.Empty<string>(),
@@ -317,7 +318,7 @@ public sealed class FirewallDriver : IDisposable
             if (!owners.StampsBy(marks))
             {
                 // Rules that are in force know the new classes before any socket is of one.
-                if (_evaluator is { } current && MarkTable.Matters(current.Policy) && await LoadAsync(current.Policy, new(cgroups, marks)).ConfigureAwait(false) is { } refused)
+                if (_evaluator is { } current && MarkTable.Matters(current.Policy) && await LoadAsync(current.Policy, Sockets(cgroups, marks)).ConfigureAwait(false) is { } refused)
                 {
                     return new(refused);
                 }
@@ -327,7 +328,7 @@ public sealed class FirewallDriver : IDisposable
             }
         }
 
-        var rendered = RenderedPolicy.Of(policy, _lookups(), new(cgroups, _owners?.Marks), _rendered);
+        var rendered = RenderedPolicy.Of(policy, _lookups(), Sockets(cgroups, _owners?.Marks), _rendered);
         _rendered = rendered;
         var plan = FirewallPlan.Diff(replace ? null : _table.Held, rendered.Document);
         if (plan.IsEmpty)
@@ -371,6 +372,8 @@ public sealed class FirewallDriver : IDisposable
         var outcome = await ApplyAsync(reduced, replace: true, cgroups).ConfigureAwait(false);
         return outcome.Ok ? outcome with { Error = $"{why} Until it does, what only some users are allowed is blocked, and what is denied to some is denied to all; everything else of the policy is in force" } : outcome;
     }
+
+    private SocketContext Sockets(HostCgroups? cgroups, MarkTable? marks) => new(cgroups, marks) { Mask = _owners?.Mask ?? MarkTable.DefaultMask };
 
     private async Task<string?> LoadAsync(HostPolicy policy, SocketContext sockets)
     {

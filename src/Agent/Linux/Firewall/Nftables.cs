@@ -29,6 +29,7 @@ internal static class Nftables
     public const byte DeleteElements = 14;
     public const byte NewGeneration = 15;
     public const byte GetGeneration = 16;
+    public const byte GetObject = 19;
 
     public const ushort GenerationId = 1;
     public const ushort GenerationProcess = 2;
@@ -48,6 +49,10 @@ internal static class Nftables
     public const ushort SetName = 2;
     public const ushort SetFlags = 3;
     public const ushort SetKeyType = 4;
+    public const ushort ObjectName = 2;
+    public const ushort ObjectType = 3;
+    public const ushort ObjectData = 4;
+    public const uint HelperObject = 3;
     public const ushort ExpressionName = 1;
     public const ushort ExpressionData = 2;
     public const ushort CounterPackets = 2;

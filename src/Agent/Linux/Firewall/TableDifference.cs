@@ -35,6 +35,8 @@ internal static class TableDifference
             .. Names("chain", skeleton.Chains.Keys, now.Chains.Keys, chain => Content(Listing(chain))),
             .. held.Chains.Where(c => skeleton.Chains.TryGetValue(c.Name, out var before) && now.Chains.TryGetValue(c.Name, out var other) && !before.SameAs(other))
                 .SelectMany(c => Chain(c, skeleton.Chains[c.Name], now.Chains[c.Name], Listing(c.Name))),
+            .. Names("object", skeleton.Objects.Keys, now.Objects.Keys, _ => ""),
+            .. now.Objects.Where(o => skeleton.Objects.TryGetValue(o.Key, out var before) && before != o.Value).Select(o => $"object {o.Key}: another of this name took its place"),
             .. Names("set", skeleton.Sets.Keys, now.Sets.Keys, _ => ""),
             .. held.Sets.Where(set => now.Sets.TryGetValue(set.Name, out var kind) && kind == skeleton.Sets.GetValueOrDefault(set.Name)).SelectMany(set => reader.Compare(set).Describe()),
             .. held.Sets.Where(set => now.Sets.TryGetValue(set.Name, out var kind) && kind != skeleton.Sets.GetValueOrDefault(set.Name)).Select(set => $"set {set.Name}: another of this name took its place"),

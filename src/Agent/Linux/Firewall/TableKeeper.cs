@@ -149,6 +149,10 @@ internal sealed class TableKeeper : IDisposable
     public async Task<bool> KnowsAsync(FirewallRule rule) =>
         await _nft.RunAsync(output => output.Write(NftScript.Probe(rule)), check: true).ConfigureAwait(false) is null;
 
+    /// <summary>The same for helpers.</summary>
+    public async Task<bool> KnowsAsync(IEnumerable<HelperObject> helpers) =>
+        await _nft.RunAsync(output => output.Write(NftScript.Probe(helpers)), check: true).ConfigureAwait(false) is null;
+
     /// <summary>Removes the table.</summary>
     public async Task<string?> RemoveAsync()
     {

@@ -42,7 +42,8 @@ internal sealed class TableReader(NetlinkSocket socket)
         }
 
         outcome.ThrowIfFailed("read our nftables table");
-        var settled = Dump(Nftables.GetChain, null, builder.Chain) & Dump(Nftables.GetSet, null, builder.Set) & Dump(Nftables.GetRule, null, builder.Rule);
+        var settled = Dump(Nftables.GetChain, null, builder.Chain) & Dump(Nftables.GetSet, null, builder.Set) & Dump(Nftables.GetRule, null, builder.Rule)
+            & Dump(Nftables.GetObject, null, builder.Object);
         return (settled, (TableSnapshot?)builder.Build());
     });
 

@@ -3,20 +3,22 @@ using Bulkhead.Agent.Linux.Netlink;
 namespace Bulkhead.Agent.Linux.Firewall;
 
 /// <summary>
-/// What a table is made of, as the kernel tells it: a fingerprint for each of its rules, chains and sets, and one of the table's own flags. Counters and
-/// the elements of named sets are left out.
+/// What a table is made of, as the kernel tells it: a fingerprint for each of its rules, chains, sets and objects, and one of the table's own flags. Counters
+/// and the elements of named sets are left out.
 /// </summary>
 /// <param name="Flags">Of the table; one makes it dormant.</param>
 /// <param name="Chains">Hook, priority and policy of each, and its rules in order.</param>
 /// <param name="Sets">Type and flags of each named one.</param>
+/// <param name="Objects">Type of each, and of a helper what it is; by type and name.</param>
 internal sealed record TableSnapshot(
-    uint Flags, IReadOnlyDictionary<string, ChainSnapshot> Chains, IReadOnlyDictionary<string, ulong> Sets)
+    uint Flags, IReadOnlyDictionary<string, ChainSnapshot> Chains, IReadOnlyDictionary<string, ulong> Sets, IReadOnlyDictionary<string, ulong> Objects)
 {
     /// <summary>Collects a snapshot from the messages of dumps.</summary>
     public sealed class Builder
     {
         private readonly Dictionary<string, ulong> _sets = new(StringComparer.Ordinal);
         private readonly Dictionary<string, (ulong Kind, List<ulong> Rules, List<ulong> Handles)> _chains = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, ulong> _objects = new(StringComparer.Ordinal);
         private uint _flags;
 
         public void Table(NetlinkMessage message)
@@ -78,6 +80,30 @@ internal sealed record TableSnapshot(
             }
         }
 
+        public void Object(NetlinkMessage message)
+        {
+            var (name, type, data) = ("", 0u, Fingerprint.Empty);
+            var attributes = message.Attributes(Nftables.GenericHeader);
+            while (attributes.Next())
+            {
+                switch (attributes.Type)
+                {
+                    case Nftables.ObjectName:
+                        name = attributes.Text();
+                        break;
+                    case Nftables.ObjectType:
+                        type = attributes.U32Be();
+                        break;
+                    case Nftables.ObjectData:
+                        data = data.With(attributes.Value);
+                        break;
+                }
+            }
+
+            // Counters and quotas, which have no business here, count while they are looked at.
+            _objects[type == Nftables.HelperObject ? $"helper {name}" : $"of type {type} {name}"] = type == Nftables.HelperObject ? data.Value : 0;
+        }
+
         public void Rule(NetlinkMessage message)
         {
             var chain = "";
@@ -108,7 +134,8 @@ internal sealed record TableSnapshot(
         public TableSnapshot Build() => new(
             _flags,
             _chains.ToDictionary(c => c.Key, c => new ChainSnapshot(c.Value.Kind, c.Value.Rules, c.Value.Handles), StringComparer.Ordinal),
-            _sets);
+            _sets,
+            _objects);
 
         private ref (ulong Kind, List<ulong> Rules, List<ulong> Handles) At(string chain)
         {

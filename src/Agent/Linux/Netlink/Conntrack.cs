@@ -24,6 +24,7 @@ public sealed class Conntrack : IDisposable
     private const ushort ProtocolInfo = 4;
     private const ushort LifetimeSeconds = 7;
     private const ushort Identifier = 12;
+    private const ushort TupleMaster = 14;
     private const ushort ZoneNumber = 18;
 
     private const uint SeenReplyAssuredConfirmed = 2 | 4 | 8;
@@ -158,6 +159,7 @@ public sealed class Conntrack : IDisposable
     {
         FlowTuple? original = null;
         FlowTuple? reply = null;
+        FlowTuple? parent = null;
         ushort zone = 0;
         uint id = 0;
         var attributes = message.Attributes(GenericHeader);
@@ -171,6 +173,9 @@ public sealed class Conntrack : IDisposable
                 case TupleReply:
                     reply = ReadTuple(attributes.Nested());
                     break;
+                case TupleMaster:
+                    parent = ReadTuple(attributes.Nested());
+                    break;
                 case Identifier:
                     id = attributes.U32Be();
                     break;
@@ -180,7 +185,7 @@ public sealed class Conntrack : IDisposable
             }
         }
 
-        connection = new(original ?? default, reply ?? default, zone, id);
+        connection = new(original ?? default, reply ?? default, zone, id) { Parent = parent };
         return original is not null && reply is not null;
     }
 
