@@ -11,6 +11,8 @@ namespace Bulkhead.Firewall.Tests;
 /// </summary>
 internal sealed class FtpSession : IDisposable
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+
     private readonly List<IDisposable> _open = [];
     private readonly Socket _client;
     private readonly Socket _server;
@@ -36,7 +38,7 @@ internal sealed class FtpSession : IDisposable
     {
         using var listener = serverHost.Inside(() => Listen(server, port));
         var client = clientHost.Inside(() => new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
-        using var deadline = new CancellationTokenSource(Bench.Deadline);
+        using var deadline = new CancellationTokenSource(_patience);
         var accepting = listener.AcceptAsync(deadline.Token).AsTask();
         await client.ConnectAsync(new IPEndPoint(server, port), deadline.Token);
         var session = new FtpSession(clientHost, serverHost, client, await accepting);
@@ -89,7 +91,7 @@ internal sealed class FtpSession : IDisposable
 
     private static async Task SayAsync(Socket from, Socket to, string line)
     {
-        using var deadline = new CancellationTokenSource(Bench.Deadline);
+        using var deadline = new CancellationTokenSource(_patience);
         var bytes = Encoding.ASCII.GetBytes(line + "\r\n");
         await from.SendAsync(bytes, deadline.Token);
         var heard = new byte[bytes.Length];

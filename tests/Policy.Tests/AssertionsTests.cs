@@ -51,6 +51,20 @@ public class AssertionsTests
         Assert.DoesNotContain("replies", Check(Never(world, "role=web,env=dev", "env=prod")).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("env=dev", "env=prod", "any", true)]
+    [InlineData("env=prod", "env=dev", "tcp/3306", true)]
+    [InlineData("env=dev", "env=prod", "udp", false)]
+    [InlineData("env=dev", "env=qa", "any", false)]
+    public void A_never_that_holds_says_what_helpers_may_let_pass_that_it_does_not_count(string from, string to, string service, bool said)
+    {
+        var world = new World().Ruleset("r", "all", Write.Allow("env=prod", "env=dev", "ftp") with { Id = 7 });
+        world.Document = world.Document with { Services = [new() { Name = "ftp", Ports = ["tcp/21"], Helper = "ftp" }] };
+        var result = Check(Never(world, from, to, service));
+        Assert.Equal(AssertionStatus.Held, result.Status);
+        Assert.Equal($"Holds for every workload that could exist.{(said ? " Not counted are connections that helpers let be agreed upon: of rule 7." : "")}", result.Message);
+    }
+
     [Fact]
     public void A_value_that_nothing_mentions_is_a_value_too()
     {

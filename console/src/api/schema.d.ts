@@ -3754,6 +3754,8 @@ export interface components {
             process?: null | components["schemas"]["ProcessDocument"];
             /** @description Whether hosts let it pass without tracking connections, replies being told by their ports alone. For TCP and UDP ports that need no process. */
             stateless?: boolean;
+            /** @description The connection-tracking helper that reads along in allowed connections, so that those that they agree upon pass too: amanda, ftp, netbios-ns, pptp, sane, sip, snmp or tftp. */
+            helper?: null | string;
         };
         /** @description Somebody who is signed in on a workload. */
         SessionOnHost: {

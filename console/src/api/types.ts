@@ -58,7 +58,7 @@ export type FailSafeDocument = Whole<Schemas["FailSafeDocument"]>;
 export type ModeDocument = Whole<Schemas["ModeDocument"], "mode">;
 export type NetworkDocument = Whole<Schemas["NetworkDocument"]>;
 export type ScopeDocument = Whole<Schemas["ScopeDocument"]>;
-export type ServiceDocument = Whole<Schemas["ServiceDocument"], "process" | "stateless">;
+export type ServiceDocument = Whole<Schemas["ServiceDocument"], "process" | "stateless" | "helper">;
 export type RuleDocument = Whole<Schemas["RuleDocument"], "fromProcess" | "owner" | "reason" | "ticket" | "expires">;
 export type RulesetDocument = Whole<Omit<Schemas["RulesetDocument"], "rules" | "scopes">, "description"> & {
   scopes: ScopeDocument[];

@@ -30,7 +30,7 @@ export function ServicesPage() {
           columns={[
             { head: "Ports", cell: (s) => s.ports.join(", ") },
             { head: "Served by", cell: (s) => s.process?.path ?? s.process?.unit ?? "any program" },
-            { head: "Tracked", cell: (s) => (s.stateless ? "no" : "yes") },
+            { head: "Tracked", cell: (s) => (s.stateless ? "no" : s.helper ? `by ${s.helper}` : "yes") },
           ]}
           more={(service, change, error) => (
             <>
@@ -49,6 +49,15 @@ export function ServicesPage() {
                 value={service.process?.unit ?? ""}
                 error={error("process.unit")}
                 onChange={(e) => change({ process: processOf(service.process?.path, e.target.value) })}
+              />
+              <TextInput
+                mt={12}
+                label="Helper that reads along"
+                description="For services that agree upon further connections, which then pass too, between the same two ends: amanda, ftp, netbios-ns, pptp, sane, sip, snmp, tftp."
+                placeholder="ftp"
+                value={service.helper ?? ""}
+                error={error("helper")}
+                onChange={(e) => change({ helper: e.target.value || null })}
               />
               <Switch
                 mt={16}

@@ -19,6 +19,7 @@ public sealed class AssertionChecker
     private readonly PolicyRegions _regions;
     private readonly Dictionary<Assertion, IReadOnlyList<Region>> _asserted = new(ReferenceEqualityComparer.Instance);
     private readonly List<(RuleId Rule, Region Region)> _replies;
+    private readonly List<(RuleId Rule, Region Region)> _expected;
     private readonly Letter _told;
     private readonly Lazy<LiveWorkloads> _live;
     private readonly Lazy<EnforcementGaps> _gaps;
@@ -34,6 +35,7 @@ public sealed class AssertionChecker
         }
 
         _replies = [.. _regions.UntrackedReplies(policy, now)];
+        _expected = [.. _regions.Expected(policy, now)];
         foreach (var labels in workloads.Workloads.Select(w => w.Labels).Distinct())
         {
             _alphabet.Use(labels);
@@ -74,8 +76,10 @@ public sealed class AssertionChecker
 
         var counterexample = status is AssertionStatus.Violated or AssertionStatus.Conditional ? found : null;
         var (count, gaps) = assertion.Kind == AssertionKind.Never ? _gaps.Value.Of(assertion) : (0, []);
-        IReadOnlyList<RuleId> replies = assertion.Kind == AssertionKind.Never && status == AssertionStatus.Held ? [.. _replies.Where(reply => _asserted[assertion].Any(region => region.And(reply.Region) is not null)).Select(reply => reply.Rule).Distinct().Order()] : [];
-        return new(assertion, status, counterexample, AssertionText.Message(assertion, status, counterexample, replies, count, gaps), count, gaps);
+        IReadOnlyList<RuleId> Uncounted(List<(RuleId Rule, Region Region)> passing) => assertion.Kind == AssertionKind.Never && status == AssertionStatus.Held
+            ? [.. passing.Where(one => _asserted[assertion].Any(region => region.And(one.Region) is not null)).Select(one => one.Rule).Distinct().Order()]
+            : [];
+        return new(assertion, status, counterexample, AssertionText.Message(assertion, status, counterexample, Uncounted(_replies), Uncounted(_expected), count, gaps), count, gaps);
     }
 
     /// <summary>First a violation wherever workloads without a plan have their addresses; then one at some address, and whether a live workload is there.</summary>

@@ -10,9 +10,10 @@ internal static class AssertionText
     /// <param name="status">What became of it.</param>
     /// <param name="counterexample">What shows it, or null.</param>
     /// <param name="replies">Rules whose untracked replies it does not count.</param>
+    /// <param name="expected">Rules whose helpers may expect what it does not count.</param>
     /// <param name="gaps">How many workloads do not enforce it yet.</param>
     /// <param name="first">The first of them.</param>
-    public static string Message(Assertion assertion, AssertionStatus status, Counterexample? counterexample, IReadOnlyList<RuleId> replies, int gaps, EquatableArray<NotYetEnforced> first)
+    public static string Message(Assertion assertion, AssertionStatus status, Counterexample? counterexample, IReadOnlyList<RuleId> replies, IReadOnlyList<RuleId> expected, int gaps, EquatableArray<NotYetEnforced> first)
     {
         var message = status switch
         {
@@ -21,7 +22,7 @@ internal static class AssertionText
             AssertionStatus.Violated => $"{counterexample} is {Verdict(counterexample!)}.",
             _ => $"{counterexample} is {Verdict(counterexample!)}, {Condition(counterexample!)}. Declare a plan that says where such workloads have their addresses; no live workload is there today.",
         };
-        return message + Unresolved(assertion) + Replies(replies) + (gaps == 0 ? "" : $" Denied by the letter, not yet enforced: {string.Join(", ", first.Take(3).Select(g => $"{g.Name} {Words(g)}"))}{(gaps > 3 ? $" and {gaps - 3} more" : "")}.");
+        return message + Unresolved(assertion) + Replies(replies) + Expected(expected) + (gaps == 0 ? "" : $" Denied by the letter, not yet enforced: {string.Join(", ", first.Take(3).Select(g => $"{g.Name} {Words(g)}"))}{(gaps > 3 ? $" and {gaps - 3} more" : "")}.");
     }
 
     private static string Verdict(Counterexample found)
@@ -47,7 +48,11 @@ internal static class AssertionText
         .Select(end => $" Network {end.Network.Name}: its names are not resolved; only its addresses were looked at."));
 
     private static string Replies(IReadOnlyList<RuleId> rules) => rules.Count == 0 ? ""
-        : $" Not counted are replies of stateless services, which reach UDP ports from {StatelessPorts.FirstUdpClient}: of rule{(rules.Count == 1 ? "" : "s")} {string.Join(", ", rules)}.";
+        : $" Not counted are replies of stateless services, which reach UDP ports from {StatelessPorts.FirstUdpClient}: of rule{Of(rules)}.";
+
+    private static string Expected(IReadOnlyList<RuleId> rules) => rules.Count == 0 ? "" : $" Not counted are connections that helpers let be agreed upon: of rule{Of(rules)}.";
+
+    private static string Of(IReadOnlyList<RuleId> rules) => $"{(rules.Count == 1 ? "" : "s")} {string.Join(", ", rules)}";
 
     private static string Words(NotYetEnforced gap) =>
         gap.Mode is { } mode ? $"({gap.Direction.ToString().ToLowerInvariant()} {mode.ToString().ToLowerInvariant()})" : "(not managed)";

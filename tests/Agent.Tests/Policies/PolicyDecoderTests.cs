@@ -15,6 +15,7 @@ public sealed class PolicyDecoderTests
         var wire = Sample();
         wire.QuarantinedPeers.Add(WirePolicies.ToWire(WirePolicies.Parse("10.0.0.66")));
         wire.Controllers.Add(new ControllerEndpoint { Address = ByteString.CopyFrom(10, 0, 0, 1), Port = 8444 });
+        wire.Entries[0].Helper = "ftp";
 
         var policy = PolicyDecoder.Decode(wire).Value!;
 
@@ -22,6 +23,7 @@ public sealed class PolicyDecoderTests
         Assert.Equal(new Modes(EnforcementMode.Full, EnforcementMode.Visibility), policy.Modes);
         var entry = Assert.Single(policy.Entries);
         Assert.Equal((Bulkhead.Policy.Rules.Direction.Inbound, RuleAction.Allow, 3L, "web", "tcp/443"), (entry.Direction, entry.Action, entry.Rule.Value, entry.Peers, entry.Ports[0].ToString()));
+        Assert.Equal("ftp", entry.Helper?.Name);
         Assert.Equal(["10.0.0.0/24", "fd00::1"], policy.PeerSets[0].Members.Select(m => m.ToString()));
         Assert.Equal("10.0.0.66", Assert.Single(policy.QuarantinedPeers).ToString());
         Assert.Equal(IpAddress.Parse("10.0.0.1"), Assert.Single(policy.Controllers).Address);
@@ -44,6 +46,10 @@ public sealed class PolicyDecoderTests
         { "bad-text", p => p.Entries[0].ProcessPath = new string('x', 5000) },
         { "bad-stateless", p => (p.Entries[0].Stateless, p.Entries[0].ProcessPath) = (true, "/bin/x") },
         { "bad-stateless", p => { p.Entries[0].Stateless = true; p.Entries[0].Ports[0].Protocol = 132; } },
+        { "bad-helper", p => p.Entries[0].Helper = "irc" },
+        { "bad-helper", p => p.Entries[0].Helper = "tftp" },
+        { "bad-helper", p => (p.Entries[0].Helper, p.Entries[0].Action) = ("ftp", Contracts.Agent.Action.Deny) },
+        { "bad-helper", p => (p.Entries[0].Helper, p.Entries[0].Stateless) = ("ftp", true) },
         { "bad-name", p => p.PeerSets[0].Name = "a b" },
         { "bad-name", p => p.PeerSets.Add(p.PeerSets[0].Clone()) },
         { "bad-digest", p => p.PeerSets[0].Digest++ },
