@@ -27,9 +27,9 @@ internal sealed class FtpSession : IDisposable
 
     public NetworkNamespace ServerHost { get; }
 
-    private IPAddress ClientAddress => ((IPEndPoint)_client.LocalEndPoint!).Address;
+    public IPAddress ClientAddress => ((IPEndPoint)_client.LocalEndPoint!).Address;
 
-    private IPAddress ServerAddress => ((IPEndPoint)_server.LocalEndPoint!).Address;
+    public IPAddress ServerAddress => ((IPEndPoint)_server.LocalEndPoint!).Address;
 
     private bool IsV6 => ServerAddress.AddressFamily == AddressFamily.InterNetworkV6;
 

@@ -34,8 +34,8 @@ public sealed class HelpedFlowsTests
         foreach (var port in new[] { 21, 2121 })
         {
             using var session = await FtpSession.OpenAsync(client, server, address, port);
-            var passive = await DialAsync(session.ClientHost, await session.PassiveAsync());
-            var active = await DialAsync(session.ServerHost, await session.ActiveAsync());
+            var passive = await DialAsync(session.ClientHost, session.ClientAddress, await session.PassiveAsync());
+            var active = await DialAsync(session.ServerHost, session.ServerAddress, await session.ActiveAsync());
             var (there, back) = asConsumer ? ("Outbound", "Inbound") : ("Inbound", "Outbound");
             expected.AddRange(port == 21 ? [$"{there} {them} 21 x3"] : [$"{there} {them} 2121 x1", $"{there} {them} {passive} x1", $"{back} {them} {active} x1"]);
         }
@@ -53,11 +53,13 @@ public sealed class HelpedFlowsTests
         Assert.True(helped.Sum(flow => (long)(asConsumer ? flow.BytesOut : flow.BytesIn)) > 2 * 5000, string.Join('\n', helped));
     }
 
-    /// <summary>Sends 5,000 bytes from the session's client's side of the world to the other; the port at which the listener was.</summary>
-    private static async Task<int> DialAsync(NetworkNamespace from, Socket listener)
+    /// <summary>Sends 5,000 bytes each way; the port at which the listener was.</summary>
+    private static async Task<int> DialAsync(NetworkNamespace from, IPAddress source, Socket listener)
     {
         var to = (IPEndPoint)listener.LocalEndPoint!;
         using var socket = from.Inside(() => new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        // A host may have several addresses, of which the session's is the one that is expected.
+        socket.Bind(new IPEndPoint(source, 0));
         await socket.ConnectAsync(to);
         using var accepted = await listener.AcceptAsync();
         foreach (var (sender, receiver) in new[] { (socket, accepted), (accepted, socket) })
