@@ -935,7 +935,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Remove an account; its sessions end, and keys that it made are revoked. */
+        /** Remove an account; its sessions end, and its API keys are revoked. */
         delete: {
             parameters: {
                 query?: never;
@@ -977,7 +977,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All API keys. */
+        /** API keys: one's own, or all for those who see who may do what. */
         get: {
             parameters: {
                 query?: never;
@@ -1008,7 +1008,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Make an API key; its secret is shown only now. */
+        /** Make an API key that may no more than oneself; its secret is shown only now. */
         post: {
             parameters: {
                 query?: never;
@@ -1058,7 +1058,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke an API key. */
+        /** Revoke one's own API key, or any for those who manage access. */
         delete: {
             parameters: {
                 query?: never;

@@ -11,8 +11,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Bulkhead.Controller.Access;
 
 /// <summary>
-/// <c>/api/v1/accounts</c>: people and what they may do. One owner is always left. Whoever stops being one loses the API keys that they made, which would
-/// outlive it otherwise.
+/// <c>/api/v1/accounts</c>: people and what they may do. One owner is always left. API keys may no more than the account that they act
+/// for, and go with it.
 /// </summary>
 public static partial class AccountEndpoints
 {
@@ -24,7 +24,7 @@ public static partial class AccountEndpoints
         accounts.MapPost("", CreateAsync).Requires(Permission.ManageAccess).WithSummary("Make an account; its one-time password is shown only now.");
         accounts.MapPut("/{name}/grants", SetGrantsAsync).Requires(Permission.ManageAccess).WithSummary("Say what an account may do.");
         accounts.MapPost("/{name}/reset-password", ResetAsync).Requires(Permission.ManageAccess).WithSummary("Give an account a one-time password; its sessions end.");
-        accounts.MapDelete("/{name}", DeleteAsync).Requires(Permission.ManageAccess).WithSummary("Remove an account; its sessions end, and keys that it made are revoked.");
+        accounts.MapDelete("/{name}", DeleteAsync).Requires(Permission.ManageAccess).WithSummary("Remove an account; its sessions end, and its API keys are revoked.");
     }
 
     [GeneratedRegex("^[a-z0-9._@-]{1,64}$")]
@@ -83,7 +83,7 @@ public static partial class AccountEndpoints
             var before = StoredText.Grants(row.Grants);
             row.Grants = StoredText.Of(grants);
             edit.Audit("access.grants", row.Name, $"{GrantChecks.Sentence(before)} became {GrantChecks.Sentence(grants)}.", before);
-            return IsOwner(before) && !IsOwner(grants) && await EndOwnershipAsync(edit, row, token).ConfigureAwait(false) is { } refusal ? refusal : ToView(row);
+            return IsOwner(before) && !IsOwner(grants) && await LastOwnerAsync(edit, row, token).ConfigureAwait(false) is { } refusal ? refusal : ToView(row);
         }, cancellation).ConfigureAwait(false);
         return outcome.Ok();
     }
@@ -106,31 +106,27 @@ public static partial class AccountEndpoints
         var outcome = await EditAsync<bool>(name, user, ledger, async (edit, row, token) =>
         {
             edit.Database.Accounts.Remove(row);
+            foreach (var key in await edit.Database.ApiKeys.Where(k => k.AccountId == row.Id).ToListAsync(token).ConfigureAwait(false))
+            {
+                edit.Database.ApiKeys.Remove(key);
+                edit.Touch(ChangeKind.Access, key.Id.ToString());
+                edit.Audit("access.key-revoke", key.Name, $"The API key was revoked with the account {row.Name}, for which it acted.");
+            }
+
             var grants = StoredText.Grants(row.Grants);
             edit.Audit("access.account-delete", row.Name, $"The account was removed; it was {GrantChecks.Sentence(grants)}.", grants);
-            return IsOwner(grants) && await EndOwnershipAsync(edit, row, token).ConfigureAwait(false) is { } refusal ? refusal : true;
+            return IsOwner(grants) && await LastOwnerAsync(edit, row, token).ConfigureAwait(false) is { } refusal ? refusal : true;
         }, cancellation).ConfigureAwait(false);
         return outcome.NoContent();
     }
 
-    /// <summary>Revokes the keys of an owner who is none any more; refuses if it is the last one.</summary>
-    private static async Task<Problem?> EndOwnershipAsync(Edit edit, AccountRow row, CancellationToken cancellation)
+    /// <summary>The refusal of what would leave no owner.</summary>
+    private static async Task<Problem?> LastOwnerAsync(Edit edit, AccountRow row, CancellationToken cancellation)
     {
         var others = await edit.Database.Accounts.AsNoTracking().Where(a => a.Id != row.Id).Select(a => a.Grants).ToListAsync(cancellation).ConfigureAwait(false);
-        if (!others.Exists(grants => IsOwner(StoredText.Grants(grants))))
-        {
-            return Problems.Conflict("last-owner", $"{row.Name} is the only owner; nothing was changed.", "Make another account an owner first.");
-        }
-
-        var keys = await edit.Database.ApiKeys.Where(k => k.CreatedBy == row.Name).ToListAsync(cancellation).ConfigureAwait(false);
-        foreach (var key in keys)
-        {
-            edit.Database.ApiKeys.Remove(key);
-            edit.Touch(ChangeKind.Access, key.Id.ToString());
-            edit.Audit("access.key-revoke", key.Name, $"The API key was revoked with {row.Name}, who made it and is no owner any more.");
-        }
-
-        return null;
+        return others.Exists(grants => IsOwner(StoredText.Grants(grants)))
+            ? null
+            : Problems.Conflict("last-owner", $"{row.Name} is the only owner; nothing was changed.", "Make another account an owner first.");
     }
 
     private static Task<Outcome<T>> EditAsync<T>(string name, ClaimsPrincipal user, Ledger ledger, Func<Edit, AccountRow, CancellationToken, Task<Outcome<T>>> change, CancellationToken cancellation) =>

@@ -9,45 +9,62 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Bulkhead.Controller.Access;
 
-/// <summary><c>/api/v1/api-keys</c>: keys for programs.</summary>
+/// <summary>
+/// <c>/api/v1/api-keys</c>: keys for programs, and for the command line. Whoever is signed in makes keys that may no more than they themselves, and sees
+/// and revokes their own; all keys are seen by who sees who may do what, and revoked by who manages access.
+/// </summary>
 public static class ApiKeyEndpoints
 {
+    private const int MostOfAnAccount = 200;
+    private static readonly TimeSpan s_longest = TimeSpan.FromDays(366);
+
     /// <summary>Maps them.</summary>
     public static void Map(RouteGroupBuilder api)
     {
         var keys = api.MapGroup("/api-keys");
-        keys.MapGet("", ListAsync).Requires(Permission.Audit).WithSummary("All API keys.");
-        keys.MapPost("", CreateAsync).Requires(Permission.ManageAccess).WithSummary("Make an API key; its secret is shown only now.");
-        keys.MapDelete("/{id:guid}", DeleteAsync).Requires(Permission.ManageAccess).WithSummary("Revoke an API key.");
+        keys.MapGet("", ListAsync).Requires(Permission.Read).WithSummary("API keys: one's own, or all for those who see who may do what.");
+        keys.MapPost("", CreateAsync).Requires(Permission.Read).WithSummary("Make an API key that may no more than oneself; its secret is shown only now.");
+        keys.MapDelete("/{id:guid}", DeleteAsync).Requires(Permission.Read).WithSummary("Revoke one's own API key, or any for those who manage access.");
     }
 
-    private static async Task<Ok<IReadOnlyList<ApiKeyView>>> ListAsync(Ledger ledger, CancellationToken cancellation)
+    private static async Task<Ok<IReadOnlyList<ApiKeyView>>> ListAsync(ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
     {
         await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
         var rows = await database.ApiKeys.AsNoTracking().OrderBy(k => k.Name).ThenBy(k => k.Id).ToListAsync(cancellation).ConfigureAwait(false);
-        return TypedResults.Ok<IReadOnlyList<ApiKeyView>>([.. rows.Select(ToView)]);
+        var caller = user.Caller();
+        return TypedResults.Ok<IReadOnlyList<ApiKeyView>>([.. rows.Where(row => caller.May(Permission.Audit) || IsOwn(row, caller)).Select(ToView)]);
     }
 
     private static async Task<Results<Ok<CreatedApiKey>, ProblemResult>> CreateAsync(CreateApiKey request, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation) =>
-        (await MakeAsync(ledger, user.Caller().Actor, request, cancellation).ConfigureAwait(false)).Ok();
+        (await MakeAsync(ledger, user.Caller().Actor, request, cancellation, user.Caller()).ConfigureAwait(false)).Ok();
 
-    /// <summary>Makes a key.</summary>
-    internal static Task<Outcome<CreatedApiKey>> MakeAsync(Ledger ledger, string actor, CreateApiKey request, CancellationToken cancellation)
+    /// <summary>Makes a key for a caller; on the controller's machine, which may everything, for nobody.</summary>
+    internal static Task<Outcome<CreatedApiKey>> MakeAsync(Ledger ledger, string actor, CreateApiKey request, CancellationToken cancellation, Caller? caller = null)
     {
         var secret = Secrets.New(Secrets.ApiKeyPrefix);
-        return ledger.WriteAsync<CreatedApiKey>(actor, (edit, _) =>
+        return ledger.WriteAsync<CreatedApiKey>(actor, async (edit, token) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Name(request.Name, "name", problems);
             var grants = GrantChecks.Check(request.Grants, "grants", edit.Before.LabelKeys, problems);
             if (request.Expires is { } expires && expires <= edit.Now)
             {
-                problems.Add(Diagnostic.Error("bad-expiry", "expires", "The expiry is in the past. Leave it out for a key that never expires."));
+                problems.Add(Diagnostic.Error("bad-expiry", "expires", "The expiry is in the past. Choose a later one."));
+            }
+
+            if (caller is not null && !caller.May(Permission.ManageAccess) && !(request.Expires <= edit.Now + s_longest))
+            {
+                problems.Add(Diagnostic.Error("bad-expiry", "expires", $"The key must expire within {s_longest.TotalDays} days. Only owners make keys that last longer, or for ever."));
             }
 
             if (problems.Count > 0)
             {
-                return Task.FromResult<Outcome<CreatedApiKey>>(Problems.Invalid(problems));
+                return Problems.Invalid(problems);
+            }
+
+            if (caller is not null && await RefusalAsync(edit, caller, grants, token).ConfigureAwait(false) is { } refusal)
+            {
+                return refusal;
             }
 
             var row = new ApiKeyRow
@@ -55,6 +72,7 @@ public static class ApiKeyEndpoints
                 Id = Guid.CreateVersion7(edit.Now),
                 Name = request.Name.Trim(),
                 Grants = StoredText.Of(grants),
+                AccountId = caller?.ActsFor,
                 SecretHash = Secrets.Hash(secret),
                 CreatedBy = actor,
                 Created = edit.Now,
@@ -63,17 +81,38 @@ public static class ApiKeyEndpoints
             edit.Database.ApiKeys.Add(row);
             edit.Touch(ChangeKind.Access, row.Id.ToString());
             edit.Audit("access.key-create", row.Name, $"An API key was made: {GrantChecks.Sentence(grants)}.");
-            return Task.FromResult<Outcome<CreatedApiKey>>(new CreatedApiKey(ToView(row), secret));
+            return new CreatedApiKey(ToView(row), secret);
         }, cancellation);
+    }
+
+    private static async Task<Problem?> RefusalAsync(Edit edit, Caller caller, IReadOnlyList<Grant> grants, CancellationToken cancellation)
+    {
+        var beyond = grants.Except(GrantChecks.Within(grants, caller.Grants, edit.Before.LabelKeys)).ToList();
+        if (beyond.Count > 0)
+        {
+            return Problems.Of(
+                StatusCodes.Status403Forbidden, "beyond-own-grants", $"A key may no more than who makes it; {caller.Name} is not {GrantChecks.Sentence(beyond)}.",
+                $"Leave it out, or ask an owner. You are: {GrantChecks.Sentence(caller.Grants)}.");
+        }
+
+        return await edit.Database.ApiKeys.CountAsync(key => key.AccountId != null && key.AccountId == caller.ActsFor, cancellation).ConfigureAwait(false) < MostOfAnAccount
+            ? null
+            : Problems.Conflict("too-many-keys", $"There are {MostOfAnAccount} keys of this account already.", "Revoke some that are not used any more.");
     }
 
     private static async Task<Results<NoContent, ProblemResult>> DeleteAsync(Guid id, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
     {
-        var outcome = await ledger.WriteAsync<bool>(user.Caller().Actor, async (edit, token) =>
+        var caller = user.Caller();
+        var outcome = await ledger.WriteAsync<bool>(caller.Actor, async (edit, token) =>
         {
             if (await edit.Database.ApiKeys.FindAsync([id], token).ConfigureAwait(false) is not { } row)
             {
                 return Problems.NotFound("API key", id.ToString());
+            }
+
+            if (!IsOwn(row, caller) && !caller.May(Permission.ManageAccess))
+            {
+                return RefusalAnswers.NotPermitted(caller, Permission.ManageAccess);
             }
 
             edit.Database.ApiKeys.Remove(row);
@@ -83,6 +122,9 @@ public static class ApiKeyEndpoints
         }, cancellation).ConfigureAwait(false);
         return outcome.NoContent();
     }
+
+    /// <summary>Whether a key acts for the caller, or is what the caller calls with.</summary>
+    private static bool IsOwn(ApiKeyRow row, Caller caller) => row.SecretHash == caller.TokenHash || (row.AccountId is { } account && account == caller.ActsFor);
 
     private static ApiKeyView ToView(ApiKeyRow row) => new(row.Id, row.Name, StoredText.Grants(row.Grants), row.CreatedBy, row.Created, row.Expires, row.LastUsed);
 }

@@ -7,10 +7,11 @@ namespace Bulkhead.Controller.Access;
 /// <param name="Name">The account's, or the API key's, name.</param>
 /// <param name="Grants">Their roles.</param>
 /// <param name="Account">The account; null for an API key.</param>
+/// <param name="ActsFor">The account, also that of an API key; null for a key that was made on the controller's machine.</param>
 /// <param name="TokenHash">Of the session or key.</param>
 /// <param name="MustChangePassword">Whether nothing but changing the password is allowed.</param>
 /// <param name="Expires">When the session or key ends; null for never.</param>
-public sealed record Caller(string Name, IReadOnlyList<Grant> Grants, Guid? Account, string TokenHash, bool MustChangePassword, DateTimeOffset? Expires)
+public sealed record Caller(string Name, IReadOnlyList<Grant> Grants, Guid? Account, Guid? ActsFor, string TokenHash, bool MustChangePassword, DateTimeOffset? Expires)
 {
     /// <summary>As the audit log names them.</summary>
     public string Actor => Account is null ? $"key:{Name}" : Name;

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Bulkhead.Controller.Access;
 
 /// <summary>Finds callers by the hash of their secret.</summary>
-public sealed class CallerLookup(Ledger ledger, TimeProvider time)
+public sealed class CallerLookup(Ledger ledger, LiveState live, TimeProvider time)
 {
     private static readonly TimeSpan s_usePrecision = TimeSpan.FromMinutes(1);
 
@@ -18,10 +18,10 @@ public sealed class CallerLookup(Ledger ledger, TimeProvider time)
             where session.TokenHash == tokenHash && session.Expires > now
             join account in database.Accounts on session.AccountId equals account.Id
             select new { session.Expires, Account = account }).SingleOrDefaultAsync(cancellation).ConfigureAwait(false);
-        return found is null ? null : new(found.Account.Name, StoredText.Grants(found.Account.Grants), found.Account.Id, tokenHash, found.Account.OneTime, found.Expires);
+        return found is null ? null : new(found.Account.Name, StoredText.Grants(found.Account.Grants), found.Account.Id, found.Account.Id, tokenHash, found.Account.OneTime, found.Expires);
     }
 
-    /// <summary>An API key that has not expired; notes that it was used.</summary>
+    /// <summary>An API key that has not expired; notes that it was used. It may no more than the account that it acts for, now.</summary>
     public async Task<Caller?> ByKeyAsync(string secretHash, CancellationToken cancellation)
     {
         await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
@@ -42,6 +42,13 @@ public sealed class CallerLookup(Ledger ledger, TimeProvider time)
                 cancellation).ConfigureAwait(false);
         }
 
-        return new(key.Name, StoredText.Grants(key.Grants), null, secretHash, false, key.Expires);
+        var caller = new Caller(key.Name, StoredText.Grants(key.Grants), null, key.AccountId, secretHash, false, key.Expires);
+        if (key.AccountId is not { } id)
+        {
+            return caller;
+        }
+
+        var account = await database.Accounts.AsNoTracking().Where(a => a.Id == id).Select(a => a.Grants).SingleOrDefaultAsync(cancellation).ConfigureAwait(false);
+        return account is null ? null : caller with { Grants = [.. GrantChecks.Within(caller.Grants, StoredText.Grants(account), live.Current.LabelKeys)] };
     }
 }

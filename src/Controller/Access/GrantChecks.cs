@@ -42,6 +42,12 @@ public static class GrantChecks
         return [.. kept.Distinct().OrderBy(grant => grant.Role).ThenBy(grant => grant.Scope, StringComparer.Ordinal)];
     }
 
+    /// <summary>Those of some grants that give nothing that others do not give too, as far as scopes can be told: whoever has the others may hand these on.</summary>
+    public static IEnumerable<Grant> Within(IEnumerable<Grant> grants, IReadOnlyList<Grant> others, IReadOnlySet<string> labelKeys) => grants.Where(grant =>
+        Reach.Parse(grant.Scope, labelKeys, []) is { } scope && RolePermissions.Of(grant.Role).All(permission => permission == Permission.Read
+            ? others.Any(other => RolePermissions.Of(other.Role).Contains(permission))
+            : Reach.Of(others, permission, labelKeys).Covers(scope)));
+
     /// <summary>Such as <c>policyEditor of app=shop, viewer</c>.</summary>
     public static string Sentence(IEnumerable<Grant> grants) =>
         string.Join(", ", grants.Select(grant => grant.Scope is { } scope ? $"{Word(grant.Role)} of {scope}" : Word(grant.Role)));

@@ -16,8 +16,11 @@ public sealed class Reach
     public bool IsUnbounded => _scopes.Any(scope => scope.IsAll);
 
     /// <summary>Of a caller's permission. A scope whose label key is gone covers nothing.</summary>
-    public static Reach Of(Caller caller, Permission permission, IReadOnlySet<string> labelKeys) => new(
-        [.. caller.Grants.Where(grant => RolePermissions.Of(grant.Role).Contains(permission)).Select(grant => Parse(grant.Scope, labelKeys, [])).OfType<Selector>()]);
+    public static Reach Of(Caller caller, Permission permission, IReadOnlySet<string> labelKeys) => Of(caller.Grants, permission, labelKeys);
+
+    /// <summary>Of a permission that grants give.</summary>
+    public static Reach Of(IEnumerable<Grant> grants, Permission permission, IReadOnlySet<string> labelKeys) => new(
+        [.. grants.Where(grant => RolePermissions.Of(grant.Role).Contains(permission)).Select(grant => Parse(grant.Scope, labelKeys, [])).OfType<Selector>()]);
 
     /// <summary>The selector of a scope; null, with problems, if it is none.</summary>
     public static Selector? Parse(string? scope, IReadOnlySet<string> labelKeys, ICollection<Diagnostic> problems, string path = "scope") =>

@@ -65,7 +65,7 @@ public static class SessionEndpoints
             var session = new SessionRow { TokenHash = Secrets.Hash(token), AccountId = account!.Id, Expires = edit.Now + s_lifetime };
             edit.Database.Sessions.Add(session);
             edit.Audit("access.sign-in", name, $"{name} signed in from {address}.");
-            return new Caller(account.Name, StoredText.Grants(account.Grants), account.Id, session.TokenHash, account.OneTime, session.Expires);
+            return new Caller(account.Name, StoredText.Grants(account.Grants), account.Id, account.Id, session.TokenHash, account.OneTime, session.Expires);
         }, cancellation).ConfigureAwait(false);
         SetCookie(context, token, outcome.Value!.Expires);
         return TypedResults.Ok(outcome.Value.ToView());
@@ -119,7 +119,7 @@ public static class SessionEndpoints
             edit.Database.Sessions.Add(session);
             edit.Touch(ChangeKind.Access, id.ToString());
             edit.Audit("access.password", account.Name, $"{account.Name} changed the password; other sessions ended.");
-            return new Caller(account.Name, StoredText.Grants(account.Grants), id, session.TokenHash, false, session.Expires);
+            return new Caller(account.Name, StoredText.Grants(account.Grants), id, id, session.TokenHash, false, session.Expires);
         }, cancellation).ConfigureAwait(false);
         if (outcome.Value is { } changed)
         {

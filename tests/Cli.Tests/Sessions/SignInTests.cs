@@ -74,6 +74,20 @@ public sealed class SignInTests
     }
 
     [Fact]
+    public async Task Everybody_signs_in_with_what_they_may()
+    {
+        await using var controller = await RunningController.SignedInAsync();
+        var oneTime = controller.Person.PathOf("ann.password");
+        await controller.RunAsync(ExitCode.Ok, "accounts", "create", "ann", "--role", "viewer", "--secret-file", oneTime);
+        var chosen = controller.Person.File("ann.chosen", "another correct horse");
+        await controller.RunAsync(ExitCode.Ok, "login", controller.Url, "--ca-sha256", controller.Fingerprint, "--user", "ann", "--password-file", oneTime, "--new-password-file", chosen);
+        await controller.RunAsync(ExitCode.Ok, "workloads", "list");
+        await controller.RunAsync(ExitCode.Forbidden, "accounts", "list");
+        await controller.RunAsync(ExitCode.Forbidden, "api-keys", "create", "more", "--role", "owner");
+        await controller.RunAsync(ExitCode.Ok, "logout");
+    }
+
+    [Fact]
     public async Task Only_the_trusted_authority_is_talked_to()
     {
         await using var controller = await RunningController.SignedInAsync();

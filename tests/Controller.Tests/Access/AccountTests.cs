@@ -32,23 +32,50 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task One_owner_is_always_left_and_who_stops_being_one_loses_the_keys_that_they_made()
+    public async Task One_owner_is_always_left()
     {
         await using var controller = await TestController.StartAsync();
         using var owner = await controller.ClientAsync();
         await owner.RefusedAsync(HttpMethod.Delete, "accounts/admin", null, 409, "last-owner");
         await owner.RefusedAsync(HttpMethod.Put, "accounts/admin/grants", new SetGrants([new(AccessRole.Viewer, null)]), 409, "last-owner");
+        await owner.PostAsync<AccountPassword>("accounts", new CreateAccount("bob", [new(AccessRole.Owner, null)]));
+        await owner.DeleteAsync("accounts/admin");
+        await owner.RefusedAsync(HttpMethod.Delete, "accounts/bob", null, 409, "last-owner");
+    }
 
-        var made = await owner.PostAsync<AccountPassword>("accounts", new CreateAccount("bob", [new(AccessRole.Owner, null)]));
-        using var bob = await SignInAsync(controller, "bob", made.OneTimePassword);
+    [Fact]
+    public async Task A_key_may_never_more_than_who_it_acts_for_and_goes_with_them()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var owner = await controller.ClientAsync();
+        var made = await owner.PostAsync<AccountPassword>("accounts", new CreateAccount("ann", [new(AccessRole.PolicyEditor, "app=shop|till"), new(AccessRole.Responder, null)]));
+        using var ann = await SignInAsync(controller, "ann", made.OneTimePassword);
+        var expires = DateTimeOffset.UtcNow.AddDays(30);
+        await ann.RefusedAsync(HttpMethod.Post, "api-keys", new CreateApiKey("k", [new(AccessRole.PolicyEditor, null)], expires), 403, "beyond-own-grants");
+        await ann.RefusedAsync(HttpMethod.Post, "api-keys", new CreateApiKey("k", [new(AccessRole.Provisioner, "app=shop")], expires), 403, "beyond-own-grants");
+        await ann.RefusedAsync(HttpMethod.Post, "api-keys", new CreateApiKey("k", [new(AccessRole.Viewer, null)], null), 422, "invalid");
+        await ann.RefusedAsync(HttpMethod.Post, "api-keys", new CreateApiKey("k", [new(AccessRole.Viewer, null)], DateTimeOffset.UtcNow.AddDays(400)), 422, "invalid");
+
+        var grants = new Grant[] { new(AccessRole.PolicyEditor, "app=shop"), new(AccessRole.Responder, "app=pay") };
+        var first = await ann.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("first", grants, expires));
         using var key = controller.Anonymous();
-        key.Authorize((await bob.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("bobs", [new(AccessRole.Owner, null)], null))).Secret);
-        await bob.DeleteAsync("accounts/admin");
-        await key.GetAsync<SessionView>("session");
-        await owner.PostAsync<AccountPassword>("accounts", new CreateAccount("carol", [new(AccessRole.Owner, null)]));
-        await bob.PutAsync<AccountView>("accounts/bob/grants", new SetGrants([new(AccessRole.Viewer, null)]));
+        key.Authorize(first.Secret);
+        var second = await key.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("second", [grants[1]], expires));
+        await key.RefusedAsync(HttpMethod.Post, "api-keys", new CreateApiKey("k", [new(AccessRole.Responder, null)], expires), 403, "beyond-own-grants");
+        using var second_ = controller.Anonymous();
+        second_.Authorize(second.Secret);
+        Assert.Equal(["first", "second"], (await second_.GetAsync<List<ApiKeyView>>("api-keys")).Select(k => k.Name));
+
+        await owner.PutAsync<AccountView>("accounts/ann/grants", new SetGrants([new(AccessRole.PolicyEditor, "app=shop")]));
+        Assert.Equal([grants[0]], (await key.GetAsync<SessionView>("session")).Grants);
+        Assert.Empty((await second_.GetAsync<SessionView>("session")).Permissions);
+        await second_.RefusedAsync(HttpMethod.Get, "workloads", null, 403, "not-permitted");
+        var others = (await owner.GetAsync<List<ApiKeyView>>("api-keys")).First(k => k.Name.StartsWith("test-", StringComparison.Ordinal));
+        await key.RefusedAsync(HttpMethod.Delete, $"api-keys/{others.Id}", null, 403, "not-permitted");
+        await key.DeleteAsync($"api-keys/{second.Key.Id}");
+        await owner.DeleteAsync("accounts/ann");
         await key.RefusedAsync(HttpMethod.Get, "session", null, 401, "not-signed-in");
-        await bob.RefusedAsync(HttpMethod.Get, "api-keys", null, 403, "not-permitted");
+        Assert.DoesNotContain(await owner.GetAsync<List<ApiKeyView>>("api-keys"), k => k.Name == "first");
     }
 
     [Fact]

@@ -44,6 +44,9 @@ public sealed class ApiKeyRow
     /// <summary>What it may do, as <see cref="StoredText.Grants"/> reads it.</summary>
     public string Grants { get; set; } = "[]";
 
+    /// <summary>The account that it acts for, whose grants bound its own; null if it was made on the controller's machine.</summary>
+    public Guid? AccountId { get; set; }
+
     /// <summary>SHA-256 of the secret, hex.</summary>
     public string SecretHash { get; set; } = "";
 
