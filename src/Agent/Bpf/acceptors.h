@@ -6,7 +6,7 @@
 #include "events.h"
 
 struct taken {
-	struct identity who;  // who began to listen
+	struct identity who;  // who began to listen; all zero for a listener that is older than these programs
 	__u64 listener;       // its cookie
 	__u8 always;          // whether each acceptance is to be told, since several listeners have the port
 	__u8 done;
@@ -24,18 +24,24 @@ struct {
 #define ITSELF 1          // who began to listen
 #define OTHERS 2
 
+struct takers {
+	struct identity maker; // who began to listen, or where that is not known, took its first connection
+	__u32 seen;
+	__u32 unused;
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, NO_PREALLOC);
 	__uint(max_entries, 8192);
 	__type(key, __u64);
-	__type(value, __u32);
-} bulkhead_takers SEC(".maps");
+	__type(value, struct takers);
+} bulkhead_takers SEC(".maps"); // until the listener is closed
 
 // Of a listener that only its maker accepts from, that is told once; as soon as another does, everything is.
 static __noinline int accepted(struct sock *sk, struct taken *taken)
 {
 	const struct settings *here = read_settings();
-	__u32 none = 0;
 	if (!taken || taken->done || !here || !BPF_CORE_READ(sk, __sk_common.skc_dport))
 		return 0;
 
@@ -46,19 +52,21 @@ static __noinline int accepted(struct sock *sk, struct taken *taken)
 
 	taken->done = 1;
 	__u64 listener = taken->listener;
-	__u32 *takers = bpf_map_lookup_elem(&bulkhead_takers, &listener);
+	struct takers *takers = bpf_map_lookup_elem(&bulkhead_takers, &listener);
 	if (!takers) {
-		bpf_map_update_elem(&bulkhead_takers, &listener, &none, IF_NEW);
+		struct takers first = {};
+		first.maker = taken->who.pid ? taken->who : who;
+		bpf_map_update_elem(&bulkhead_takers, &listener, &first, IF_NEW);
 		takers = bpf_map_lookup_elem(&bulkhead_takers, &listener);
-		if (!takers)
-			return 0;
 	}
 
-	__u32 before = *takers;
-	__u32 now = before | (is_same(&who, &taken->who) ? ITSELF : OTHERS);
-	*takers = now;
-	if (now == before && !(now & OTHERS) && !taken->always)
-		return 0;
+	if (takers) {
+		__u32 before = takers->seen;
+		__u32 now = before | (is_same(&who, &takers->maker) ? ITSELF : OTHERS);
+		takers->seen = now;
+		if (now == before && !(now & OTHERS) && !taken->always)
+			return 0;
+	}
 
 	know(&who, here);
 	tell(sk, listener, &who, ACCEPTS, TCP);

@@ -32,6 +32,7 @@ int bulkhead_tcp(struct bpf_sock_ops *ctx)
 	}
 
 	struct taken *taken = bpf_sk_storage_get(&bulkhead_taken, socket, 0, CREATE);
+	bpf_map_delete_elem(&bulkhead_takers, &cookie);
 	if (taken) {
 		taken->who = who;
 		taken->listener = cookie;
@@ -221,15 +222,17 @@ SEC("cgroup/sock_release")
 int bulkhead_close(struct bpf_sock *ctx)
 {
 	struct sock *sk = plain(ctx);
+	__u64 cookie = bpf_get_socket_cookie(ctx);
 	struct taken *taken = bpf_sk_storage_get(&bulkhead_taken, ctx, 0, 0);
-	if (taken)
+	if (taken && taken->listener == cookie)
+		bpf_map_delete_elem(&bulkhead_takers, &cookie);
+	else if (taken)
 		accepted(sk, taken);
 
 	struct held *held = bpf_sk_storage_get(&bulkhead_held, ctx, 0, 0);
 	if (!held)
 		return 1;
 
-	__u64 cookie = bpf_get_socket_cookie(ctx);
 	if (BPF_CORE_READ(sk, __sk_common.skc_num))
 		tell_peer(sk, cookie, held);
 	if (held->open)

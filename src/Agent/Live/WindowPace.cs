@@ -17,7 +17,7 @@ internal sealed class WindowPace(double share, Func<TimeSpan> used, System.Actio
 
     private const int CalmMeasures = 5;
     private static readonly TimeSpan _measureEvery = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan _longestRest = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _longestRest = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan[] _steps = [Live, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5), Usual];
 
     private readonly Lock _gate = new();

@@ -131,8 +131,24 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         return may ? listeners[0].Maker : default;
     }
 
-    /// <summary>Whether somebody is known to listen at a local end.</summary>
-    public bool IsOpen(byte protocol, IpAddress local, ushort localPort) => Fitting(protocol, localPort, local).Count > 0;
+    /// <summary>
+    /// Whether whoever takes what comes in at a local end, if it is not known, is still to be told, or can be nobody. Not so where nobody is known to listen; nor, in the end, of a
+    /// listener from before that nobody was seen accepting from.
+    /// </summary>
+    public bool Awaits(byte protocol, IpAddress local, ushort localPort, bool isLast) =>
+        Fitting(protocol, localPort, local) is { Count: > 0 } listeners
+        && !(isLast && listeners.TrueForAll(listener => listener is { IsEarlier: true, TakesItself: false, IsTakenByOthers: false }));
+
+    /// <summary>A listener from before our programs, of which they tell from now on who accepts.</summary>
+    public void Adopt(ulong socket, IpAddress local, ushort port)
+    {
+        var listener = new OwnerEvent(socket, default, OwnerAct.Listens, IpProtocol.Tcp, Shared: true, local, port, default, 0);
+        Open(listener);
+        if (_open.TryGetValue(socket, out var open))
+        {
+            _open[socket] = open with { IsEarlier = true };
+        }
+    }
 
     /// <summary>Who began to listen on a socket, by its cookie.</summary>
     public Maker Listener(ulong socket) => _open.TryGetValue(socket, out var open) ? open.Maker : default;
@@ -280,6 +296,12 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         ref var listener = ref CollectionsMarshal.GetValueRefOrNullRef(_open, told.Socket);
         if (!Unsafe.IsNullRef(ref listener))
         {
+            if (listener is { IsEarlier: true, TakesItself: false, IsTakenByOthers: false })
+            {
+                // Whoever is the first is taken for its maker, here as in the kernel.
+                listener = listener with { Who = told.Who, Process = nameOf(told.Who), IsKernel = told.Who.IsKernel };
+            }
+
             var isSame = listener.Who == told.Who;
             listener = listener with { TakesItself = listener.TakesItself || isSame, IsTakenByOthers = listener.IsTakenByOthers || !isSame };
         }
@@ -336,7 +358,7 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     private readonly record struct Told(ProcessFacts? Process, IpAddress Local, bool IsClear, int Count, long Batch, int Window);
 
     private readonly record struct OpenSocket(
-        byte Protocol, ushort Port, IpAddress Local, ProcessFacts? Process, bool IsKernel, OwnerIdentity Who, bool TakesItself = false, bool IsTakenByOthers = false)
+        byte Protocol, ushort Port, IpAddress Local, ProcessFacts? Process, bool IsKernel, OwnerIdentity Who, bool TakesItself = false, bool IsTakenByOthers = false, bool IsEarlier = false)
     {
         public Maker Maker => IsKernel || Process is not null ? new(true, Process) : default;
     }

@@ -135,7 +135,7 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
         }
 
         // Which of several processes takes it is known once it has.
-        return isConnection && owners?.IsOpen(tuple) == true
+        return isConnection && owners?.Awaits(tuple, isLast) == true
             ? new(isLast, null)
             : new(true, listeners.Find(tuple.Protocol, tuple.Destination, tuple.DestinationPort)?.Process);
     }

@@ -1,4 +1,6 @@
 using Bulkhead.Agent.Linux.Bpf;
+using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Enforcement.Connections;
 
 namespace Bulkhead.Agent.Telemetry;
@@ -12,6 +14,15 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
 
     /// <summary>What poll(2) is to be asked about it: ready once there is much to read.</summary>
     public int Descriptor => owners.Descriptor;
+
+    /// <summary>Has who accepts told of listeners from before as well; to be called once, before anything is read.</summary>
+    public void Adopt(SocketDiagnostics sockets, CgroupTree cgroups)
+    {
+        foreach (var listener in EarlierListeners.Adopt(owners, sockets, cgroups))
+        {
+            _told.Adopt(listener.Cookie, listener.Local, listener.LocalPort);
+        }
+    }
 
     /// <summary>Reads what there is; to be called before connections are read.</summary>
     public void Read()
@@ -49,8 +60,8 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
         return _told.Incoming(tuple.Protocol, tuple.Destination, tuple.DestinationPort, tuple.Source, tuple.SourcePort, isConnection, isLast);
     }
 
-    /// <summary>Whether somebody is known to listen at a local end, so that it is only still to be told who takes what comes there.</summary>
-    public bool IsOpen(FlowTuple tuple) => _told.IsOpen(tuple.Protocol, tuple.Destination, tuple.DestinationPort);
+    /// <summary>Whether whom a connection that comes in is taken by is still to be told, or can be nobody.</summary>
+    public bool Awaits(FlowTuple tuple, bool isLast) => _told.Awaits(tuple.Protocol, tuple.Destination, tuple.DestinationPort, isLast);
 
     /// <summary>Who began to listen on a socket, by its cookie.</summary>
     public Maker Listener(ulong socket) => _told.Listener(socket);

@@ -169,6 +169,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
 
     private void Follow(EventSource source, SocketDiagnostics sockets, ProcessTable processes, OwnerFeed? owners, StrayPackets strays, ReportCounters counters, CancellationToken cancel)
     {
+        owners?.Adopt(sockets, cgroups);
         var listeners = new ListenerTable(sockets, processes, time, owners);
         var budget = new LookupBudget(time);
         var resolver = new FlowResolver(sockets, processes, listeners, budget, owners, markMask) { Addresses = _addresses };

@@ -43,14 +43,27 @@ public sealed class AcceptorTests
     [InlineData(3, "sleeps", "reads")]
     [InlineData(2, "serves", "accepts")]
     [InlineData(0, "serves", "accepts")]
-    public async Task Whoever_accepted_is_told_not_who_began_to_listen(int workers, string parent, string how)
+    [InlineData(1, "sleeps", "accepts", true)]
+    [InlineData(3, "ends", "reads", true)]
+    [InlineData(2, "serves", "closes", true)]
+    [InlineData(0, "serves", "accepts", true)]
+    public async Task Whoever_accepted_is_told_not_who_began_to_listen(int workers, string parent, string how, bool isOlderThanTheAgent = false)
     {
         await using var host = new WatchedHost();
-        await host.StartAsync();
+        if (!isOlderThanTheAgent)
+        {
+            await host.StartAsync();
+        }
+
         using var server = host.Start("setsid", "perl", "-e", Server, $"{workers}", parent, how);
         try
         {
             await Eventually.Holds(() => host.Hosts.Host.Run("ss", "-Hltn", "sport = :8001").Length > 0, "it listens");
+            if (isOlderThanTheAgent)
+            {
+                await host.StartAsync();
+            }
+
             var ledger = new SortedDictionary<uint, ulong>();
             for (var i = 0; i < Connections; i++)
             {

@@ -132,7 +132,7 @@ public sealed class AttributionTests
     public void Until_somebody_accepts_from_a_listener_it_is_not_said_who_does_unless_there_is_no_more_time()
     {
         Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
-        Assert.True(_told.IsOpen(Tcp, _here, 80));
+        Assert.True(_told.Awaits(Tcp, _here, 80, isLast: false));
         Assert.False(Incoming(40000).IsKnown);
         Assert.Equal(1, Incoming(40000, isLast: true).Process?.Pid);
         Assert.Equal(1, _told.Incoming(Tcp, _here, 80, _there, 40000, isConnection: false, isLast: false).Process?.Pid);
@@ -182,6 +182,19 @@ public sealed class AttributionTests
         Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40000, socket: 9);
         Assert.False(Incoming(40001, isLast: true).IsKnown);
         Assert.Equal(2, Incoming(40000).Process?.Pid);
+    }
+
+    [Fact]
+    public void Of_a_listener_from_before_the_first_to_accept_is_taken_for_its_maker_and_until_then_it_is_looked_up_in_the_end()
+    {
+        _told.Adopt(7, _anywhere, 80);
+        Assert.False(Incoming(40000, isLast: true).IsKnown);
+        Assert.Equal((true, false), (_told.Awaits(Tcp, _here, 80, isLast: false), _told.Awaits(Tcp, _here, 80, isLast: true)));
+        Tell(OwnerAct.Accepts, 1, Tcp, _here, 80, _there, 40000, socket: 7);
+        Assert.Equal((1, 1), (Incoming(40000).Process?.Pid, Incoming(40001).Process?.Pid));
+        Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40002, socket: 7);
+        Assert.Equal(2, Incoming(40002).Process?.Pid);
+        Assert.False(Incoming(40003).IsKnown);
     }
 
     [Fact]

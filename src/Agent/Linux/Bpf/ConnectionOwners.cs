@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Agent.Linux.Bpf;
 
@@ -114,6 +116,18 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         return Libbpf.NextKey(_facts, after is null ? null : &from, &next) == 0 ? next : null;
     }
 
+    /// <summary>Has who accepts from a listener told that is older than the programs. Does nothing to one that they know.</summary>
+    /// <param name="socket">A descriptor of it.</param>
+    /// <param name="cookie">Its cookie.</param>
+    /// <returns>Whether it is told from now on.</returns>
+    public bool Adopt(int socket, ulong cookie)
+    {
+        const ulong onlyNew = 1; // BPF_NOEXIST
+        var taken = new Taken { Listener = cookie };
+        var held = new Held { Protocol = IpProtocol.Tcp, Open = 1 };
+        return Libbpf.Update(_object.Map("bulkhead_taken"), &socket, &taken, onlyNew) == 0 && Libbpf.Update(_object.Map("bulkhead_held"), &socket, &held, onlyNew) == 0;
+    }
+
     /// <summary>What is known of an identity; false if that is forgotten already, or still being found out.</summary>
     public bool TryFind(OwnerIdentity who, out OwnerFacts facts)
     {
@@ -137,6 +151,24 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         FolderReader.ReadLink(path) is { } link && uint.TryParse(link[(link.IndexOf('[', StringComparison.Ordinal) + 1)..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
             : throw new BpfException("read a namespace", -Errno.NoEntry, path);
+
+    /// <summary>struct taken.</summary>
+    private struct Taken
+    {
+        public OwnerIdentity Who;
+        public ulong Listener;
+        public ulong Flags;
+    }
+
+    /// <summary>struct held.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 72)]
+    private struct Held
+    {
+        [FieldOffset(50)]
+        public byte Protocol;
+        [FieldOffset(51)]
+        public byte Open;
+    }
 
     /// <summary>struct settings.</summary>
     private struct Settings
