@@ -5,47 +5,53 @@ using Bulkhead.Bench.Apply;
 using Bulkhead.Bench.Dataplane;
 using Bulkhead.Bench.Harness;
 using Bulkhead.Lab;
+using Bulkhead.Policy.Compile;
+using HostPolicy = Bulkhead.Contracts.Agent.HostPolicy;
 
 namespace Bulkhead.Bench.Tamper;
 
-/// <summary>How soon an agent puts its table back after somebody else changed it, and whether it tells of it.</summary>
+/// <summary>How soon an agent puts its table and its eBPF programs back after somebody else changed them, and whether it tells of it.</summary>
 internal static class TamperBenchmark
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
     /// <summary>The benchmark.</summary>
     public static Benchmark Benchmark { get; } =
-        new("tamper", "How soon is the table right again after somebody else changed it?", RunAsync);
+        new("tamper", "How soon are the table and the eBPF programs right again after somebody else changed them?", RunAsync);
 
     private static async Task RunAsync(BenchmarkRun run)
     {
         await using var namespaces = await NamedNamespaces.CreateAsync(run.Cancel);
-        await using var agent = await AgentUnderTest.StartAsync(namespaces, "tamper", run.Cancel);
+        using var cgroup = OwnCgroup.Create();
+        await using var agent = await AgentUnderTest.StartAsync(namespaces, "tamper", run.Cancel, cgroup.Path);
         using var events = new TableEvents(agent.Network);
-        agent.Controller.Push(new BigPolicy(200, run.Seed).ToMessage());
+        agent.Controller.Push(Policy(run.Seed));
         await agent.ReportsAsync(report => report.Applied?.Number == 1, "the policy is applied", run.Cancel);
 
         var random = new Random(run.Seed);
         var right = await ListAsync(agent.Network, false, run.Cancel);
-        var (samples, missed, acts) = (new List<double>(), 0, run.IsQuick ? Acts.Kinds.Count : 500);
-        var byKind = Acts.Kinds.ToDictionary(kind => kind, _ => new List<double>());
+        var programs = new Programs(cgroup.Path);
+        var attached = programs.Attached();
+        string[] kinds = [.. Acts.Kinds, Programs.Kind];
+        var (samples, missed, acts) = (new List<double>(), 0, run.IsQuick ? kinds.Length : 500);
+        var byKind = kinds.ToDictionary(kind => kind, _ => new List<double>());
         for (var i = 0; i < acts; i++)
         {
-            var kind = Acts.Kinds[i < Acts.Kinds.Count ? i : random.Next(Acts.Kinds.Count)];
-            var script = new Acts(random, await ListAsync(agent.Network, true, run.Cancel)).Draw(kind);
+            var kind = kinds[i < kinds.Length ? i : random.Next(kinds.Length)];
+            var script = kind == Programs.Kind ? "" : new Acts(random, await ListAsync(agent.Network, true, run.Cancel)).Draw(kind);
             await Task.Delay(random.Next(0, 100), run.Cancel);
-            events.Clear();
-            await VethPair.RunInAsync(agent.Network, ["nft", "-f", "-"], script + "\n", run.Cancel);
-            var act = await events.NextAsync(_patience, run.Cancel) ?? throw new BenchException($"'{script}' changed nothing");
-            if (await RightAgainAsync(agent.Network, events, right, run.Cancel) is { } repaired)
+            var (act, repaired) = kind == Programs.Kind
+                ? await TakeOffAsync(programs, attached, attached[random.Next(attached.Count)], run.Cancel)
+                : await RunAsync(agent.Network, events, script, right, run.Cancel);
+            if (repaired is { } again)
             {
-                samples.Add(Stopwatch.GetElapsedTime(act.Timestamp, repaired).TotalMilliseconds);
+                samples.Add(Stopwatch.GetElapsedTime(act, again).TotalMilliseconds);
                 byKind[kind].Add(samples[^1]);
             }
             else
             {
                 missed++;
-                run.Progress($"missed: {script}\n{agent.Log()}");
+                run.Progress($"missed: {kind} {script}\n{agent.Log()}");
             }
 
             if (i % 50 == 49)
@@ -69,6 +75,44 @@ internal static class TamperBenchmark
 
         run.Report.Add("seed", run.Seed);
         run.Report.Add("quick", run.IsQuick);
+    }
+
+    /// <summary>Peer sets in both families and both directions, and a rule for one program, without which none would be attached.</summary>
+    private static HostPolicy Policy(int seed)
+    {
+        var policy = new BigPolicy(200, seed).ToMessage();
+        var entry = policy.Entries[^1].Clone();
+        (entry.Rule, entry.ProcessPath) = (entry.Rule + 1, "/usr/bin/true");
+        policy.Entries.Add(entry);
+        policy.RequiredFeatures.Add(Features.ProcessOutbound);
+        return policy;
+    }
+
+    /// <summary>Does an act of nft's; when it was, and when it was undone.</summary>
+    private static async Task<(long Act, long? Repaired)> RunAsync(NetworkNamespace network, TableEvents events, string script, string right, CancellationToken cancel)
+    {
+        events.Clear();
+        await VethPair.RunInAsync(network, ["nft", "-f", "-"], script + "\n", cancel);
+        var act = await events.NextAsync(_patience, cancel) ?? throw new BenchException($"'{script}' changed nothing");
+        return (act.Timestamp, await RightAgainAsync(network, events, right, cancel));
+    }
+
+    /// <summary>Takes a program off; when that was, and when all that were there before were there again.</summary>
+    private static async Task<(long Act, long? Repaired)> TakeOffAsync(Programs programs, IReadOnlyList<(int, string)> right, (int, string) one, CancellationToken cancel)
+    {
+        programs.TakeOff(one);
+        var act = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(act) < _patience)
+        {
+            if (right.All(programs.Attached().Contains))
+            {
+                return (act, Stopwatch.GetTimestamp());
+            }
+
+            await Task.Delay(5, cancel);
+        }
+
+        return (act, null);
     }
 
     /// <summary>When the transaction was in force after which the table is as it was; null if that does not come.</summary>
