@@ -42,7 +42,9 @@ public static class LabelKeyEndpoints
                 problems.Add(Diagnostic.Error("too-many-keys", "declared", $"There may be {MaxKeys} declared keys."));
             }
 
-            problems.AddRange(edit.Before.DeclaredKeys.Except(declared).SelectMany(key => Uses(key, declared, edit.Before)));
+            var removed = edit.Before.DeclaredKeys.Except(declared).ToList();
+            problems.AddRange(removed.SelectMany(key => Uses(key, declared, edit.Before)));
+            problems.AddRange(removed.Count == 0 ? [] : await ScopesAsync(edit, removed, token).ConfigureAwait(false));
             if (problems.Count > 0)
             {
                 return Problems.Invalid(problems);
@@ -75,6 +77,20 @@ public static class LabelKeyEndpoints
                 yield return Diagnostic.Error("label-key-in-use", $"declared[{key}]", $"The {what} uses the key '{key}', at {uses[0].Path}. Change it there first.");
             }
         }
+    }
+
+    /// <summary>Whose scope speaks of keys that are to go; it would cover nothing from then on.</summary>
+    private static async Task<List<Diagnostic>> ScopesAsync(Edit edit, List<string> removed, CancellationToken cancellation)
+    {
+        var accounts = await edit.Database.Accounts.AsNoTracking().Select(row => new { What = "account", row.Name, row.Grants }).ToListAsync(cancellation).ConfigureAwait(false);
+        var keys = await edit.Database.ApiKeys.AsNoTracking().Select(row => new { What = "API key", row.Name, row.Grants }).ToListAsync(cancellation).ConfigureAwait(false);
+        return
+        [
+            .. from holder in accounts.Concat(keys)
+               from scope in StoredText.Grants(holder.Grants).Select(grant => Reach.Parse(grant.Scope, edit.Before.LabelKeys, [])).OfType<Selector>()
+               from key in removed.Where(scope.Mentions)
+               select Diagnostic.Error("label-key-in-use", $"declared[{key}]", $"The {holder.What} {holder.Name} has a grant for {scope}. Change it first."),
+        ];
     }
 
     private static LabelKeys ToView(LiveSnapshot snapshot) => new(LabelText.BuiltInKeys, [.. snapshot.DeclaredKeys]);

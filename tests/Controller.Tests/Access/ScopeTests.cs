@@ -113,6 +113,18 @@ public sealed class ScopeTests
         await both.RefusedAsync(HttpMethod.Post, "workloads/labels", away, 403, "not-permitted");
     }
 
+    [Fact]
+    public async Task A_label_key_that_a_scope_speaks_of_stays()
+    {
+        await using var controller = await WithWorkloadsAsync();
+        using var owner = await controller.ClientAsync();
+        await owner.PutAsync<LabelKeys>("label-keys", new LabelKeys([], ["tier", "team"]));
+        await owner.PostAsync<AccountPassword>("accounts", new CreateAccount("ann", [new(AccessRole.Responder, "tier=front")]));
+        var problem = await owner.RefusedAsync(HttpMethod.Put, "label-keys", new LabelKeys([], ["team"]), 422, "invalid");
+        Assert.Equal(("label-key-in-use", "The account ann has a grant for tier=front. Change it first."), (Assert.Single(problem.Diagnostics).Code, problem.Diagnostics[0].Message));
+        await owner.PutAsync<LabelKeys>("label-keys", new LabelKeys([], ["tier"]));
+    }
+
     private static EditLabels Edit(string workload, string key, string value) => new([new(workload, new Dictionary<string, string> { [key] = value }, [], null)], false, null);
 
     private static CreatePairingKey Key(Dictionary<string, string> labels) => new("hosts", labels, ["10.0.0.0/8"], null, DateTimeOffset.UtcNow.AddDays(1), true);
