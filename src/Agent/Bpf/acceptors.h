@@ -25,7 +25,7 @@ struct {
 #define OTHERS 2
 
 struct takers {
-	struct identity maker; // who began to listen, or where that is not known, took its first connection
+	struct identity maker; // who began to listen; nobody for a listener that is older, so that each acceptance is told
 	__u32 seen;
 	__u32 unused;
 };
@@ -55,7 +55,7 @@ static __noinline int accepted(struct sock *sk, struct taken *taken)
 	struct takers *takers = bpf_map_lookup_elem(&bulkhead_takers, &listener);
 	if (!takers) {
 		struct takers first = {};
-		first.maker = taken->who.pid ? taken->who : who;
+		first.maker = taken->who;
 		bpf_map_update_elem(&bulkhead_takers, &listener, &first, IF_NEW);
 		takers = bpf_map_lookup_elem(&bulkhead_takers, &listener);
 	}

@@ -137,9 +137,9 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     /// </summary>
     public bool Awaits(byte protocol, IpAddress local, ushort localPort, bool isLast) =>
         Fitting(protocol, localPort, local) is { Count: > 0 } listeners
-        && !(isLast && listeners.TrueForAll(listener => listener is { IsEarlier: true, TakesItself: false, IsTakenByOthers: false }));
+        && !(isLast && listeners.TrueForAll(listener => listener is { IsEarlier: true, IsTakenByOthers: false }));
 
-    /// <summary>A listener from before our programs, of which they tell from now on who accepts.</summary>
+    /// <summary>A listener from before our programs, of which they tell from now on each time who accepts.</summary>
     public void Adopt(ulong socket, IpAddress local, ushort port)
     {
         var listener = new OwnerEvent(socket, default, OwnerAct.Listens, IpProtocol.Tcp, Shared: true, local, port, default, 0);
@@ -296,12 +296,6 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         ref var listener = ref CollectionsMarshal.GetValueRefOrNullRef(_open, told.Socket);
         if (!Unsafe.IsNullRef(ref listener))
         {
-            if (listener is { IsEarlier: true, TakesItself: false, IsTakenByOthers: false })
-            {
-                // Whoever is the first is taken for its maker, here as in the kernel.
-                listener = listener with { Who = told.Who, Process = nameOf(told.Who), IsKernel = told.Who.IsKernel };
-            }
-
             var isSame = listener.Who == told.Who;
             listener = listener with { TakesItself = listener.TakesItself || isSame, IsTakenByOthers = listener.IsTakenByOthers || !isSame };
         }

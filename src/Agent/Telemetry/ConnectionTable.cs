@@ -23,7 +23,10 @@ internal delegate Resolution FlowOf(in ConntrackRecord record, bool isLast);
 /// <param name="most">How many connections are remembered.</param>
 internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most)
 {
-    private const int MostPending = 8192;
+    /// <summary>How many connections may wait for their process to become known.</summary>
+    public const int MostPending = 8192;
+
+    private const int SettleEveryMs = 100;
 
     private readonly Dictionary<ulong, Connection> _live = [];
     private readonly Dictionary<ulong, (ConntrackRecord Record, long AtMs)> _pending = [];
@@ -31,6 +34,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
     private int _dump;
     private int? _overflowedIn;
     private bool _olderBeyond;
+    private long? _settledAt;
     private bool _losing;
     private ulong _begun;
 
@@ -150,15 +154,20 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         return (_begun, EndDump(complete: true));
     }
 
-    /// <summary>Settles what is pending and counts, in the flows of this window, the connections that are still open; at the end of a window.</summary>
-    /// <param name="withIdle">Whether those are told as well of which there is nothing else to tell.</param>
-    public void CountOpen(bool withIdle = false)
+    /// <summary>Settles what is pending; before a dump, which tells of no traffic of what is.</summary>
+    public void SettleAll()
     {
         foreach (var id in _pending.Keys.ToList())
         {
             Settle(id);
         }
+    }
 
+    /// <summary>Settles what is pending and counts, in the flows of this window, the connections that are still open; at the end of a window.</summary>
+    /// <param name="withIdle">Whether those are told as well of which there is nothing else to tell.</param>
+    public void CountOpen(bool withIdle = false)
+    {
+        SettleAll();
         foreach (var connection in _live.Values)
         {
             if (!connection.Closed && (window.TryGet(connection.Flow.Key) ?? (withIdle ? window.Remind(connection.Flow.Key) : null)) is { } flow)
@@ -228,6 +237,11 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
             return;
         }
 
+        if (!isSettled && _pending.Count >= MostPending && madeAtMs is { } at)
+        {
+            SettleKnown(at);
+        }
+
         var isPending = !isSettled && _pending.Count < MostPending && madeAtMs is not null;
         var flow = isPending ? null : Connect(key, madeAtMs);
         var connection = new Connection(flow ?? new Flow(key), record) { SeenIn = _dump, IsPending = isPending };
@@ -259,12 +273,36 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
 
     private void Settle(ulong id)
     {
-        if (_pending.Remove(id, out var pending))
+        if (_pending.TryGetValue(id, out var pending))
         {
-            ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, id);
-            var key = flowOf(pending.Record, isLast: true).Key ?? connection.Flow.Key;
-            connection.IsPending = false;
-            connection.Flow = Connect(key, pending.AtMs) ?? new Flow(key);
+            SettleAs(id, flowOf(pending.Record, isLast: true).Key);
+        }
+    }
+
+    private void SettleAs(ulong id, FlowKey? found)
+    {
+        _pending.Remove(id, out var pending);
+        ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, id);
+        var key = found ?? connection.Flow.Key;
+        connection.IsPending = false;
+        connection.Flow = Connect(key, pending.AtMs) ?? new Flow(key);
+    }
+
+    /// <summary>Makes room among what is pending, where who made it is known by now; now and then, since that may be nothing.</summary>
+    private void SettleKnown(long atMs)
+    {
+        if (_settledAt is { } before && atMs >= before && atMs - before < SettleEveryMs)
+        {
+            return;
+        }
+
+        _settledAt = atMs;
+        foreach (var (id, pending) in _pending)
+        {
+            if (flowOf(pending.Record, isLast: false) is { IsSettled: true } resolved)
+            {
+                SettleAs(id, resolved.Key);
+            }
         }
     }
 

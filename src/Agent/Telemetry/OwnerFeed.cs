@@ -57,7 +57,17 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
     public Maker Incoming(FlowTuple tuple, bool isConnection, bool isLast)
     {
         CatchUp();
-        return _told.Incoming(tuple.Protocol, tuple.Destination, tuple.DestinationPort, tuple.Source, tuple.SourcePort, isConnection, isLast);
+        var maker = Ask();
+        if (!maker.IsKnown && isConnection && Awaits(tuple, isLast))
+        {
+            // It may have been accepted since.
+            ReadOn();
+            maker = Ask();
+        }
+
+        return maker;
+
+        Maker Ask() => _told.Incoming(tuple.Protocol, tuple.Destination, tuple.DestinationPort, tuple.Source, tuple.SourcePort, isConnection, isLast);
     }
 
     /// <summary>Whether whom a connection that comes in is taken by is still to be told, or can be nobody.</summary>

@@ -318,6 +318,11 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
     private void Dump(EventSource source, ConnectionTable connections, WindowClock clock, DumpKind kind)
     {
         var at = clock.OffsetMs;
+        if (kind != DumpKind.AfterLoss)
+        {
+            connections.SettleAll();
+        }
+
         connections.BeginDump();
         if (kind == DumpKind.Named)
         {

@@ -192,6 +192,41 @@ public sealed class ConnectionTableTests
     }
 
     [Fact]
+    public void Traffic_of_what_was_pending_is_told_in_the_same_window()
+    {
+        _isKnown = false;
+        _table.Observe(New(1), 10);
+        _table.SettleAll();
+        Dump(Present(1, bytesOut: 70));
+        _table.CountOpen();
+        Assert.Equal((1UL, 70UL), (_window.TryGet(FlowWindowTests.Key(80, null))!.ToWire(0).Connections, Close().BytesIn));
+    }
+
+    [Fact]
+    public void However_many_wait_for_their_process_those_of_which_it_is_known_by_now_make_room()
+    {
+        const ulong all = ConnectionTable.MostPending * 3;
+        var known = 0UL;
+        var table = new ConnectionTable(_window, FlowOf, (int)all);
+        for (ulong id = 1; id <= all; id++)
+        {
+            table.Observe(New(id), (long)id / 40);
+            known = id - 10;
+        }
+
+        known = all;
+        table.CountOpen();
+        var batch = _window.Close(0, 10_000)!;
+        Assert.Equal((all, 1U), (Assert.Single(batch.Flows).Connections, batch.Flows[0].Process));
+
+        Resolution FlowOf(in ConntrackRecord record, bool isLast)
+        {
+            var isKnown = record.Id <= known;
+            return new(FlowWindowTests.Key(record.Port, isKnown ? FlowWindowTests.Nginx : null), isLast || isKnown);
+        }
+    }
+
+    [Fact]
     public void Lost_events_are_made_up_for_by_what_came_of_the_same_connections()
     {
         _table.Observe(New(1), 0);
