@@ -96,6 +96,12 @@ public class RendererTests
                 Assert.True(way == Direction.Outbound || !interpreter.Untracks(packet with { Cgroup = null }), $"{packet} without a socket");
                 Assert.False(interpreter.Untracks(packet with { Loopback = true }));
                 var state = request || reply ? ConnectionState.Untracked : ConnectionState.New;
+                if (reply && protocol == IpProtocol.Tcp && !policy.Quarantined && policy.Modes[way] != EnforcementMode.Visibility)
+                {
+                    // Nobody waits for it, or it would not be tracked.
+                    Assert.False(interpreter.Run(packet with { State = ConnectionState.New }).Passes);
+                }
+
                 if (protocol == IpProtocol.Tcp && !lone && state == ConnectionState.New)
                 {
                     continue;

@@ -26,6 +26,20 @@ public sealed class UnitTests : IAsyncLifetime
         _cgroup.Dispose();
     }
 
+    [Fact]
+    public async Task A_refresh_is_of_the_policy_that_came_last_though_there_was_nothing_to_do_for_it()
+    {
+        HostPolicy Policy(string unit) => Make(_full, Both(RuleAction.Allow, 1, unit, false), Hosts("10.77.0.2", "fd77::/64"));
+        // While neither unit runs, the two say the same.
+        await _bench.ApplyAsync(Policy("one.service"));
+        Assert.Equal(0, (await _bench.ApplyAsync(Policy("two.service"))).Steps);
+        Puppet("one.service").Serve(IpProtocol.Tcp, 5001);
+        Puppet("two.service").Serve(IpProtocol.Tcp, 5002);
+        Assert.True((await _bench.Host.Inside(() => _bench.Driver.RefreshAsync(CancellationToken.None))).Ok);
+        Assert.True((await Probe.RunAsync(_bench, _bench.Peer, Bench.HostAddress(false), IpProtocol.Tcp, 5002)).Reached);
+        Assert.False((await Probe.RunAsync(_bench, _bench.Peer, Bench.HostAddress(false), IpProtocol.Tcp, 5001)).Reached);
+    }
+
     public static TheoryData<RuleAction, bool> Rules => new()
     {
         { RuleAction.Allow, false }, { RuleAction.Deny, false }, { RuleAction.Deny, true }, { RuleAction.OverrideDeny, false },

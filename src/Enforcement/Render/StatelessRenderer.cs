@@ -53,7 +53,10 @@ internal sealed class StatelessRenderer(DocumentBuilder document, HostPolicy pol
             way == Direction.Inbound ? Hook.Arriving : Hook.Leaving);
     }
 
-    /// <summary>The chain that lets replies pass; null if there can be none. Those that nobody waits for any more were tracked, and come as new ones.</summary>
+    /// <summary>
+    /// The chain that lets replies pass; null if there can be none. Those that nobody waits for any more were tracked, and come as new ones: over TCP, where only
+    /// a lone SYN may begin anything, they do not pass.
+    /// </summary>
     public string? Replies()
     {
         var name = $"{_name}_replies";
@@ -65,10 +68,17 @@ internal sealed class StatelessRenderer(DocumentBuilder document, HostPolicy pol
         document.Chain(name,
         [
             .. Quarantined(new Verdict.Return()),
-            .. new PortDispatch(document, name, null, PacketEnd.Source).Render([.. Entries(Opposite, isReply: true, new Verdict.Accept())]),
+            .. new PortDispatch(document, name, null, PacketEnd.Source).Render([.. Entries(Opposite, isReply: true, new Verdict.Accept()).Select(Untracked)]),
         ]);
         return name;
     }
+
+    private static DispatchEntry Untracked(DispatchEntry entry) => entry.Ports.All(port => port.Protocol != IpProtocol.Tcp) ? entry : entry with
+    {
+        Rules = entry.Rules.Select(rule => rule is FirewallRule.When { Verdict: Verdict.Accept } when
+            ? when with { Matches = when.Matches.Append(new Match.State(ConnectionState.Untracked)).ToEquatableArray() }
+            : rule).ToEquatableArray(),
+    };
 
     /// <summary>Peers in quarantine, whom responders reach all the same.</summary>
     private IEnumerable<FirewallRule> Quarantined(Verdict verdict) => document.Addresses("quarantined", _peer, policy.QuarantinedPeers).Select(m => When([m], verdict));

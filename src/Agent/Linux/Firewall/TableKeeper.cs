@@ -91,6 +91,7 @@ internal sealed class TableKeeper : IDisposable
 
             _skeleton = _reader.Skeleton();
             _generation = _reader.Generation();
+            _own.Ended(_generation);
             _left = document;
             if (_generation == before + 1 || Untouched(before, _generation))
             {
@@ -160,6 +161,7 @@ internal sealed class TableKeeper : IDisposable
         if (error is null)
         {
             (_held, _left, _skeleton, _removed) = (null, null, null, true);
+            _own.Ended(_reader.Generation());
         }
 
         return error;

@@ -84,7 +84,7 @@ public sealed class TableWatch : IDisposable
     private void Run()
     {
         var buffer = new byte[64 * 1024];
-        var foreign = false;
+        uint? toucher = null;
         while (!_stopping)
         {
             if (!_socket.Wait(Timeout.InfiniteTimeSpan) || _stopping)
@@ -97,7 +97,7 @@ public sealed class TableWatch : IDisposable
                 var length = _socket.TryReceive(buffer);
                 if (length > 0)
                 {
-                    Read(buffer.AsSpan(0, length), ref foreign);
+                    Read(buffer.AsSpan(0, length), ref toucher);
                 }
             }
             catch (NetlinkException e) when (e.Errno == Errno.NoBufferSpace)
@@ -113,7 +113,7 @@ public sealed class TableWatch : IDisposable
         }
     }
 
-    private void Read(ReadOnlySpan<byte> datagram, ref bool foreign)
+    private void Read(ReadOnlySpan<byte> datagram, ref uint? toucher)
     {
         var reader = new NetlinkReader(datagram);
         while (reader.Next())
@@ -126,11 +126,14 @@ public sealed class TableWatch : IDisposable
 
             if ((byte)message.Type != Nftables.NewGeneration)
             {
-                foreign |= !_own.Contains(message.PortId) && TableReader.IsOurs(message);
+                toucher = TableReader.IsOurs(message) ? message.PortId : toucher;
                 continue;
             }
 
+            // What a transaction did is told first, then its generation.
             var (generation, by) = Maker(message);
+            var foreign = toucher is { } port && !_own.Contains(port, generation);
+            toucher = null;
             lock (_lock)
             {
                 _seen = generation;
@@ -142,8 +145,6 @@ public sealed class TableWatch : IDisposable
             {
                 _tampered(by);
             }
-
-            foreign = false;
         }
     }
 
