@@ -34,6 +34,29 @@ public class LiveConnectionTests
         Assert.DoesNotContain(Tracked(bench), c => c.Original.DestinationPort == 80);
     }
 
+    /// <summary>The kernel walks conntrack for it, so that a change that comes meanwhile does not wait.</summary>
+    [Fact]
+    public async Task What_conntrack_alone_knows_of_is_judged_by_the_policy_that_is_in_force_once_it_is_read()
+    {
+        await using var bench = new Bench();
+        await bench.ApplyAsync(Open(_full, PortMatch.Udp(80)));
+        Assert.True((await Probe.RunAsync(bench, bench.Peer, Bench.HostAddress(false), IpProtocol.Udp, 80)).Reached);
+
+        await RulesAsync(Open(_full, PortMatch.Tcp(80)));
+        await RulesAsync(Open(_full, PortMatch.Udp(80)));
+        Assert.Equal(0, (await bench.Driver.SweepAsync(CancellationToken.None)).Forgotten);
+        await RulesAsync(Open(_full, PortMatch.Tcp(80)));
+        Assert.Contains(Tracked(bench), IsUdp);
+        Assert.Equal(1, (await bench.Driver.SweepAsync(CancellationToken.None)).Forgotten);
+
+        Assert.DoesNotContain(Tracked(bench), IsUdp);
+        Assert.Equal(0, (await bench.Driver.SweepAsync(CancellationToken.None)).Forgotten);
+
+        async Task RulesAsync(HostPolicy policy) => Assert.True((await bench.Host.Inside(() => bench.Driver.ApplyRulesAsync(policy, false, CancellationToken.None))).Ok);
+
+        static bool IsUdp(Bulkhead.Enforcement.Connections.TrackedConnection tracked) => tracked.Original.Protocol == IpProtocol.Udp && tracked.Original.DestinationPort == 80;
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -13,6 +13,35 @@ internal sealed class LostConnections(FirewallDriver firewall, Problems problems
     /// <summary>How long to wait at most for something else to do.</summary>
     public TimeSpan Shorten(TimeSpan wait) => _again && wait > _pause ? _pause : wait;
 
+    /// <summary>
+    /// Finishes an apply: what conntrack alone knows of. What the controller sends meanwhile does not wait for it; then the rest of it goes on beside that, and
+    /// if it fails live connections are judged again.
+    /// </summary>
+    /// <param name="inbox">Tells when something comes.</param>
+    /// <param name="later">Is told what came of it if that was not waited for, on a thread of the pool.</param>
+    /// <param name="cancel">Ends waiting.</param>
+    public async Task<ApplyOutcome> SweepAsync(PolicyInbox inbox, Action<ApplyOutcome> later, CancellationToken cancel)
+    {
+        var sweep = firewall.SweepAsync(cancel);
+        if (await Task.WhenAny(sweep, inbox.Coming) == sweep)
+        {
+            return await sweep;
+        }
+
+        _ = FinishAsync();
+        return new((string?)null);
+
+        async Task FinishAsync()
+        {
+            var outcome = await sweep;
+            later(outcome);
+            if (!outcome.Ok)
+            {
+                inbox.ReportLostConnections();
+            }
+        }
+    }
+
     /// <summary>Judges them again if some were lost, or if that failed before; what came of it, or null.</summary>
     public async Task<ApplyOutcome?> SettleAsync(bool lost, CancellationToken cancel)
     {

@@ -14,6 +14,19 @@ internal sealed class PolicyInbox(Signal signal)
     private int _doubted;
     private int _lostConnections;
     private int _otherCgroups;
+    private TaskCompletionSource _coming = New();
+
+    /// <summary>Done once the controller has sent something that was not taken out.</summary>
+    public Task Coming
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _coming.Task;
+            }
+        }
+    }
 
     /// <summary>A policy from the controller: only the newest matters, and nothing that came before it.</summary>
     public void Offer(Wire.HostPolicy whole)
@@ -21,6 +34,7 @@ internal sealed class PolicyInbox(Signal signal)
         lock (_lock)
         {
             (_whole, _deltas) = (whole, []);
+            _coming.TrySetResult();
         }
 
         signal.Set();
@@ -32,6 +46,7 @@ internal sealed class PolicyInbox(Signal signal)
         lock (_lock)
         {
             _deltas.Add(delta);
+            _coming.TrySetResult();
         }
 
         signal.Set();
@@ -67,6 +82,7 @@ internal sealed class PolicyInbox(Signal signal)
         {
             var taken = (_whole, _deltas);
             (_whole, _deltas) = (null, []);
+            _coming = _coming.Task.IsCompleted ? New() : _coming;
             return taken;
         }
     }
@@ -82,6 +98,8 @@ internal sealed class PolicyInbox(Signal signal)
 
     /// <summary>Takes out whether the cgroups are others.</summary>
     public bool TakeCgroups() => Interlocked.Exchange(ref _otherCgroups, 0) != 0;
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void Raise(ref int flag)
     {

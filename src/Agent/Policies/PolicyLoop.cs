@@ -351,7 +351,8 @@ internal sealed class PolicyLoop : IDisposable
     private async Task ApplyAsync(PolicyEffect.Apply apply, CancellationToken cancel)
     {
         var began = _time.GetTimestamp();
-        var outcome = await _firewall.ApplyAsync(apply.Policy, apply.Replace, cancel);
+        var outcome = await _firewall.ApplyRulesAsync(apply.Policy, apply.Replace, cancel);
+        outcome = outcome.Ok ? outcome.And(await _lost.SweepAsync(Inbox, LogOutcome, cancel)) : outcome;
         if (!outcome.Ok)
         {
             _log.ApplyFailed(apply.Policy.Generation.ToString(), outcome.Error!);

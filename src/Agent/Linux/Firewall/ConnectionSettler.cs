@@ -33,7 +33,11 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
 
     /// <summary>Ends what the policy, which is in force, forbids, and admits what conntrack has lost.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public ApplyOutcome Settle(HostEvaluator evaluator)
+    public ApplyOutcome Settle(HostEvaluator evaluator) => End(evaluator).And(Finish(evaluator, conntrack.Dump()));
+
+    /// <summary>The first part of it: ends TCP connections that have a socket, which takes no walk through conntrack.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public ApplyOutcome End(HostEvaluator evaluator)
     {
         var local = addresses.Read();
         var outcome = new ApplyOutcome((string?)null);
@@ -52,14 +56,15 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
             }
         }
 
-        var tracked = conntrack.Dump();
-        var changes = LiveConnections.Judge(evaluator, local, tracked, ReadSockets(evaluator.Policy));
-        return outcome with
-        {
-            Admitted = outcome.Admitted + changes.Admit.Count(conntrack.Admit),
-            Destroyed = outcome.Destroyed + changes.Destroy.Count(sockets.Destroy),
-            Forgotten = outcome.Forgotten + changes.Forget.Count(conntrack.Delete),
-        };
+        return outcome;
+    }
+
+    /// <summary>The rest of it, by all that conntrack held at a moment when no rules older than the policy's were in force any more.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public ApplyOutcome Finish(HostEvaluator evaluator, IReadOnlyList<TrackedConnection> tracked)
+    {
+        var changes = LiveConnections.Judge(evaluator, addresses.Read(), tracked, ReadSockets(evaluator.Policy));
+        return new(null, Admitted: changes.Admit.Count(conntrack.Admit), Destroyed: changes.Destroy.Count(sockets.Destroy), Forgotten: changes.Forget.Count(conntrack.Delete));
     }
 
     private ApplyOutcome End(SuspectSocket suspect, Func<TrackedConnection, bool> isForbidden, ApplyOutcome outcome)

@@ -13,21 +13,6 @@ using Verdict = Bulkhead.Enforcement.Documents.Verdict;
 
 namespace Bulkhead.Agent.Linux.Firewall;
 
-/// <summary>What became of an apply.</summary>
-/// <param name="Error">Why it failed, or null. If nft refused, the rules are as before.</param>
-/// <param name="Steps">Changes made to the table; 0 if it was right already.</param>
-/// <param name="Destroyed">Sockets ended.</param>
-/// <param name="Forgotten">Entries taken out of conntrack.</param>
-/// <param name="Admitted">Entries put into conntrack.</param>
-public sealed record ApplyOutcome(string? Error, int Steps = 0, int Destroyed = 0, int Forgotten = 0, int Admitted = 0)
-{
-    /// <summary>What others had changed in the table and was found and undone by this apply, in words.</summary>
-    public EquatableArray<string> Undone { get; init; }
-
-    /// <summary>Whether the policy is in force, for live connections too.</summary>
-    public bool Ok => Error is null;
-}
-
 /// <summary>
 /// Keeps the table <c>inet bulkhead</c> of one network namespace, and its live connections, as a host policy says. A fresh process knows
 /// the table by its name and replaces it whole, in one transaction. Calls are serialised.
@@ -38,8 +23,10 @@ public sealed class FirewallDriver : IDisposable
     private static readonly TimeSpan _ownersEvery = TimeSpan.FromMilliseconds(400);
 
     private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly SemaphoreSlim _sweeping = new(1, 1);
     private readonly TableKeeper _table;
     private readonly Conntrack _conntrack;
+    private readonly Conntrack _sweeper;
     private readonly SocketDiagnostics _sockets;
     private readonly LocalAddresses _addresses;
     private readonly ConnectionSettler _settler;
@@ -48,11 +35,12 @@ public sealed class FirewallDriver : IDisposable
     private HostEvaluator? _evaluator;
     private RenderedPolicy? _rendered;
     private HostPolicy? _settled;
+    private volatile bool _unswept;
 
     private FirewallDriver(
-        TableKeeper table, Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups, SocketOwners? owners)
+        TableKeeper table, Conntrack conntrack, Conntrack sweeper, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups, SocketOwners? owners)
     {
-        (_table, _conntrack, _sockets, _addresses, _lookups, _owners) = (table, conntrack, sockets, addresses, lookups, owners);
+        (_table, _conntrack, _sweeper, _sockets, _addresses, _lookups, _owners) = (table, conntrack, sweeper, sockets, addresses, lookups, owners);
         _settler = new(conntrack, sockets, addresses, owners);
     }
 
@@ -63,7 +51,7 @@ public sealed class FirewallDriver : IDisposable
 
     /// <summary>The same, with what tells owners of sockets apart; disposing of that is the caller's.</summary>
     internal static FirewallDriver Open(Func<NameLookups> lookups, SocketOwners? owners) =>
-        new(TableKeeper.Open(), Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups, owners);
+        new(TableKeeper.Open(), Conntrack.Open(), Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups, owners);
 
     /// <summary>The netlink port that conntrack's events of this driver's own changes carry.</summary>
     public uint ConntrackPort => _conntrack.PortId;
@@ -90,39 +78,43 @@ public sealed class FirewallDriver : IDisposable
         return has.Order(StringComparer.Ordinal).ToEquatableArray();
     }
 
+    /// <summary>Puts a policy in force, all of it: <see cref="ApplyRulesAsync"/>, and then <see cref="SweepAsync"/>.</summary>
+    public async Task<ApplyOutcome> ApplyAsync(HostPolicy policy, bool replace, CancellationToken cancellationToken)
+    {
+        var applied = await ApplyRulesAsync(policy, replace, cancellationToken).ConfigureAwait(false);
+        return applied.Ok ? applied.And(await SweepAsync(cancellationToken).ConfigureAwait(false)) : applied;
+    }
+
     /// <summary>
-    /// Puts a policy in force: rules first, then sockets, then conntrack. The first time, and where connections are to be tracked that were not,
-    /// existing ones are admitted to conntrack before the rules ask for it.
+    /// Puts a policy in force: rules first, then sockets; conntrack is left to <see cref="SweepAsync"/>. The first time, and where connections are to be
+    /// tracked that were not, existing ones are admitted to conntrack before the rules ask for it.
     /// </summary>
     /// <param name="policy">One that <see cref="Enforcement.State.PolicyCheck"/> does not refuse.</param>
     /// <param name="replace">Replace the table whole, whatever it is believed to hold.</param>
     /// <param name="cancellationToken">Ends waiting for one's turn; an apply that has begun is finished.</param>
-    public async Task<ApplyOutcome> ApplyAsync(HostPolicy policy, bool replace, CancellationToken cancellationToken)
+    public Task<ApplyOutcome> ApplyRulesAsync(HostPolicy policy, bool replace, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            for (var tries = 1; ; tries++)
+        return InTurnAsync(
+            async () =>
             {
-                var cgroups = policy.HasSocketConditions ? _owners?.Cgroups() : null;
-                var outcome = await ApplyAsync(policy, replace, cgroups).ConfigureAwait(false);
-                // A cgroup that is gone by the time nft looks for it makes nft refuse the whole transaction.
-                if (outcome.Ok || cgroups is null || tries == MostTries || cgroups.Equals(_owners!.Cgroups()))
+                for (var tries = 1; ; tries++)
                 {
-                    return outcome;
+                    var cgroups = policy.HasSocketConditions ? _owners?.Cgroups() : null;
+                    var outcome = await ApplyAsync(policy, replace, cgroups).ConfigureAwait(false);
+                    // A cgroup that is gone by the time nft looks for it makes nft refuse the whole transaction.
+                    if (outcome.Ok || cgroups is null || tries == MostTries || cgroups.Equals(_owners!.Cgroups()))
+                    {
+                        return outcome;
+                    }
                 }
-            }
-        }
-        catch (Exception e) when (e is NetlinkException or BpfException or IOException)
-        {
-            _table.Doubt();
-            return new(e.Message);
-        }
-        finally
-        {
-            _turn.Release();
-        }
+            },
+            problem =>
+            {
+                _table.Doubt();
+                return new(problem);
+            },
+            cancellationToken);
     }
 
     /// <summary>Puts the policy in force again if it asks for units and the host's cgroups are others now. Does nothing before the first apply.</summary>
@@ -136,41 +128,46 @@ public sealed class FirewallDriver : IDisposable
     /// Judges live connections again by the policy in force: for after a loss of conntrack's state, when their segments are taken for
     /// strays. Does nothing before the first apply.
     /// </summary>
-    public async Task<ApplyOutcome> SettleAsync(CancellationToken cancellationToken)
+    public Task<ApplyOutcome> SettleAsync(CancellationToken cancellationToken) =>
+        InTurnAsync(() => _evaluator is null ? new((string?)null) : _settler.Settle(_evaluator), problem => new(problem), cancellationToken);
+
+    /// <summary>
+    /// Ends what the policy in force forbids of what conntrack alone knows of, and admits what it has lost, if something that was applied asks for it. The kernel
+    /// walks its whole table for that; meanwhile a policy may be applied.
+    /// </summary>
+    /// <param name="cancellationToken">Ends waiting for one's turn.</param>
+    public async Task<ApplyOutcome> SweepAsync(CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _sweeping.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return _evaluator is null ? new((string?)null) : _settler.Settle(_evaluator);
+            if (!_unswept)
+            {
+                return new((string?)null);
+            }
+
+            // Whatever is applied from here on asks anew.
+            _unswept = false;
+            var tracked = await Task.Run(_sweeper.Dump, CancellationToken.None).ConfigureAwait(false);
+            var swept = await InTurnAsync(() => _evaluator is { } evaluator ? _settler.Finish(evaluator, tracked) : new((string?)null), problem => new(problem), CancellationToken.None).ConfigureAwait(false);
+            _unswept |= !swept.Ok;
+            return swept;
         }
         catch (NetlinkException e)
         {
+            _unswept = true;
             return new(e.Message);
         }
         finally
         {
-            _turn.Release();
+            _sweeping.Release();
         }
     }
 
     /// <summary>What others changed in the table since the last apply, in words; empty if nothing, or if nothing was applied.</summary>
-    public async Task<IReadOnlyList<string>> ExamineAsync(CancellationToken cancellationToken)
-    {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return _table.Examine();
-        }
-        catch (NetlinkException e)
-        {
-            // What cannot be read is not known to be right.
-            return [e.Message];
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
+    public Task<IReadOnlyList<string>> ExamineAsync(CancellationToken cancellationToken) =>
+        // What cannot be read is not known to be right.
+        InTurnAsync(_table.Examine, problem => [problem], cancellationToken);
 
     /// <summary>After a failure: puts a policy in force in place of everything, unless the table is there and as it was left.</summary>
     /// <returns>What became of it; null if the table stands.</returns>
@@ -178,21 +175,10 @@ public sealed class FirewallDriver : IDisposable
     /// <param name="cancellationToken">As in <see cref="ApplyAsync(HostPolicy, bool, CancellationToken)"/>.</param>
     public async Task<ApplyOutcome?> ShutUnlessStandingAsync(HostPolicy locked, CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        // What cannot be read is not known to stand.
+        if (await InTurnAsync(_table.Stands, _ => false, cancellationToken).ConfigureAwait(false))
         {
-            if (_table.Stands())
-            {
-                return null;
-            }
-        }
-        catch (NetlinkException)
-        {
-            // What cannot be read is not known to stand.
-        }
-        finally
-        {
-            _turn.Release();
+            return null;
         }
 
         return await ApplyAsync(locked, replace: true, cancellationToken).ConfigureAwait(false);
@@ -202,23 +188,14 @@ public sealed class FirewallDriver : IDisposable
     public IReadOnlyList<string> Unstamped => _owners?.Unstamped ?? [];
 
     /// <summary>Tries again to stamp the sockets that could not be, and then judges live connections again.</summary>
-    public async Task<ApplyOutcome> RestampAsync(CancellationToken cancellationToken)
-    {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+    public Task<ApplyOutcome> RestampAsync(CancellationToken cancellationToken) => InTurnAsync(
+        () =>
         {
             _owners?.Sweep();
             return _evaluator is null ? new((string?)null) : _settler.Settle(_evaluator);
-        }
-        catch (NetlinkException e)
-        {
-            return new(e.Message);
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
+        },
+        problem => new(problem),
+        cancellationToken);
 
     /// <summary>
     /// Begins to look every 400 ms whether others changed what stamps sockets, as far as rules in force need it; from any thread. While something is applied,
@@ -265,10 +242,8 @@ public sealed class FirewallDriver : IDisposable
     }
 
     /// <summary>Removes the table, and then takes off what stamps sockets: for opening the host and unpairing only. Whoever stops the agent keeps the rules.</summary>
-    public async Task<ApplyOutcome> RemoveAsync(CancellationToken cancellationToken)
-    {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+    public Task<ApplyOutcome> RemoveAsync(CancellationToken cancellationToken) => InTurnAsync<ApplyOutcome>(
+        async () =>
         {
             var error = await _table.RemoveAsync().ConfigureAwait(false);
             if (error is null)
@@ -278,15 +253,36 @@ public sealed class FirewallDriver : IDisposable
             }
 
             return new(error);
-        }
-        catch (BpfException e)
+        },
+        problem => new(problem),
+        cancellationToken);
+
+    private Task<T> InTurnAsync<T>(Func<T> work, Func<string, T> failed, CancellationToken cancellationToken) =>
+        InTurnAsync(() => Task.FromResult(work()), failed, cancellationToken);
+
+    /// <summary>Does one thing after the other, once it is one's turn.</summary>
+    private async Task<T> InTurnAsync<T>(Func<Task<T>> work, Func<string, T> failed, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
         {
-            return new(e.Message);
+            return await work().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is NetlinkException or BpfException or IOException)
+        {
+            return failed(e.Message);
         }
         finally
         {
             _turn.Release();
         }
+    }
+
+    private ApplyOutcome End(HostEvaluator evaluator)
+    {
+        var ended = _settler.End(evaluator);
+        _unswept = true;
+        return ended;
     }
 
     private async Task<ApplyOutcome> ApplyAsync(HostPolicy policy, bool replace, HostCgroups? cgroups)
@@ -336,7 +332,7 @@ public sealed class FirewallDriver : IDisposable
             // What looks the same today need not when it is put in force again.
             (_evaluator, _settled) = (new(policy), _settled is null ? null : policy);
             // Who is no longer who the rules ask for loses what is open.
-            return restamped && _evaluator is { } same ? _settler.Settle(same) : new((string?)null);
+            return restamped && _evaluator is { } same ? End(same) : new((string?)null);
         }
 
         var first = _evaluator is null;
@@ -352,7 +348,7 @@ public sealed class FirewallDriver : IDisposable
         }
 
         _evaluator = evaluator;
-        var live = (sure is null || undone.Count > 0 ? first || LiveConnections.CanEnd(policy) : LiveConnections.CanEnd(sure, policy)) ? _settler.Settle(evaluator) : new((string?)null);
+        var live = (sure is null || undone.Count > 0 ? first || LiveConnections.CanEnd(policy) : LiveConnections.CanEnd(sure, policy)) ? End(evaluator) : new((string?)null);
         _settled = policy;
         return live with { Steps = plan.Steps.Count, Admitted = live.Admitted + admitted, Undone = undone.ToEquatableArray() };
     }
@@ -386,8 +382,10 @@ public sealed class FirewallDriver : IDisposable
     public void Dispose()
     {
         // A look at the owners that has begun is waited for; the next one finds nothing to look for.
+        _sweeping.Wait();
         _turn.Wait();
         _evaluator = null;
+        _sweeper.Dispose();
         _table.Dispose();
         _conntrack.Dispose();
         _sockets.Dispose();
