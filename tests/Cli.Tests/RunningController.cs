@@ -28,6 +28,9 @@ internal sealed class RunningController : IAsyncDisposable
 
     public string OneTimePassword { get; private set; } = "";
 
+    /// <summary>Where the administrator's password is, once signed in.</summary>
+    public string PasswordFile { get; private set; } = "";
+
     /// <summary>Where REST is.</summary>
     public string Url => _app.Urls.First();
 
@@ -52,7 +55,7 @@ internal sealed class RunningController : IAsyncDisposable
     public async Task SignInAsync()
     {
         var old = Person.File("one-time", OneTimePassword);
-        var chosen = Person.File("password", NewPassword);
+        var chosen = PasswordFile = Person.File("password", NewPassword);
         (await Person.RunAsync("login", Url, "--ca-sha256", Fingerprint, "--password-file", old, "--new-password-file", chosen)).Expect(ExitCode.Ok);
     }
 

@@ -100,6 +100,19 @@ internal sealed class TestController : IAsyncDisposable
         return client;
     }
 
+    /// <summary>A client of an account that had a one-time password, and has one of its own now.</summary>
+    public async Task<ApiClient> SignInAsync(string name, string oneTime, string password = "correct horse battery")
+    {
+        var client = Anonymous();
+        await client.PostAsync<SessionView>("session", new SignIn(name, oneTime));
+        await client.PostAsync<SessionView>("session/password", new ChangePassword(oneTime, password));
+        return client;
+    }
+
+    /// <summary>A client of a new account with these grants.</summary>
+    public async Task<ApiClient> PersonAsync(ApiClient owner, string name, params Grant[] grants) =>
+        await SignInAsync(name, (await owner.PostAsync<AccountPassword>("accounts", new CreateAccount(name, grants))).OneTimePassword);
+
     /// <summary>A secret with which hosts pair whose addresses lie in 10.0.0.0/8 or fd00::/8.</summary>
     public static async Task<CreatedPairingKey> PairingKeyAsync(ApiClient admin, bool autoAdmit = true, int? maxUses = null, params (string Key, string Value)[] labels) =>
         await admin.PostAsync<CreatedPairingKey>("pairing-keys", new CreatePairingKey(

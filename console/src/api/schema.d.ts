@@ -887,10 +887,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give an account a one-time password; its sessions end. */
+        /** Give an account a one-time password; its sessions end, and its API keys are revoked unless they are to be kept; those do nothing until the password was changed. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    keepKeys?: boolean;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1008,7 +1010,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Make an API key that may no more than oneself; its secret is shown only now. */
+        /** Make an API key that may no more than oneself; its secret is shown only now. Keys make no keys. */
         post: {
             parameters: {
                 query?: never;
@@ -2653,8 +2655,12 @@ export interface components {
         AccessRole: "viewer" | "auditor" | "policyEditor" | "provisioner" | "responder" | "agentManager" | "owner";
         /** @description An account whose password was just made: the only time that it is shown. It must be changed at the first sign-in. */
         AccountPassword: {
+            /** @description The account. */
             account: components["schemas"]["AccountView"];
+            /** @description The password. */
             oneTimePassword: string;
+            /** @description Names of its API keys that were revoked with this. */
+            revokedKeys: string[];
         };
         /** @description A person's account, without its password. */
         AccountView: {
@@ -2771,7 +2777,7 @@ export interface components {
         };
         /** @description `POST /api/v1/accounts`. */
         CreateAccount: {
-            /** @description Up to 64 lower-case letters, digits, '.', '_', '-' or '@'. */
+            /** @description Up to 64 lower-case letters, digits, '.', '_', '-' or '@', of which the first is a letter or digit. */
             name: string;
             /** @description What they may do. */
             grants: components["schemas"]["Grant"][];

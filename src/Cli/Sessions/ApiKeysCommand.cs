@@ -15,7 +15,7 @@ internal static class ApiKeysCommand
     private static readonly Option<Duration> ExpiresIn = CommonOptions.Duration("--expires-in", "When it stops to work", TimeSpan.FromDays(90));
 
     public static Command Create(CliHost host) => new Command("api-keys", "Make, list and revoke keys for programs.").With(
-        new Command("create", "Make a key; its secret is shown this once.").With(Name, GrantOptions.Roles, GrantOptions.Scope, ExpiresIn, CommonOptions.SecretFile).Runs(host, CreateAsync),
+        new Command("create", "Make a key; its secret is shown this once. It takes your password: keys make no keys.").With(Name, GrantOptions.Roles, GrantOptions.Scope, ExpiresIn, CommonOptions.SecretFile, PasswordSession.PasswordFile).Runs(host, CreateAsync),
         new Command("list", "List the keys.").Runs(host, ListAsync),
         new Command("revoke", "Revoke a key at once.").With(Id).Runs(host, async call =>
         {
@@ -25,7 +25,16 @@ internal static class ApiKeysCommand
 
     private static async Task CreateAsync(Call call)
     {
-        var created = await call.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(call.Value(Name), GrantOptions.Of(call), call.Now + call.Value(ExpiresIn).Length)).ConfigureAwait(false);
+        var profile = call.Host.Profile.Load();
+        if (profile.KeyId is null)
+        {
+            throw Failure.Usage("You are signed in with an API key, and keys make no keys.", "Sign in with an account: bulkhead login URL --user NAME.");
+        }
+
+        var request = new CreateApiKey(call.Value(Name), GrantOptions.Of(call), call.Now + call.Value(ExpiresIn).Length);
+        using var authority = Authority.FromPem(profile.Authority, call.Host.Profile.Path);
+        var created = await PasswordSession.RunAsync(call, profile.Url, authority, profile.User, (controller, _, _) =>
+            call.WaitAsync("Waiting for the controller", controller.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", request, call.Cancel))).ConfigureAwait(false);
         if (call.Value(CommonOptions.SecretFile) is { } file)
         {
             PrivateFile.WriteSecret(file, created.Secret);

@@ -15,13 +15,12 @@ internal static class LoginCommand
     private static readonly Option<FileInfo?> CaFile = new("--ca-file") { Description = "The controller's CA certificate (DIR/ca.crt there).", HelpName = "FILE" };
     private static readonly Option<string?> CaSha256 = new("--ca-sha256") { Description = "The SHA-256 of that certificate (DIR/ca.sha256 there).", HelpName = "FINGERPRINT" };
     private static readonly Option<string> User = new("--user", "-u") { Description = "Who you are.", HelpName = "NAME", DefaultValueFactory = _ => "admin" };
-    private static readonly Option<FileInfo?> PasswordFile = new("--password-file") { Description = "Read the password from a file instead of asking.", HelpName = "FILE" };
     private static readonly Option<FileInfo?> NewPasswordFile = new("--new-password-file") { Description = "If the password is a one-time one: read the new one from a file instead of asking.", HelpName = "FILE" };
     private static readonly Option<FileInfo?> KeyFile = new("--key-file") { Description = "Use the API key in a file; no password is needed.", HelpName = "FILE" };
     private static readonly Option<Duration> ExpiresIn = CommonOptions.Duration("--expires-in", "How long the sign-in lasts", TimeSpan.FromDays(30));
 
     public static Command Create(CliHost host) => new Command("login", "Sign in to a controller.")
-        .With(Url, CaFile, CaSha256, User, PasswordFile, NewPasswordFile, KeyFile, ExpiresIn)
+        .With(Url, CaFile, CaSha256, User, PasswordSession.PasswordFile, NewPasswordFile, KeyFile, ExpiresIn)
         .Runs(host, RunAsync);
 
     private static async Task RunAsync(Call call)
@@ -63,14 +62,8 @@ internal static class LoginCommand
         return new(url, authority.ExportCertificatePem(), session.User, null, key);
     }
 
-    private static async Task<Profile> WithPasswordAsync(Call call, Uri url, X509Certificate2 authority)
-    {
-        var password = call.Value(PasswordFile) is { } file
-            ? PrivateFile.ReadSecret(file)
-            : call.Terminal.AskSecret($"Password of {call.Value(User)}:", "Use --password-file FILE.");
-        using var controller = new ControllerClient(url, authority, key: null);
-        var session = await call.WaitAsync("Signing in", controller.SendAsync<SessionView>(HttpMethod.Post, "session", new SignIn(call.Required(User), password), call.Cancel)).ConfigureAwait(false);
-        try
+    private static Task<Profile> WithPasswordAsync(Call call, Uri url, X509Certificate2 authority) =>
+        PasswordSession.RunAsync(call, url, authority, call.Required(User), async (controller, session, password) =>
         {
             if (session.MustChangePassword)
             {
@@ -80,30 +73,13 @@ internal static class LoginCommand
             }
 
             var key = await MakeKeyAsync(call, controller, session).ConfigureAwait(false);
-            return new(url, authority.ExportCertificatePem(), session.User, key.Key.Id, key.Secret);
-        }
-        finally
-        {
-            await EndSessionAsync(controller).ConfigureAwait(false);
-        }
-    }
+            return new Profile(url, authority.ExportCertificatePem(), session.User, key.Key.Id, key.Secret);
+        });
 
     private static async Task<CreatedApiKey> MakeKeyAsync(Call call, ControllerClient controller, SessionView session)
     {
         var name = $"bulkhead of {Environment.UserName} on {Environment.MachineName}";
         return await controller.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(name, session.Grants, call.Now + call.Value(ExpiresIn).Length), call.Cancel).ConfigureAwait(false);
-    }
-
-    private static async Task EndSessionAsync(ControllerClient controller)
-    {
-        try
-        {
-            await controller.SendAsync(HttpMethod.Delete, "session", null, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (Failure)
-        {
-            // The session ends by itself; whether the sign-in worked is decided elsewhere.
-        }
     }
 
     private static string NewPassword(Call call)

@@ -98,12 +98,15 @@ public sealed record AuditEntryView(long Sequence, DateTimeOffset At, string Act
 public sealed record AccountView(string Name, IReadOnlyList<Grant> Grants, bool MustChangePassword);
 
 /// <summary><c>POST /api/v1/accounts</c>.</summary>
-/// <param name="Name">Up to 64 lower-case letters, digits, '.', '_', '-' or '@'.</param>
+/// <param name="Name">Up to 64 lower-case letters, digits, '.', '_', '-' or '@', of which the first is a letter or digit.</param>
 /// <param name="Grants">What they may do.</param>
 public sealed record CreateAccount(string Name, IReadOnlyList<Grant> Grants);
 
 /// <summary>An account whose password was just made: the only time that it is shown. It must be changed at the first sign-in.</summary>
-public sealed record AccountPassword(AccountView Account, string OneTimePassword);
+/// <param name="Account">The account.</param>
+/// <param name="OneTimePassword">The password.</param>
+/// <param name="RevokedKeys">Names of its API keys that were revoked with this.</param>
+public sealed record AccountPassword(AccountView Account, string OneTimePassword, IReadOnlyList<string> RevokedKeys);
 
 /// <summary><c>PUT /api/v1/accounts/{name}/grants</c>: from the next request on.</summary>
 /// <param name="Grants">What they may do from now on.</param>

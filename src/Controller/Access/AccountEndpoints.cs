@@ -23,11 +23,11 @@ public static partial class AccountEndpoints
         accounts.MapGet("", ListAsync).Requires(Permission.Audit).WithSummary("All accounts by name, with what they may do.");
         accounts.MapPost("", CreateAsync).Requires(Permission.ManageAccess).WithSummary("Make an account; its one-time password is shown only now.");
         accounts.MapPut("/{name}/grants", SetGrantsAsync).Requires(Permission.ManageAccess).WithSummary("Say what an account may do.");
-        accounts.MapPost("/{name}/reset-password", ResetAsync).Requires(Permission.ManageAccess).WithSummary("Give an account a one-time password; its sessions end.");
+        accounts.MapPost("/{name}/reset-password", ResetAsync).Requires(Permission.ManageAccess).WithSummary("Give an account a one-time password; its sessions end, and its API keys are revoked unless they are to be kept; those do nothing until the password was changed.");
         accounts.MapDelete("/{name}", DeleteAsync).Requires(Permission.ManageAccess).WithSummary("Remove an account; its sessions end, and its API keys are revoked.");
     }
 
-    [GeneratedRegex("^[a-z0-9._@-]{1,64}$")]
+    [GeneratedRegex(@"\A[a-z0-9][a-z0-9._@-]{0,63}\z")]
     private static partial Regex NameForm { get; }
 
     private static async Task<Ok<IReadOnlyList<AccountView>>> ListAsync(Ledger ledger, CancellationToken cancellation)
@@ -41,13 +41,14 @@ public static partial class AccountEndpoints
         CreateAccount request, ClaimsPrincipal user, Ledger ledger, Passwords passwords, CancellationToken cancellation)
     {
         var password = Secrets.NewPassword();
-        var outcome = await ledger.WriteAsync<AccountPassword>(user.Caller().Actor, async (edit, token) =>
+        var hash = passwords.Hash(password);
+        var outcome = await ledger.WriteAsync<AccountPassword>(user.Caller(), Permission.ManageAccess, async (edit, _, token) =>
         {
             var problems = new List<Diagnostic>();
             var grants = GrantChecks.Check(request.Grants, "grants", edit.Before.LabelKeys, problems);
             if (!NameForm.IsMatch(request.Name) || request.Name == Ledger.System)
             {
-                problems.Add(Diagnostic.Error("bad-name", "name", $"An account's name has up to 64 lower-case letters, digits, '.', '_', '-' or '@', and is not '{Ledger.System}'."));
+                problems.Add(Diagnostic.Error("bad-name", "name", $"An account's name has up to 64 lower-case letters, digits, '.', '_', '-' or '@', starts with a letter or digit, and is not '{Ledger.System}'."));
             }
             else if (await edit.Database.Accounts.AnyAsync(a => a.Name == request.Name, token).ConfigureAwait(false))
             {
@@ -60,11 +61,11 @@ public static partial class AccountEndpoints
             }
 
             var row = new AccountRow { Id = Guid.CreateVersion7(edit.Now), Name = request.Name, Grants = StoredText.Of(grants) };
-            passwords.Set(row, password, oneTime: true);
+            (row.PasswordHash, row.OneTime) = (hash, true);
             edit.Database.Accounts.Add(row);
             edit.Touch(ChangeKind.Access, row.Id.ToString());
             edit.Audit("access.account-create", row.Name, $"The account was made: {GrantChecks.Sentence(grants)}.");
-            return new AccountPassword(ToView(row), password);
+            return new AccountPassword(ToView(row), password, []);
         }, cancellation).ConfigureAwait(false);
         return outcome.Ok();
     }
@@ -88,15 +89,15 @@ public static partial class AccountEndpoints
         return outcome.Ok();
     }
 
-    private static async Task<Results<Ok<AccountPassword>, ProblemResult>> ResetAsync(string name, ClaimsPrincipal user, Ledger ledger, Passwords passwords, CancellationToken cancellation)
+    private static async Task<Results<Ok<AccountPassword>, ProblemResult>> ResetAsync(
+        string name, bool? keepKeys, ClaimsPrincipal user, Ledger ledger, Passwords passwords, CancellationToken cancellation)
     {
         var password = Secrets.NewPassword();
+        var hash = passwords.Hash(password);
         var outcome = await EditAsync<AccountPassword>(name, user, ledger, async (edit, row, token) =>
         {
-            passwords.Set(row, password, oneTime: true);
-            await edit.Database.Sessions.Where(s => s.AccountId == row.Id).ExecuteDeleteAsync(token).ConfigureAwait(false);
-            edit.Audit("access.reset", row.Name, "A one-time password was made; earlier sessions ended.");
-            return new AccountPassword(ToView(row), password);
+            var revoked = await AccountKeys.ResetAsync(edit, row, hash, keepKeys == true, "access.reset", "A one-time password was made", token).ConfigureAwait(false);
+            return new AccountPassword(ToView(row), password, revoked);
         }, cancellation).ConfigureAwait(false);
         return outcome.Ok();
     }
@@ -106,13 +107,7 @@ public static partial class AccountEndpoints
         var outcome = await EditAsync<bool>(name, user, ledger, async (edit, row, token) =>
         {
             edit.Database.Accounts.Remove(row);
-            foreach (var key in await edit.Database.ApiKeys.Where(k => k.AccountId == row.Id).ToListAsync(token).ConfigureAwait(false))
-            {
-                edit.Database.ApiKeys.Remove(key);
-                edit.Touch(ChangeKind.Access, key.Id.ToString());
-                edit.Audit("access.key-revoke", key.Name, $"The API key was revoked with the account {row.Name}, for which it acted.");
-            }
-
+            await AccountKeys.RevokeAsync(edit, row, $"The API key was revoked with the account {row.Name}, for which it acted.", token).ConfigureAwait(false);
             var grants = StoredText.Grants(row.Grants);
             edit.Audit("access.account-delete", row.Name, $"The account was removed; it was {GrantChecks.Sentence(grants)}.", grants);
             return IsOwner(grants) && await LastOwnerAsync(edit, row, token).ConfigureAwait(false) is { } refusal ? refusal : true;
@@ -130,7 +125,7 @@ public static partial class AccountEndpoints
     }
 
     private static Task<Outcome<T>> EditAsync<T>(string name, ClaimsPrincipal user, Ledger ledger, Func<Edit, AccountRow, CancellationToken, Task<Outcome<T>>> change, CancellationToken cancellation) =>
-        ledger.WriteAsync<T>(user.Caller().Actor, async (edit, token) =>
+        ledger.WriteAsync<T>(user.Caller(), Permission.ManageAccess, async (edit, _, token) =>
         {
             if (await edit.Database.Accounts.SingleOrDefaultAsync(a => a.Name == name, token).ConfigureAwait(false) is not { } row)
             {

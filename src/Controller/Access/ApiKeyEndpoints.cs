@@ -10,7 +10,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Bulkhead.Controller.Access;
 
 /// <summary>
-/// <c>/api/v1/api-keys</c>: keys for programs, and for the command line. Whoever is signed in makes keys that may no more than they themselves, and sees
+/// <c>/api/v1/api-keys</c>: keys for programs, and for the command line. Whoever is signed in with a password makes keys that may no more than they themselves, and sees
 /// and revokes their own; all keys are seen by who sees who may do what, and revoked by who manages access.
 /// </summary>
 public static class ApiKeyEndpoints
@@ -23,7 +23,7 @@ public static class ApiKeyEndpoints
     {
         var keys = api.MapGroup("/api-keys");
         keys.MapGet("", ListAsync).Requires(Permission.Read).WithSummary("API keys: one's own, or all for those who see who may do what.");
-        keys.MapPost("", CreateAsync).Requires(Permission.Read).WithSummary("Make an API key that may no more than oneself; its secret is shown only now.");
+        keys.MapPost("", CreateAsync).Requires(Permission.Read).WithSummary("Make an API key that may no more than oneself; its secret is shown only now. Keys make no keys.");
         keys.MapDelete("/{id:guid}", DeleteAsync).Requires(Permission.Read).WithSummary("Revoke one's own API key, or any for those who manage access.");
     }
 
@@ -36,57 +36,63 @@ public static class ApiKeyEndpoints
     }
 
     private static async Task<Results<Ok<CreatedApiKey>, ProblemResult>> CreateAsync(CreateApiKey request, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation) =>
-        (await MakeAsync(ledger, user.Caller().Actor, request, cancellation, user.Caller()).ConfigureAwait(false)).Ok();
+        (await ledger.WriteAsync<CreatedApiKey>(user.Caller(), Permission.Read, (edit, caller, token) => MakeAsync(edit, request, caller, token), cancellation).ConfigureAwait(false)).Ok();
 
-    /// <summary>Makes a key for a caller; on the controller's machine, which may everything, for nobody.</summary>
-    internal static Task<Outcome<CreatedApiKey>> MakeAsync(Ledger ledger, string actor, CreateApiKey request, CancellationToken cancellation, Caller? caller = null)
+    /// <summary>Makes a key on the controller's machine, which may everything, for nobody.</summary>
+    internal static Task<Outcome<CreatedApiKey>> MakeAsync(Ledger ledger, string actor, CreateApiKey request, CancellationToken cancellation) =>
+        ledger.WriteAsync<CreatedApiKey>(actor, (edit, token) => MakeAsync(edit, request, null, token), cancellation);
+
+    private static async Task<Outcome<CreatedApiKey>> MakeAsync(Edit edit, CreateApiKey request, Caller? caller, CancellationToken token)
     {
         var secret = Secrets.New(Secrets.ApiKeyPrefix);
-        return ledger.WriteAsync<CreatedApiKey>(actor, async (edit, token) =>
+        var problems = new List<Diagnostic>();
+        InputChecks.Name(request.Name, "name", problems);
+        var grants = GrantChecks.Check(request.Grants, "grants", edit.Before.LabelKeys, problems);
+        if (request.Expires is { } expires && expires <= edit.Now)
         {
-            var problems = new List<Diagnostic>();
-            InputChecks.Name(request.Name, "name", problems);
-            var grants = GrantChecks.Check(request.Grants, "grants", edit.Before.LabelKeys, problems);
-            if (request.Expires is { } expires && expires <= edit.Now)
-            {
-                problems.Add(Diagnostic.Error("bad-expiry", "expires", "The expiry is in the past. Choose a later one."));
-            }
+            problems.Add(Diagnostic.Error("bad-expiry", "expires", "The expiry is in the past. Choose a later one."));
+        }
 
-            if (caller is not null && !caller.May(Permission.ManageAccess) && !(request.Expires <= edit.Now + s_longest))
-            {
-                problems.Add(Diagnostic.Error("bad-expiry", "expires", $"The key must expire within {s_longest.TotalDays} days. Only owners make keys that last longer, or for ever."));
-            }
+        if (caller is not null && !caller.May(Permission.ManageAccess) && !(request.Expires <= edit.Now + s_longest))
+        {
+            problems.Add(Diagnostic.Error("bad-expiry", "expires", $"The key must expire within {s_longest.TotalDays} days. Only owners make keys that last longer, or for ever."));
+        }
 
-            if (problems.Count > 0)
-            {
-                return Problems.Invalid(problems);
-            }
+        if (problems.Count > 0)
+        {
+            return Problems.Invalid(problems);
+        }
 
-            if (caller is not null && await RefusalAsync(edit, caller, grants, token).ConfigureAwait(false) is { } refusal)
-            {
-                return refusal;
-            }
+        if (caller is not null && await RefusalAsync(edit, caller, grants, token).ConfigureAwait(false) is { } refusal)
+        {
+            return refusal;
+        }
 
-            var row = new ApiKeyRow
-            {
-                Id = Guid.CreateVersion7(edit.Now),
-                Name = request.Name.Trim(),
-                Grants = StoredText.Of(grants),
-                AccountId = caller?.ActsFor,
-                SecretHash = Secrets.Hash(secret),
-                CreatedBy = actor,
-                Created = edit.Now,
-                Expires = request.Expires,
-            };
-            edit.Database.ApiKeys.Add(row);
-            edit.Touch(ChangeKind.Access, row.Id.ToString());
-            edit.Audit("access.key-create", row.Name, $"An API key was made: {GrantChecks.Sentence(grants)}.");
-            return new CreatedApiKey(ToView(row), secret);
-        }, cancellation);
+        var row = new ApiKeyRow
+        {
+            Id = Guid.CreateVersion7(edit.Now),
+            Name = request.Name.Trim(),
+            Grants = StoredText.Of(grants),
+            AccountId = caller?.ActsFor,
+            SecretHash = Secrets.Hash(secret),
+            CreatedBy = edit.Actor,
+            Created = edit.Now,
+            Expires = request.Expires,
+        };
+        edit.Database.ApiKeys.Add(row);
+        edit.Touch(ChangeKind.Access, row.Id.ToString());
+        edit.Audit("access.key-create", row.Name, $"An API key was made: {GrantChecks.Sentence(grants)}.");
+        return new CreatedApiKey(ToView(row), secret);
     }
 
     private static async Task<Problem?> RefusalAsync(Edit edit, Caller caller, IReadOnlyList<Grant> grants, CancellationToken cancellation)
     {
+        // Else a key could outlive its own expiry, and its revocation, in those that it made.
+        if (caller.Account is null)
+        {
+            return Problems.Of(StatusCodes.Status403Forbidden, "keys-make-no-keys", "An API key makes no API keys.", "Sign in with the account's password, and make it then.");
+        }
+
         var beyond = grants.Except(GrantChecks.Within(grants, caller.Grants, edit.Before.LabelKeys)).ToList();
         if (beyond.Count > 0)
         {
@@ -102,8 +108,7 @@ public static class ApiKeyEndpoints
 
     private static async Task<Results<NoContent, ProblemResult>> DeleteAsync(Guid id, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
     {
-        var caller = user.Caller();
-        var outcome = await ledger.WriteAsync<bool>(caller.Actor, async (edit, token) =>
+        var outcome = await ledger.WriteAsync<bool>(user.Caller(), Permission.Read, async (edit, caller, token) =>
         {
             if (await edit.Database.ApiKeys.FindAsync([id], token).ConfigureAwait(false) is not { } row)
             {

@@ -19,7 +19,11 @@ public sealed class Passwords
     /// <summary>Where the one-time password of the first account is kept until it is changed.</summary>
     public const string FirstRunFile = "first-run-password";
 
-    private const string AdminName = "admin";
+    /// <summary>The first account.</summary>
+    public const string AdminName = "admin";
+
+    // The hasher takes an account and does not look at it.
+    private static readonly AccountRow s_anybody = new();
 
     // OWASP Password Storage Cheat Sheet: PBKDF2-HMAC-SHA512, 210,000 iterations.
     private readonly PasswordHasher<AccountRow> _hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = 210_000 }));
@@ -28,12 +32,7 @@ public sealed class Passwords
     private readonly Lazy<AccountRow> _nobody;
 
     /// <summary>Hashes nothing yet.</summary>
-    public Passwords() => _nobody = new(() =>
-    {
-        var nobody = new AccountRow();
-        Set(nobody, Secrets.New(), oneTime: false);
-        return nobody;
-    });
+    public Passwords() => _nobody = new(() => new() { PasswordHash = Hash(Secrets.New()) });
 
     /// <summary>Whether a password is an account's; null stands for an account that is not there.</summary>
     public bool Verify(AccountRow? account, string password) =>
@@ -42,12 +41,8 @@ public sealed class Passwords
         && _hasher.VerifyHashedPassword(compared, compared.PasswordHash, password) != PasswordVerificationResult.Failed
         && account is not null;
 
-    /// <summary>Gives an account a password.</summary>
-    public void Set(AccountRow account, string password, bool oneTime)
-    {
-        account.PasswordHash = _hasher.HashPassword(account, password);
-        account.OneTime = oneTime;
-    }
+    /// <summary>What an account keeps of a password. It takes time: make it before an edit, for which others wait.</summary>
+    public string Hash(string password) => _hasher.HashPassword(s_anybody, password);
 
     /// <summary>Makes the first account if there is none.</summary>
     /// <returns>Its one-time password, which is also written to <see cref="FirstRunFile"/>; null if there are accounts.</returns>
@@ -59,11 +54,17 @@ public sealed class Passwords
             : await ResetAdminAsync(ledger, data, "access.first-run", cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Gives the account <c>admin</c>, made if need be, a one-time password, and ends its sessions.</summary>
+    /// <summary>Gives the account <c>admin</c>, made if need be, a one-time password, ends its sessions and revokes its API keys.</summary>
+    /// <param name="ledger">The writer.</param>
+    /// <param name="data">Where the password is kept.</param>
+    /// <param name="action">For the audit log.</param>
+    /// <param name="cancellation">Counts until the commit begins.</param>
+    /// <param name="keepKeys">Whether the account's API keys stay; they do nothing until the password was changed.</param>
     /// <returns>The password, which is also written to <see cref="FirstRunFile"/>.</returns>
-    public async Task<string> ResetAdminAsync(Ledger ledger, DataFolder data, string action, CancellationToken cancellation)
+    public async Task<string> ResetAdminAsync(Ledger ledger, DataFolder data, string action, CancellationToken cancellation, bool keepKeys = false)
     {
         var password = Secrets.NewPassword();
+        var hash = Hash(password);
         data.WriteSecret(FirstRunFile, password + "\n");
         await ledger.WriteAsync<int>(
             Ledger.System,
@@ -78,10 +79,8 @@ public sealed class Passwords
 
                 // Who has the machine has everything: this is also the way back for owners who locked themselves out.
                 account.Grants = StoredText.Of([new(AccessRole.Owner, null)]);
-                Set(account, password, oneTime: true);
                 edit.Touch(ChangeKind.Access, account.Id.ToString());
-                edit.Audit(action, AdminName, "A one-time password was made on the controller's machine; earlier sessions ended.");
-                return await edit.Database.Sessions.Where(s => s.AccountId == account.Id).ExecuteDeleteAsync(token).ConfigureAwait(false);
+                return (await AccountKeys.ResetAsync(edit, account, hash, keepKeys, action, "A one-time password was made on the controller's machine", token).ConfigureAwait(false)).Count;
             },
             cancellation).ConfigureAwait(false);
         return password;

@@ -51,6 +51,14 @@ public static class PermissionPolicies
 /// <summary>Answers refused callers with a problem that says why.</summary>
 public sealed class RefusalAnswers : IAuthorizationMiddlewareResultHandler
 {
+    /// <summary>The refusal of nobody.</summary>
+    public static Problem NotSignedIn { get; } = Problems.Of(
+        StatusCodes.Status401Unauthorized, "not-signed-in", "You are not signed in.", "Sign in, or send an API key as 'Authorization: Bearer KEY'.");
+
+    /// <summary>The refusal of who has a one-time password.</summary>
+    public static Problem MustChangePassword { get; } = Problems.Of(
+        StatusCodes.Status403Forbidden, "must-change-password", "The one-time password must be changed first.", "POST /api/v1/session/password with the current and a new password.");
+
     /// <inheritdoc/>
     public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
@@ -61,8 +69,8 @@ public sealed class RefusalAnswers : IAuthorizationMiddlewareResultHandler
 
         var problem = context.User.TryCaller() switch
         {
-            null => Problems.Of(StatusCodes.Status401Unauthorized, "not-signed-in", "You are not signed in.", "Sign in, or send an API key as 'Authorization: Bearer KEY'."),
-            { MustChangePassword: true } => Problems.Of(StatusCodes.Status403Forbidden, "must-change-password", "The one-time password must be changed first.", "POST /api/v1/session/password with the current and a new password."),
+            null => NotSignedIn,
+            { MustChangePassword: true } => MustChangePassword,
             var caller => NotPermitted(caller, context.GetEndpoint()?.Metadata.GetMetadata<PermissionMetadata>()?.Permission ?? Permission.ManageAccess),
         };
         return new ProblemResult(problem).ExecuteAsync(context);

@@ -54,22 +54,36 @@ public static class SessionEndpoints
                 edit.Audit("access.sign-in-refused", claimed, $"A sign-in from {address} was refused.");
                 return Task.FromResult<Outcome<bool>>(true);
             }, cancellation).ConfigureAwait(false);
-            return new ProblemResult(Problems.Of(StatusCodes.Status401Unauthorized, "wrong-password", "The user or the password is wrong.", "A lost password is reset on the controller's machine with 'bulkhead-controller reset-password'."));
+            return new ProblemResult(WrongPassword());
         }
 
         throttle.Succeeded(address, name);
         var token = Secrets.New();
-        var outcome = await ledger.WriteAsync<Caller>(name, async (edit, token2) =>
+        var outcome = await BeginAsync(ledger, account!, token, address, cancellation).ConfigureAwait(false);
+        if (outcome.Value is { } caller)
         {
-            await edit.Database.Sessions.Where(s => s.Expires <= edit.Now).ExecuteDeleteAsync(token2).ConfigureAwait(false);
-            var session = new SessionRow { TokenHash = Secrets.Hash(token), AccountId = account!.Id, Expires = edit.Now + s_lifetime };
-            edit.Database.Sessions.Add(session);
-            edit.Audit("access.sign-in", name, $"{name} signed in from {address}.");
-            return new Caller(account.Name, StoredText.Grants(account.Grants), account.Id, account.Id, session.TokenHash, account.OneTime, session.Expires);
-        }, cancellation).ConfigureAwait(false);
-        SetCookie(context, token, outcome.Value!.Expires);
-        return TypedResults.Ok(outcome.Value.ToView());
+            SetCookie(context, token, caller.Expires);
+        }
+
+        return outcome.Select(c => c.ToView()).Ok();
     }
+
+    /// <summary>Begins the session of an account whose password was verified, unless it has another password by now, or is gone.</summary>
+    internal static Task<Outcome<Caller>> BeginAsync(Ledger ledger, AccountRow verified, string token, IPAddress address, CancellationToken cancellation) =>
+        ledger.WriteAsync<Caller>(verified.Name, async (edit, token2) =>
+        {
+            var account = await edit.Database.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.Id == verified.Id, token2).ConfigureAwait(false);
+            if (account is null || account.PasswordHash != verified.PasswordHash)
+            {
+                return WrongPassword();
+            }
+
+            await edit.Database.Sessions.Where(s => s.Expires <= edit.Now).ExecuteDeleteAsync(token2).ConfigureAwait(false);
+            var session = new SessionRow { TokenHash = Secrets.Hash(token), AccountId = account.Id, Expires = edit.Now + s_lifetime };
+            edit.Database.Sessions.Add(session);
+            edit.Audit("access.sign-in", account.Name, $"{account.Name} signed in from {address}.");
+            return new Caller(account.Name, StoredText.Grants(account.Grants), account.Id, account.Id, session.TokenHash, account.OneTime, session.Expires);
+        }, cancellation);
 
     private static async Task<NoContent> SignOutAsync(ClaimsPrincipal user, Ledger ledger, HttpContext context, CancellationToken cancellation)
     {
@@ -104,16 +118,23 @@ public static class SessionEndpoints
             return new ProblemResult(Problems.Of(StatusCodes.Status429TooManyRequests, "too-many-attempts", "Too many failed attempts.", "Wait a minute and try again."));
         }
 
-        var token = Secrets.New();
-        var outcome = await ledger.WriteAsync<Caller>(caller.Actor, async (edit, token2) =>
+        await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
+        var verified = await database.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.Id == id, cancellation).ConfigureAwait(false);
+        if (!passwords.Verify(verified, request.Current))
+        {
+            return new ProblemResult(Problems.Invalid([Diagnostic.Error("wrong-password", "current", "The current password is wrong.")]));
+        }
+
+        var (token, hash) = (Secrets.New(), passwords.Hash(request.New));
+        var outcome = await ledger.WriteAsync<Caller>(caller, async (edit, _, token2) =>
         {
             var account = await edit.Database.Accounts.SingleAsync(a => a.Id == id, token2).ConfigureAwait(false);
-            if (!passwords.Verify(account, request.Current))
+            if (account.PasswordHash != verified!.PasswordHash)
             {
-                return Problems.Invalid([Diagnostic.Error("wrong-password", "current", "The current password is wrong.")]);
+                return RefusalAnswers.NotSignedIn;
             }
 
-            passwords.Set(account, request.New, oneTime: false);
+            (account.PasswordHash, account.OneTime) = (hash, false);
             await edit.Database.Sessions.Where(s => s.AccountId == id).ExecuteDeleteAsync(token2).ConfigureAwait(false);
             var session = new SessionRow { TokenHash = Secrets.Hash(token), AccountId = id, Expires = edit.Now + s_lifetime };
             edit.Database.Sessions.Add(session);
@@ -124,7 +145,11 @@ public static class SessionEndpoints
         if (outcome.Value is { } changed)
         {
             throttle.Succeeded(context.Connection.RemoteIpAddress ?? IPAddress.None, caller.Name);
-            data.Delete(Passwords.FirstRunFile);
+            if (changed.Name == Passwords.AdminName)
+            {
+                data.Delete(Passwords.FirstRunFile);
+            }
+
             SetCookie(context, token, changed.Expires);
         }
 
@@ -146,6 +171,9 @@ public static class SessionEndpoints
 
         return problems;
     }
+
+    private static Problem WrongPassword() => Problems.Of(
+        StatusCodes.Status401Unauthorized, "wrong-password", "The user or the password is wrong.", "A lost password is reset on the controller's machine with 'bulkhead-controller reset-password'.");
 
     private static void SetCookie(HttpContext context, string token, DateTimeOffset? expires) =>
         context.Response.Cookies.Append(CallerAuthentication.Cookie, token, CookieOptions(expires));

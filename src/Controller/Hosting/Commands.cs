@@ -72,9 +72,10 @@ public static class Commands
 
     private static Command ResetPassword()
     {
-        var command = new Command("reset-password", "Give 'admin' a one-time password and end its sessions.") { Data };
+        var keepKeys = new Option<bool>("--keep-keys") { Description = "Keep its API keys; they work again when the password was changed." };
+        var command = new Command("reset-password", "Give 'admin' a one-time password, end its sessions and revoke its API keys.") { Data, keepKeys };
         command.SetAction((parsed, cancellation) => WithStoreAsync(parsed, async (ledger, data) =>
-            Console.WriteLine($"Sign in as 'admin' with the one-time password: {await new Passwords().ResetAdminAsync(ledger, data, "access.reset", cancellation).ConfigureAwait(false)}"), cancellation));
+            Console.WriteLine($"Sign in as 'admin' with the one-time password: {await new Passwords().ResetAdminAsync(ledger, data, "access.reset", cancellation, parsed.GetValue(keepKeys)).ConfigureAwait(false)}"), cancellation));
         return command;
     }
 

@@ -58,10 +58,7 @@ public static class EventsEndpoint
             if (news.At - checkedAt > s_recheck)
             {
                 checkedAt = news.At;
-                var still = caller.Account is null
-                    ? await lookup.ByKeyAsync(caller.TokenHash, cancellation).ConfigureAwait(false)
-                    : await lookup.BySessionAsync(caller.TokenHash, cancellation).ConfigureAwait(false);
-                if (still is null)
+                if (await lookup.AgainAsync(caller, cancellation).ConfigureAwait(false) is not { MustChangePassword: false } still || !still.May(Permission.Read))
                 {
                     yield break;
                 }

@@ -34,8 +34,7 @@ public static class PairingKeyEndpoints
         CreatePairingKey request, ClaimsPrincipal user, Ledger ledger, CertificateAuthority authority, AgentUrl agentUrl, CancellationToken cancellation)
     {
         var secret = Secrets.New(Secrets.PairingKeyPrefix);
-        var caller = user.Caller();
-        var outcome = await ledger.WriteAsync<CreatedPairingKey>(caller.Actor, (edit, _) =>
+        var outcome = await ledger.WriteAsync<CreatedPairingKey>(user.Caller(), Permission.ManageAgents, (edit, caller, _) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Name(request.Name, "name", problems);
@@ -90,8 +89,7 @@ public static class PairingKeyEndpoints
 
     private static async Task<Results<NoContent, ProblemResult>> RevokeAsync(Guid id, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
     {
-        var caller = user.Caller();
-        var outcome = await ledger.WriteAsync<bool>(caller.Actor, async (edit, token) =>
+        var outcome = await ledger.WriteAsync<bool>(user.Caller(), Permission.ManageAgents, async (edit, caller, token) =>
         {
             if (await edit.Database.PairingKeys.FindAsync([id], token).ConfigureAwait(false) is not { } row)
             {

@@ -23,7 +23,7 @@ public static class DraftEdit
     /// <param name="cancellation">Counts until the commit begins.</param>
     public static Task<Outcome<LiveSnapshot>> RunAsync(
         Ledger ledger, Caller caller, string? ifMatch, string detail, Func<PolicyDocument, Outcome<PolicyDocument>> change, CancellationToken cancellation) =>
-        ledger.WriteAsync<LiveSnapshot>(caller.Actor, async (edit, token) =>
+        ledger.WriteAsync<LiveSnapshot>(caller, Permission.Draft, async (edit, now, token) =>
         {
             var before = edit.Before.DraftPolicy;
             if (ifMatch is not null && ifMatch.Trim() is var tag && tag != "*" && tag.Trim('"') != before.Version.ToString(System.Globalization.CultureInfo.InvariantCulture))
@@ -50,7 +50,7 @@ public static class DraftEdit
                 return Problems.Invalid(unknown.Concat(model.Diagnostics));
             }
 
-            if (PolicyBounds.Refuse(Reach.Of(caller, Permission.Draft, edit.Before.LabelKeys), before.Document, before.Model.Value, document, model.Value!) is { } beyond)
+            if (PolicyBounds.Refuse(Reach.Of(now, Permission.Draft, edit.Before.LabelKeys), before.Document, before.Model.Value, document, model.Value!) is { } beyond)
             {
                 return beyond;
             }

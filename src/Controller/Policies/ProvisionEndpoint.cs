@@ -19,8 +19,7 @@ public static class ProvisionEndpoint
     private static async Task<Results<Ok<RevisionView>, ProblemResult>> ProvisionAsync(
         Provision request, ClaimsPrincipal user, Ledger ledger, Acknowledgements acknowledgements, Rollout rollout, CancellationToken cancellation)
     {
-        var caller = user.Caller();
-        var outcome = await ledger.WriteAsync<RevisionRow>(caller.Actor, async (edit, token) =>
+        var outcome = await ledger.WriteAsync<RevisionRow>(user.Caller(), Permission.Provision, async (edit, caller, token) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Text(request.Note, "note", "A note", problems);

@@ -26,8 +26,7 @@ public static class EditLabelsEndpoint
     private static async Task<Results<Ok<LabelEditResult>, ProblemResult>> EditAsync(
         EditLabels request, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, Acknowledgements acknowledgements, CancellationToken cancellation)
     {
-        var caller = user.Caller();
-        var outcome = await ledger.WriteAsync<LabelEditResult>(caller.Actor, async (edit, token) =>
+        var outcome = await ledger.WriteAsync<LabelEditResult>(user.Caller(), Permission.Label, async (edit, caller, token) =>
         {
             var (changes, refusal) = Check(request, edit.Before, Reach.Of(caller, Permission.Label, edit.Before.LabelKeys));
             if (refusal is not null)

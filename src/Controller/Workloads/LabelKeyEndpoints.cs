@@ -26,8 +26,7 @@ public static class LabelKeyEndpoints
 
     private static async Task<Results<Ok<LabelKeys>, ProblemResult>> ReplaceAsync(LabelKeys request, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
     {
-        var caller = user.Caller();
-        var outcome = await ledger.WriteAsync<LabelKeys>(caller.Actor, async (edit, token) =>
+        var outcome = await ledger.WriteAsync<LabelKeys>(user.Caller(), Permission.Label, async (edit, caller, token) =>
         {
             if (Reach.Of(caller, Permission.Label, edit.Before.LabelKeys).RefuseUnlessUnbounded("the list of label keys") is { } beyond)
             {

@@ -28,8 +28,7 @@ public static class ManageWorkloads
     private static async Task<Results<Ok<WorkloadView>, ProblemResult>> CreateAsync(
         CreateWorkload request, ClaimsPrincipal user, Ledger ledger, WorkloadViews views, CancellationToken cancellation)
     {
-        var caller = user.Caller();
-        var outcome = await ledger.WriteAsync<WorkloadView>(caller.Actor, async (edit, token) =>
+        var outcome = await ledger.WriteAsync<WorkloadView>(user.Caller(), Permission.Label, async (edit, caller, token) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Name(request.Name, "name", problems);
@@ -146,7 +145,7 @@ public static class ManageWorkloads
 
     private static Task<Outcome<T>> EditAsync<T>(
         string idOrName, ClaimsPrincipal user, Permission permission, Ledger ledger, Func<Edit, WorkloadRow, WorkloadEntry, CancellationToken, Task<Outcome<T>>> change, CancellationToken cancellation) =>
-        ledger.WriteAsync<T>(user.Caller().Actor, async (edit, token) =>
+        ledger.WriteAsync<T>(user.Caller(), permission, async (edit, caller, token) =>
         {
             var found = edit.Before.Find(idOrName);
             if (found.Refusal is { } refusal)
@@ -154,7 +153,7 @@ public static class ManageWorkloads
                 return refusal;
             }
 
-            var reach = Reach.Of(user.Caller(), permission, edit.Before.LabelKeys);
+            var reach = Reach.Of(caller, permission, edit.Before.LabelKeys);
             if (!reach.Covers(found.Value!.Workload.Labels))
             {
                 return reach.Refuse([found.Value.Workload.Name])!;

@@ -35,7 +35,7 @@ public sealed class SignInTests
         signedIn.ExpectNoSecret(controller.OneTimePassword, RunningController.NewPassword, controller.Person.Profile.Load().Key);
 
         var file = controller.Person.PathOf("made.key");
-        var made = await controller.RunAsync(ExitCode.Ok, "api-keys", "create", "nightly", "--secret-file", file);
+        var made = await controller.RunAsync(ExitCode.Ok, "api-keys", "create", "nightly", "--secret-file", file, "--password-file", chosen);
         made.ExpectNoSecret(File.ReadAllText(file).Trim());
         (await controller.RunAsync(ExitCode.Ok, "api-keys", "list", "--output", "json")).ExpectNoSecret(File.ReadAllText(file).Trim());
     }
@@ -45,9 +45,10 @@ public sealed class SignInTests
     {
         await using var controller = await RunningController.SignedInAsync();
         var file = controller.Person.PathOf("viewer.key");
-        await controller.RunAsync(ExitCode.Ok, "api-keys", "create", "viewer", "--role", "viewer", "--secret-file", file);
+        await controller.RunAsync(ExitCode.Ok, "api-keys", "create", "viewer", "--role", "viewer", "--secret-file", file, "--password-file", controller.PasswordFile);
         await controller.RunAsync(ExitCode.Ok, "login", controller.Url, "--ca-sha256", controller.Fingerprint, "--key-file", file);
         await controller.RunAsync(ExitCode.Ok, "workloads", "list");
+        Assert.Contains("keys make no keys", (await controller.RunAsync(ExitCode.Usage, "api-keys", "create", "more", "--password-file", controller.PasswordFile)).Error, StringComparison.Ordinal);
         var refused = await controller.RunAsync(ExitCode.Forbidden, "workloads", "create", "printer", "--address", "192.0.2.9");
         Assert.Contains("error:", refused.Error, StringComparison.Ordinal);
     }
@@ -67,7 +68,7 @@ public sealed class SignInTests
         await controller.RunAsync(ExitCode.Usage, "accounts", "create", "bob", "--role", "king");
 
         var key = controller.Person.PathOf("shop.key");
-        await controller.RunAsync(ExitCode.Ok, "api-keys", "create", "shop", "--role", "agentManager", "--scope", "app=shop", "--secret-file", key);
+        await controller.RunAsync(ExitCode.Ok, "api-keys", "create", "shop", "--role", "agentManager", "--scope", "app=shop", "--secret-file", key, "--password-file", controller.PasswordFile);
         await controller.RunAsync(ExitCode.Ok, "login", controller.Url, "--ca-sha256", controller.Fingerprint, "--key-file", key);
         await controller.RunAsync(ExitCode.Ok, "workloads", "create", "till", "--address", "192.0.2.8", "--label", "app=shop");
         await controller.RunAsync(ExitCode.Forbidden, "workloads", "create", "printer", "--address", "192.0.2.9");
@@ -83,7 +84,7 @@ public sealed class SignInTests
         await controller.RunAsync(ExitCode.Ok, "login", controller.Url, "--ca-sha256", controller.Fingerprint, "--user", "ann", "--password-file", oneTime, "--new-password-file", chosen);
         await controller.RunAsync(ExitCode.Ok, "workloads", "list");
         await controller.RunAsync(ExitCode.Forbidden, "accounts", "list");
-        await controller.RunAsync(ExitCode.Forbidden, "api-keys", "create", "more", "--role", "owner");
+        await controller.RunAsync(ExitCode.Forbidden, "api-keys", "create", "more", "--role", "owner", "--password-file", chosen);
         await controller.RunAsync(ExitCode.Ok, "logout");
     }
 

@@ -126,7 +126,7 @@ public sealed class SessionTests
     {
         var clock = new FakeClock();
         await using var controller = await TestController.StartAsync(clock);
-        using var admin = await controller.ClientAsync();
+        using var admin = await controller.SignInAsync("admin", controller.OneTimePassword!);
         var made = await admin.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("ci", [new(AccessRole.Viewer, null)], clock.GetUtcNow().AddHours(1)));
         using var client = controller.Anonymous();
         client.Authorize(made.Secret);
