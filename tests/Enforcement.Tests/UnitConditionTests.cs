@@ -65,6 +65,50 @@ public class UnitConditionTests
         Assert.Equal(FirewallRenderer.Render(policy, NameLookups.None, new(_cgroups, null)), FirewallRenderer.Render(policy, NameLookups.None, new(_cgroups with { }, null)));
     }
 
+    [Fact]
+    public void Where_nothing_is_enforced_nothing_is_dropped_whatever_rules_ask_for()
+    {
+        var helped = 0;
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(400), Prop.ForAll(Arb.From(WithUnits), any =>
+        {
+            var policy = any with { Modes = new(EnforcementMode.Visibility, any.Modes.Outbound), Quarantined = false, QuarantinedPeers = [] };
+            var chains = FirewallRenderer.Render(policy, NameLookups.None, new(_cgroups, null)).Chains.ToDictionary(chain => chain.Name, StringComparer.Ordinal);
+            var (reached, open) = (new HashSet<string>(StringComparer.Ordinal), new Queue<string>(["input"]));
+            while (open.TryDequeue(out var name))
+            {
+                if (!reached.Add(name))
+                {
+                    continue;
+                }
+
+                foreach (var verdict in chains[name].Rules.SelectMany(VerdictsOf))
+                {
+                    Assert.False(verdict is Documents.Verdict.Drop or Documents.Verdict.Reset or Documents.Verdict.Prohibit, $"{name}: {verdict}");
+                    if (verdict is Documents.Verdict.Jump { Chain: var to })
+                    {
+                        open.Enqueue(to);
+                    }
+                    else if (verdict is Documents.Verdict.Goto { Chain: var next })
+                    {
+                        open.Enqueue(next);
+                    }
+                }
+
+                Assert.DoesNotContain(chains[name].Rules, rule => rule is Documents.FirewallRule.Help);
+            }
+
+            helped += policy.Entries.Any(e => e is { Direction: Direction.Inbound, Helper: not null }) ? 1 : 0;
+        }));
+        Assert.True(helped > 20, $"{helped} had helpers");
+    }
+
+    private static IEnumerable<Documents.Verdict> VerdictsOf(Documents.FirewallRule rule) => rule switch
+    {
+        Documents.FirewallRule.When line => [line.Verdict],
+        Documents.FirewallRule.Dispatch dispatch => dispatch.Cases.Select(c => c.Verdict),
+        _ => [],
+    };
+
     private static void ForAnyPolicy(Action<HostPolicy, Packet, Func<SocketFacts, EndDecision>, Func<Packet, Fate>> check) =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(150), Prop.ForAll(Arb.From(WithUnits), policy =>
         {

@@ -6,7 +6,8 @@ namespace Bulkhead.Enforcement.Marks;
 
 /// <summary>
 /// The classes of socket owners and the marks that stand for them, in the bits of a mask. A class keeps its mark for as long as sockets may
-/// carry it: numbers are handed out once. Mark 0 is a socket that nobody stamped.
+/// carry it: numbers are handed out once. Mark 0 is a socket that nobody stamped. All bits of the mask are no class's: who copies marks of sockets
+/// to connections would say that we gave them a helper.
 /// </summary>
 /// <param name="Mask">The bits of marks that are ours; one run of them.</param>
 /// <param name="Marks">Each class's mark, within the mask; by mark.</param>
@@ -23,7 +24,7 @@ public sealed record MarkTable(uint Mask, EquatableArray<(uint Mark, SocketOwner
         BitOperations.PopCount(mask) is >= 2 and <= 16 and var bits && mask >> BitOperations.TrailingZeroCount(mask) == (1u << bits) - 1;
 
     /// <summary>How many classes there can be.</summary>
-    public static int Capacity(uint mask) => (1 << BitOperations.PopCount(mask)) - 1;
+    public static int Capacity(uint mask) => (1 << BitOperations.PopCount(mask)) - 2;
 
     /// <summary>Whether a policy asks for what marks tell.</summary>
     public static bool Matters(HostPolicy policy)

@@ -56,18 +56,13 @@ internal sealed class DirectionRenderer
             _direction == Direction.Inbound ? Hook.Input : Hook.Output);
     }
 
+    /// <summary>Pure observation: nothing drops here but for peers in quarantine, and no helper is given, since helpers drop what they cannot make sense of.</summary>
     private IEnumerable<FirewallRule> Visible() =>
     [
         .. QuarantinedPeers(),
         Established(),
         StateDispatch(On(ConnectionState.Invalid, new Verdict.Jump($"{_name}_invalid"))),
-        .. _helpers.Gives ? new PortDispatch(_document, _name, null).Render([.. Essential.Always(_direction), .. EssentialEntries(), .. FailSafe(), .. Given()]) : [],
     ];
-
-    /// <summary>Where nothing is blocked, connections get their helpers all the same, so that what these expect is seen to be expected.</summary>
-    private IEnumerable<DispatchEntry> Given() => Entries(
-        _policy.Entries.Where(entry => entry.Action == RuleAction.OverrideDeny || entry.Helper is not null),
-        entry => entry.Action == RuleAction.OverrideDeny ? new Verdict.Accept() : _helpers.Accept(entry));
 
     private List<FirewallRule> Enforced()
     {
@@ -213,11 +208,11 @@ internal sealed class DirectionRenderer
     private IEnumerable<DispatchEntry> PolicyEntries()
     {
         var tiers = _policy.Entries.ToLookup(entry => entry.Action == RuleAction.OverrideDeny);
-        return [.. Entries(tiers[true], VerdictOf), .. _helpers.Expected(), .. Entries(tiers[false], VerdictOf)];
+        return [.. Entries(tiers[true]), .. _helpers.Expected(), .. Entries(tiers[false])];
     }
 
     /// <summary>Of allows, those that give a helper come first: nothing else tells by which of several a connection passes.</summary>
-    private IEnumerable<DispatchEntry> Entries(IEnumerable<HostEntry> entries, Func<HostEntry, Verdict> verdictOf)
+    private IEnumerable<DispatchEntry> Entries(IEnumerable<HostEntry> entries)
     {
         var peers = _policy.PeerSets.ToDictionary(set => set.Name, StringComparer.Ordinal);
         foreach (var entry in entries.Where(e => e.Direction == _direction).OrderBy(e => e.Action).ThenBy(e => e.Helper is null).ThenBy(e => e.Rule))
@@ -225,7 +220,7 @@ internal sealed class DirectionRenderer
             var matches = _document.Addresses(PeersName(entry.Peers), _peer, peers[entry.Peers].Packed).ToArray();
             if (matches.Length > 0)
             {
-                var verdict = _conditions.If(entry, verdictOf(entry));
+                var verdict = _conditions.If(entry, VerdictOf(entry));
                 yield return Entry(entry.Ports, matches.Select(m => When([m], verdict)));
             }
         }

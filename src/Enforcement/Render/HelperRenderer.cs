@@ -24,9 +24,6 @@ internal sealed class HelperRenderer(DocumentBuilder document, HostPolicy policy
     private readonly string _name = LogPrefix.TextOf(way);
     private readonly PacketEnd _peer = way == Direction.Inbound ? PacketEnd.Source : PacketEnd.Destination;
 
-    /// <summary>Whether connections of this direction are to be given helpers.</summary>
-    public bool Gives => policy.Entries.Any(entry => entry.Helper is not null && entry.Direction == way);
-
     /// <summary>Accepts, and gives the entry's helper if it has one.</summary>
     public Verdict Accept(HostEntry entry)
     {

@@ -58,9 +58,9 @@ public sealed class HostEvaluator
     public EndDecision DecideExpected(ConnectionHelper helper, Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts socket) =>
         Judge(direction, local, peer, protocol, port, socket, helper);
 
-    /// <summary>The helper that a connection is given, in every mode: that of the first allow that has one; null where none has, or something else decides.</summary>
+    /// <summary>The helper that a connection is given: that of the first allow that has one; null where none has, something else decides, or the direction enforces nothing.</summary>
     public ConnectionHelper? HelperOf(Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts socket) =>
-        _hasHelpers && Decide(direction, local, peer, protocol, port, socket) is { By: DecidedBy.Rule, InFull: not Outcome.Block }
+        _hasHelpers && Policy.Modes[direction] != EnforcementMode.Visibility && Decide(direction, local, peer, protocol, port, socket) is { By: DecidedBy.Rule, InFull: not Outcome.Block }
             ? Entries(direction).FirstOrDefault(entry => entry.Helper is not null && Covers(entry, peer, protocol, port))?.Helper
             : null;
 

@@ -9,6 +9,7 @@ using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
 using Direction = Bulkhead.Policy.Rules.Direction;
+using EnforcementMode = Bulkhead.Policy.Rules.EnforcementMode;
 using HostEntry = Bulkhead.Policy.Compile.HostEntry;
 using HostPolicy = Bulkhead.Policy.Compile.HostPolicy;
 using PeerSet = Bulkhead.Policy.Compile.PeerSet;
@@ -26,7 +27,7 @@ public sealed class HelpedFlowsTests
     public async Task Data_connections_count_in_the_flow_of_the_session_that_a_rule_helps_and_are_their_own_else(bool isV6, bool asConsumer)
     {
         await using var host = new WatchedHost();
-        host.Hosts.Host.Nft(NftScript.Replace(FirewallRenderer.Render(Visible(asConsumer ? Direction.Outbound : Direction.Inbound), NameLookups.None)));
+        host.Hosts.Host.Nft(NftScript.Replace(FirewallRenderer.Render(Helping(asConsumer ? Direction.Outbound : Direction.Inbound), NameLookups.None)));
         await host.StartAsync();
         var (us, them) = (TwoHosts.HostAddress(isV6), TwoHosts.PeerAddress(isV6));
         var (client, server, address) = asConsumer ? (host.Hosts.Host, host.Hosts.Peer, them) : (host.Hosts.Peer, host.Hosts.Host, us);
@@ -74,14 +75,19 @@ public sealed class HelpedFlowsTests
         return to.Port;
     }
 
-    private static HostPolicy Visible(Direction direction)
+    /// <summary>Everything passes, and port 21 with a helper, which is given where something is enforced.</summary>
+    private static HostPolicy Helping(Direction direction)
     {
         IpPrefix[] everybody = [IpPrefix.AllV4, IpPrefix.AllV6];
         return new()
         {
             Generation = new(1, 1),
-            Modes = default,
-            Entries = [new HostEntry(direction, RuleAction.Allow, new(1), "all", [PortMatch.Tcp(21)], null, [], false) { Helper = ConnectionHelper.Find("ftp") }],
+            Modes = direction == Direction.Inbound ? new(EnforcementMode.Full, default) : new(default, EnforcementMode.Full),
+            Entries =
+            [
+                new HostEntry(direction, RuleAction.Allow, new(1), "all", [PortMatch.Tcp(21)], null, [], false) { Helper = ConnectionHelper.Find("ftp") },
+                new HostEntry(direction, RuleAction.Allow, new(2), "all", [PortMatch.Any], null, [], false),
+            ],
             PeerSets = [new PeerSet("all", PeerSetDigest.Of(everybody), [.. everybody])],
         };
     }
