@@ -125,6 +125,12 @@ public sealed class PairEndpoint(
         var identity = request.Identity;
         var row = await edit.Database.Workloads.Include(w => w.Addresses)
             .SingleOrDefaultAsync(w => w.MachineId == identity.MachineId && w.HardwareUuid == identity.HardwareUuid, cancellation).ConfigureAwait(false);
+        if (row is not null && Repairing.Beyond(row, key, edit.Before.LabelKeys) is { } beyond)
+        {
+            edit.Audit("pairing.refused", key.Name, $"{identity.HostName} ({remote}) was refused: {beyond}");
+            return Refuse("outside-scope", beyond, "Use a key of somebody who may manage that workload, or ask them to remove it.");
+        }
+
         if (row is not null && directory.Remote(new(row.Id)) is { } live)
         {
             directory.Flag(new(row.Id), Diagnostic.Error("clone", "identity", $"A second live host at {remote} has this workload's identity and tried to pair; the first is at {live}."));

@@ -14,6 +14,9 @@ namespace Bulkhead.Controller.Pairing;
 /// <summary><c>/api/v1/pairing-keys</c>: keys with which hosts pair.</summary>
 public static class PairingKeyEndpoints
 {
+    /// <summary>The shortest prefix that a grant with a scope gives: the widest private networks have it.</summary>
+    private const int ShortestOfScope = 8;
+
     /// <summary>Maps them.</summary>
     public static void Map(RouteGroupBuilder api)
     {
@@ -66,12 +69,19 @@ public static class PairingKeyEndpoints
                 return Task.FromResult<Outcome<CreatedPairingKey>>(reach.Refuse([$"a key that gives the labels {(labels.Labels.Length == 0 ? "none" : labels)}"])!);
             }
 
+            // Hosts hold by it whatever free address lies in its networks, whosever it was meant to be.
+            if (!reach.IsUnbounded && networks.Find(network => network!.Value.Length < ShortestOfScope) is { } wide)
+            {
+                return Task.FromResult<Outcome<CreatedPairingKey>>(reach.Refuse([$"a key for networks as wide as {wide} (at most a /{ShortestOfScope} takes no grant without a scope)"])!);
+            }
+
             var row = new PairingKeyRow
             {
                 Id = Guid.CreateVersion7(edit.Now),
                 Name = request.Name.Trim(),
                 SecretHash = Secrets.Hash(secret),
                 Labels = StoredText.Of(labels),
+                MakerGrants = StoredText.Of(caller.Grants),
                 Networks = string.Join(' ', networks.Select(network => network!.Value).Distinct().Order()),
                 MaxUses = request.MaxUses,
                 Expires = request.Expires,

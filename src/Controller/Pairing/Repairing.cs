@@ -1,4 +1,6 @@
 using System.Net;
+using Bulkhead.Contracts.Rest;
+using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
@@ -15,6 +17,12 @@ public static class Repairing
 {
     /// <summary>The code of the finding that a workload waits because of this.</summary>
     public const string Code = "paired-anew";
+
+    /// <summary>Why a key may not take up a workload at all, whatever the host says that it is: it lies outside the scope of who made the key. Null if it may.</summary>
+    public static string? Beyond(WorkloadRow row, PairingKeyRow key, IReadOnlySet<string> labelKeys) =>
+        key.MakerGrants is not { } grants || Reach.Of(StoredText.Grants(grants), Permission.ManageAgents, labelKeys).Covers(StoredText.Labels(row.Labels))
+            ? null
+            : "The workload with this host's identity lies outside the scope of who made the key.";
 
     /// <summary>Takes up a workload that is there: may withdraw its admission, and changes nothing else.</summary>
     /// <returns>What to write into the audit log, and what to show on the workload; the latter is null unless admission was withdrawn.</returns>

@@ -45,9 +45,9 @@ public static class ManageWorkloads
             }
 
             var reach = Reach.Of(caller, Permission.Label, edit.Before.LabelKeys);
-            if (!reach.Covers(labels))
+            if (reach.RefuseUnlessUnbounded(AddressOnly(request.Name.Trim())) is { } outside)
             {
-                return reach.Refuse([request.Name.Trim()])!;
+                return outside;
             }
 
             var row = new WorkloadRow { Id = Guid.CreateVersion7(edit.Now), Name = request.Name.Trim(), Labels = StoredText.Of(labels), Admitted = true, Version = 1 };
@@ -154,9 +154,10 @@ public static class ManageWorkloads
             }
 
             var reach = Reach.Of(caller, permission, edit.Before.LabelKeys);
-            if (!reach.Covers(found.Value!.Workload.Labels))
+            var workload = found.Value!.Workload;
+            if ((workload.Managed ? reach.Refuse(reach.Covers(workload.Labels) ? [] : [workload.Name]) : reach.RefuseUnlessUnbounded(AddressOnly(workload.Name))) is { } outside)
             {
-                return reach.Refuse([found.Value.Workload.Name])!;
+                return outside;
             }
 
             var row = (await edit.Database.Workloads.FindAsync([found.Value.Workload.Id.Value], token).ConfigureAwait(false))!;
@@ -164,6 +165,11 @@ public static class ManageWorkloads
             edit.Touch(found.Value.Workload.Id);
             return await change(edit, row, found.Value, token).ConfigureAwait(false);
         }, cancellation);
+
+    /// <summary>
+    /// What is known by address only could be anybody's host: who labels it first would have it within their scope, and cut it off. So it lies in no scope.
+    /// </summary>
+    private static string AddressOnly(string name) => $"{name}, known by address only,";
 
     private static async Task<WorkloadView> ViewAsync(Edit edit, WorkloadId id, WorkloadViews views, CancellationToken cancellation)
     {

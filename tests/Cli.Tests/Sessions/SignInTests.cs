@@ -70,8 +70,9 @@ public sealed class SignInTests
         var key = controller.Person.PathOf("shop.key");
         await controller.RunAsync(ExitCode.Ok, "api-keys", "create", "shop", "--role", "agentManager", "--scope", "app=shop", "--secret-file", key, "--password-file", controller.PasswordFile);
         await controller.RunAsync(ExitCode.Ok, "login", controller.Url, "--ca-sha256", controller.Fingerprint, "--key-file", key);
-        await controller.RunAsync(ExitCode.Ok, "workloads", "create", "till", "--address", "192.0.2.8", "--label", "app=shop");
-        await controller.RunAsync(ExitCode.Forbidden, "workloads", "create", "printer", "--address", "192.0.2.9");
+        await controller.RunAsync(ExitCode.Ok, "pairing-keys", "create", "tills", "--network", "192.0.2.0/24", "--label", "app=shop", "--secret-file", controller.Person.PathOf("tills.key"));
+        await controller.RunAsync(ExitCode.Forbidden, "pairing-keys", "create", "all", "--network", "192.0.2.0/24");
+        await controller.RunAsync(ExitCode.Forbidden, "workloads", "create", "printer", "--address", "192.0.2.9", "--label", "app=shop");
     }
 
     [Fact]

@@ -21,16 +21,52 @@ public sealed class ScopeTests
         await editor.RefusedAsync(HttpMethod.Post, "workloads/labels", Edit("pay", "env", "prod"), 403, "outside-scope");
         await editor.RefusedAsync(HttpMethod.Post, "workloads/labels", Edit("shop", "app", "pay"), 403, "outside-scope");
         await editor.RefusedAsync(HttpMethod.Post, "workloads/labels", Edit("pay", "app", "shop"), 403, "outside-scope");
-        await editor.PostAsync<WorkloadView>("workloads", new CreateWorkload("more", s_shop, ["10.0.0.8"]));
-        await editor.RefusedAsync(HttpMethod.Post, "workloads", new CreateWorkload("other", s_pay, ["10.0.0.9"]), 403, "outside-scope");
         await editor.RefusedAsync(HttpMethod.Put, "label-keys", new LabelKeys([], ["tier"]), 403, "outside-scope");
 
-        await responder.PostAsync<WorkloadView>("workloads/shop/quarantine", new SetQuarantine(true, "seen beaconing"));
-        await responder.RefusedAsync(HttpMethod.Post, "workloads/pay/quarantine", new SetQuarantine(true, "seen beaconing"), 403, "outside-scope");
-        await manager.PostAsync<WorkloadView>("workloads/shop/admit", new { });
-        await manager.RefusedAsync(HttpMethod.Post, "workloads/pay/admit", new { }, 403, "outside-scope");
-        await manager.RefusedAsync(HttpMethod.Delete, "workloads/pay", null, 403, "outside-scope");
-        await manager.DeleteAsync("workloads/more");
+        using var owner = await controller.ClientAsync();
+        await PairAsync(controller, owner, "till", s_shop, "10.0.0.11");
+        await PairAsync(controller, owner, "bank", s_pay, "10.0.0.12");
+        await responder.PostAsync<WorkloadView>("workloads/till/quarantine", new SetQuarantine(true, "seen beaconing"));
+        await responder.RefusedAsync(HttpMethod.Post, "workloads/bank/quarantine", new SetQuarantine(true, "seen beaconing"), 403, "outside-scope");
+        await manager.PostAsync<WorkloadView>("workloads/till/admit", new { });
+        await manager.RefusedAsync(HttpMethod.Post, "workloads/bank/admit", new { }, 403, "outside-scope");
+        await manager.RefusedAsync(HttpMethod.Delete, "workloads/bank", null, 403, "outside-scope");
+        await manager.DeleteAsync("workloads/till");
+    }
+
+    [Fact]
+    public async Task What_is_known_by_address_only_lies_in_no_scope()
+    {
+        await using var controller = await WithWorkloadsAsync();
+        using var editor = await controller.ClientAsync(new(AccessRole.PolicyEditor, "app=shop"), new Grant(AccessRole.AgentManager, "app=shop"), new Grant(AccessRole.Responder, "app=shop"));
+        using var wide = await controller.ClientAsync(AccessRole.PolicyEditor);
+        var refusal = await editor.RefusedAsync(HttpMethod.Post, "workloads", new CreateWorkload("victim", s_shop, ["10.0.0.9"]), 403, "outside-scope");
+        Assert.StartsWith("victim, known by address only, lies outside", refusal.Title, StringComparison.Ordinal);
+        await editor.RefusedAsync(HttpMethod.Post, "workloads/shop/quarantine", new SetQuarantine(true, "seen beaconing"), 403, "outside-scope");
+        await editor.RefusedAsync(HttpMethod.Delete, "workloads/shop", null, 403, "outside-scope");
+        await wide.PostAsync<WorkloadView>("workloads", new CreateWorkload("printer", s_shop, ["10.0.0.9"]));
+    }
+
+    [Fact]
+    public async Task A_key_of_a_scope_takes_up_no_workload_outside_it_and_is_for_no_network_wider_than_the_private_ones()
+    {
+        await using var controller = await WithWorkloadsAsync();
+        using var owner = await controller.ClientAsync();
+        using var manager = await controller.ClientAsync(AccessRole.AgentManager, "app=shop");
+        foreach (var network in (string[])["0.0.0.0/0", "0.0.0.0/7", "::/0", "2000::/3"])
+        {
+            await manager.RefusedAsync(HttpMethod.Post, "pairing-keys", Key(s_shop) with { Networks = [network] }, 403, "outside-scope");
+        }
+
+        await PairAsync(controller, owner, "till", s_shop, "10.0.0.11");
+        await PairAsync(controller, owner, "bank", s_pay, "10.0.0.12");
+        var key = await manager.PostAsync<CreatedPairingKey>("pairing-keys", Key(s_shop));
+        var before = await owner.GetAsync<WorkloadDetail>("workloads/bank");
+        await Assert.ThrowsAsync<RefusedByController>(() => TestAgent.PairAsync(controller, key.Secret, "bank", "10.0.0.12"));
+        var after = await owner.GetAsync<WorkloadDetail>("workloads/bank");
+        Assert.Equal((before.Workload.Version, 0), (after.Workload.Version, after.Workload.Problems.Count));
+        Assert.Contains((await owner.GetAsync<Page<AuditEntryView>>("audit")).Items, entry => entry.Action == "pairing.refused");
+        using var again = await TestAgent.PairAsync(controller, key.Secret, "till", "10.0.0.11");
     }
 
     [Fact]
@@ -123,6 +159,12 @@ public sealed class ScopeTests
         var problem = await owner.RefusedAsync(HttpMethod.Put, "label-keys", new LabelKeys([], ["team"]), 422, "invalid");
         Assert.Equal(("label-key-in-use", "The account ann has a grant for tier=front. Change it first."), (Assert.Single(problem.Diagnostics).Code, problem.Diagnostics[0].Message));
         await owner.PutAsync<LabelKeys>("label-keys", new LabelKeys([], ["tier"]));
+    }
+
+    private static async Task PairAsync(TestController controller, ApiClient owner, string name, Dictionary<string, string> labels, string address)
+    {
+        var key = await owner.PostAsync<CreatedPairingKey>("pairing-keys", Key(labels));
+        using var agent = await TestAgent.PairAsync(controller, key.Secret, name, address);
     }
 
     private static EditLabels Edit(string workload, string key, string value) => new([new(workload, new Dictionary<string, string> { [key] = value }, [], null)], false, null);

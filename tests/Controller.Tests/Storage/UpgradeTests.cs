@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Storage.Backups;
 using Microsoft.EntityFrameworkCore;
@@ -33,17 +34,38 @@ public sealed class UpgradeTests
             await StateImport.ReadAsync(database, store, stream, CancellationToken.None);
         });
 
-        // Everything is there as it was, but for what a start adds.
-        var after = Rows(await controller.ExportAsync());
-        Assert.Empty(Rows(string.Join('\n', before)).Where(row => !IsCounter(row) && !HoldsRole(row)).Except(after));
+        // Everything is there as it was, but for what a start adds, and for the one role that accounts and keys had, which became grants.
+        var hadRoles = string.CompareOrdinal(version, "20261122200000") < 0;
+        var after = Tables(await controller.ExportAsync());
+        foreach (var (name, table) in Tables(string.Join('\n', before)).Where(pair => pair.Key != "counters"))
+        {
+            var kept = table.Columns.Intersect(after[name].Columns).ToList();
+            Assert.Equal(hadRoles && (name is "accounts" or "api_keys") ? ["Role"] : [], table.Columns.Except(kept));
+            Assert.Empty(table.Project(kept).Except(after[name].Project(kept)));
+        }
+
         using var client = await controller.ClientAsync();
         Assert.Equal(["db", "web"], (await client.GetAsync<Page<WorkloadView>>("workloads")).Items.Select(w => w.Name).Order(StringComparer.Ordinal));
         Assert.Equal(1, Assert.Single(await client.GetAsync<List<RevisionView>>("policy/revisions")).Number);
         Assert.Equal([new(AccessRole.Owner, null)], Assert.Single(await client.GetAsync<List<AccountView>>("accounts")).Grants);
         var keys = (await client.GetAsync<List<ApiKeyView>>("api-keys")).ToDictionary(key => key.Name, key => string.Join(' ', key.Grants.Select(grant => $"{grant.Role}{grant.Scope}")));
-        Assert.Equal("Owner", keys["fixture"]);
-        Assert.Equal("PolicyEditor Provisioner Responder", keys.GetValueOrDefault("editing", "PolicyEditor Provisioner Responder"));
-        Assert.Equal("Viewer", keys.GetValueOrDefault("viewing", "Viewer"));
+        var expected = new Dictionary<string, string> { ["fixture"] = "Owner" };
+        if (string.CompareOrdinal(version, "20261122170000") >= 0)
+        {
+            (expected["editing"], expected["viewing"]) = ("PolicyEditor Provisioner Responder", "Viewer");
+        }
+
+        if (!hadRoles)
+        {
+            expected["chained"] = "Viewer";
+        }
+
+        Assert.Equal(expected.OrderBy(key => key.Key, StringComparer.Ordinal), keys.Where(key => !key.Key.StartsWith("test-", StringComparison.Ordinal)).OrderBy(key => key.Key, StringComparer.Ordinal));
+
+        // Made by an account, on the machine, and by a key.
+        await using var read = await controller.Ledger.ReadAsync(CancellationToken.None);
+        var admin = (await read.Accounts.SingleAsync()).Id;
+        Assert.All(await read.ApiKeys.ToListAsync(), key => Assert.Equal(key.CreatedBy == "admin" ? admin : null, key.AccountId));
         await client.PostAsync<WorkloadView>("workloads", new CreateWorkload("new", new Dictionary<string, string>(), ["10.0.0.9"]));
         Assert.Equal(0, Hosting.ControllerProcess.Command(controller.Folder, "verify-audit"));
     }
@@ -75,28 +97,31 @@ public sealed class UpgradeTests
         Assert.Empty(await database.Database.GetPendingMigrationsAsync());
     }
 
-    /// <summary>Rows with their table, in a form that does not depend on the engine.</summary>
-    private static HashSet<string> Rows(string export)
+    /// <summary>Tables by name, their values as text in a form that does not depend on the engine.</summary>
+    private static Dictionary<string, Table> Tables(string export)
     {
-        var table = "";
-        var rows = new HashSet<string>();
+        var tables = new Dictionary<string, Table>();
+        var rows = new List<string[]>();
         foreach (var line in export.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (line[0] == '[')
+            using var json = JsonDocument.Parse(line);
+            if (json.RootElement.ValueKind == JsonValueKind.Array)
             {
-                rows.Add($"{table} {line.Replace("true", "1", StringComparison.Ordinal).Replace("false", "0", StringComparison.Ordinal)}");
+                rows.Add([.. json.RootElement.EnumerateArray().Select(value => value.ValueKind switch { JsonValueKind.True => "1", JsonValueKind.False => "0", _ => value.ToString() })]);
             }
-            else if (System.Text.Json.JsonDocument.Parse(line).RootElement.TryGetProperty("Table", out var name))
+            else if (json.RootElement.TryGetProperty("Table", out var name))
             {
-                table = name.GetString()!;
+                tables[name.GetString()!] = new([.. json.RootElement.GetProperty("Columns").EnumerateArray().Select(column => column.GetString()!)], rows = []);
             }
         }
 
-        return rows;
+        return tables;
     }
 
-    /// <summary>The one role that accounts and keys had became grants, which REST tells.</summary>
-    private static bool HoldsRole(string row) => row.StartsWith("accounts ", StringComparison.Ordinal) || row.StartsWith("api_keys ", StringComparison.Ordinal);
-
-    private static bool IsCounter(string row) => row.StartsWith("counters ", StringComparison.Ordinal);
+    private sealed record Table(IReadOnlyList<string> Columns, List<string[]> Rows)
+    {
+        /// <summary>The rows, of these columns alone.</summary>
+        public IEnumerable<string> Project(IReadOnlyList<string> columns) =>
+            Rows.Select(row => string.Join(' ', columns.Select(column => $"{column}={row[Columns.ToList().IndexOf(column)]}")));
+    }
 }

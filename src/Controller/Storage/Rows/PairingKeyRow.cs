@@ -18,6 +18,9 @@ public sealed class PairingKeyRow
     /// <summary>CIDRs within which an agent's addresses count, separated by spaces.</summary>
     public string Networks { get; set; } = "";
 
+    /// <summary>What who made it may, as <see cref="StoredText.Grants"/> reads it, which bounds the workloads that hosts take up with it; null if it was made before that was kept.</summary>
+    public string? MakerGrants { get; set; }
+
     /// <summary>How often it was used.</summary>
     public int Uses { get; set; }
 
