@@ -72,7 +72,10 @@ internal static class ScanCondenser
         var tries = Math.Max(1, flow.Connections);
         var (asked, answered) = flow.Direction == Direction.Inbound ? (flow.PacketsIn, flow.PacketsOut) : (flow.PacketsOut, flow.PacketsIn);
         // A SYN is sent again and again while nobody answers; who was answered at all sends one packet more than the answers to its SYNs.
-        return asked > 0 && (flow.Protocol == IpProtocol.Tcp ? answered == 0 || (answered <= tries && asked <= answered) : answered == 0 && asked <= MostTries * tries);
+        // Where nothing was begun or something stays open, as many packets each way are the signs of life of idle connections.
+        return asked > 0 && (flow.Protocol == IpProtocol.Tcp
+            ? answered == 0 || (flow is { Connections: > 0, Open: 0 } && answered <= tries && asked <= answered)
+            : flow.Connections > 0 && answered == 0 && asked <= MostTries * tries);
     }
 
     private static (Direction Direction, ByteString Source, uint Process) SourceOf(FlowSummary flow) =>

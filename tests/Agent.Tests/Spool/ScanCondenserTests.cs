@@ -115,6 +115,29 @@ public sealed class ScanCondenserTests
         Assert.Equal(isScan, _batch.Scans.Count == 1);
     }
 
+    [Theory]
+    [InlineData(6, 0, 1, 1, 1, false)]
+    [InlineData(6, 0, 0, 1, 1, false)]
+    [InlineData(6, 1, 1, 1, 1, false)]
+    [InlineData(6, 1, 0, 1, 1, true)]
+    [InlineData(6, 0, 1, 1, 0, true)]
+    [InlineData(17, 0, 1, 1, 0, false)]
+    [InlineData(17, 1, 1, 1, 0, true)]
+    public void Signs_of_life_of_idle_connections_are_no_scan(uint protocol, ulong connections, uint open, ulong asked, ulong answered, bool isScan)
+    {
+        for (byte host = 1; host <= 200; host++)
+        {
+            _batch.Flows.Add(new FlowSummary
+            {
+                Direction = Direction.Inbound, LocalAddress = _here, RemoteAddress = _attacker, Protocol = protocol, Port = host,
+                Outcome = Outcome.Passed, Connections = connections, Open = open, PacketsIn = asked, PacketsOut = answered,
+            });
+        }
+
+        ScanCondenser.Condense(_batch);
+        Assert.Equal(isScan, _batch.Scans.Count == 1);
+    }
+
     [Fact]
     public void A_client_of_one_port_is_no_scan_whatever_ports_it_comes_from_and_who_balances_load_over_many_that_answer_neither()
     {
