@@ -39,6 +39,10 @@ internal sealed class ProcessFacts(int pid, ulong startTime, string path)
     /// <summary>The container's identifier, or empty.</summary>
     public string Container { get; init; } = "";
 
+    /// <summary>Whether others say the same.</summary>
+    public bool IsLike(ProcessFacts other) =>
+        (Pid, StartTime, Path, Name, Unit, Container, Uid, LoginUid) == (other.Pid, other.StartTime, other.Path, other.Name, other.Unit, other.Container, other.Uid, other.LoginUid);
+
     /// <summary>The wire form.</summary>
     public Contracts.Agent.ProcessInfo ToWire() => new()
     {

@@ -38,20 +38,15 @@ internal sealed class ProcessTable(CgroupTree cgroups, UserNames users)
             return null;
         }
 
+        // Users, the cgroup and the name may change while it runs.
         path = path.EndsWith(" (deleted)", StringComparison.Ordinal) ? path[..^" (deleted)".Length] : path;
-        if (_known.TryGetValue(pid, out var known) && known.StartTime == start && known.Path == path)
-        {
-            return known;
-        }
-
-        MakeRoom();
-        return Read(pid, start, path, folder) is { } facts ? _known[pid] = facts : null;
+        return Read(pid, start, path, folder) is { } facts ? Same(facts) : null;
     }
 
     /// <summary>The facts that are handed out for a process of which somebody else found out the same; these, if none were yet.</summary>
     public ProcessFacts Same(ProcessFacts facts)
     {
-        if (_known.TryGetValue(facts.Pid, out var known) && known.StartTime == facts.StartTime && known.Path == facts.Path && known.Uid == facts.Uid && known.LoginUid == facts.LoginUid)
+        if (_known.TryGetValue(facts.Pid, out var known) && known.IsLike(facts))
         {
             return known;
         }
