@@ -36,7 +36,7 @@ struct {
 	__uint(max_entries, 8192);
 	__type(key, __u64);
 	__type(value, struct takers);
-} bulkhead_takers SEC(".maps"); // until the listener is closed
+} bulkhead_takers SEC(".maps"); // from when it begins to listen, or is adopted, until the listener is closed
 
 // Of a listener that only its maker accepts from, that is told once; as soon as another does, everything is.
 static __noinline int accepted(struct sock *sk, struct taken *taken)
@@ -52,14 +52,8 @@ static __noinline int accepted(struct sock *sk, struct taken *taken)
 
 	taken->done = 1;
 	__u64 listener = taken->listener;
+	// None of a listener that is closed already, or where there are too many of them: then each acceptance is told.
 	struct takers *takers = bpf_map_lookup_elem(&bulkhead_takers, &listener);
-	if (!takers) {
-		struct takers first = {};
-		first.maker = taken->who;
-		bpf_map_update_elem(&bulkhead_takers, &listener, &first, IF_NEW);
-		takers = bpf_map_lookup_elem(&bulkhead_takers, &listener);
-	}
-
 	if (takers) {
 		__u32 before = takers->seen;
 		__u32 now = before | (is_same(&who, &takers->maker) ? ITSELF : OTHERS);

@@ -7,6 +7,7 @@
 #define NO_PREALLOC 1     // BPF_F_NO_PREALLOC
 #define CLONE (1U << 9)   // BPF_F_CLONE: an accepted socket gets its listener's
 #define MAPPED (1U << 10) // BPF_F_MMAPABLE
+#define ANY 0             // BPF_ANY
 #define CREATE 1          // BPF_SK_STORAGE_GET_F_CREATE
 #define AVAILABLE 0       // BPF_RB_AVAIL_DATA
 #define NO_WAKEUP 1       // BPF_RB_NO_WAKEUP
@@ -41,7 +42,7 @@ struct event {
 	__u8 kind;
 	__u8 protocol;
 	__u8 shared;          // whether several processes send from the socket
-	__u8 unused;
+	__u8 only_v6;         // whether an IPv6 socket takes nothing of IPv4
 };
 
 // What a socket without a connection of its own remembers.
@@ -137,7 +138,7 @@ static __noinline struct event *begin(struct sock *sk, __u64 cookie, const struc
 	event->kind = kind;
 	event->protocol = protocol;
 	event->shared = 0;
-	event->unused = 0;
+	event->only_v6 = BPF_CORE_READ_BITFIELD_PROBED((struct sock_common *)sk, skc_ipv6only);
 	event->local_port = BPF_CORE_READ(sk, sk_type) == RAW ? 0 : BPF_CORE_READ(sk, __sk_common.skc_num);
 	event->remote_port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == INET6) {

@@ -32,8 +32,10 @@ int bulkhead_tcp(struct bpf_sock_ops *ctx)
 	}
 
 	struct taken *taken = bpf_sk_storage_get(&bulkhead_taken, socket, 0, CREATE);
-	bpf_map_delete_elem(&bulkhead_takers, &cookie);
 	if (taken) {
+		struct takers none = {};
+		none.maker = who;
+		bpf_map_update_elem(&bulkhead_takers, &cookie, &none, ANY);
 		taken->who = who;
 		taken->listener = cookie;
 		taken->always = BPF_CORE_READ_BITFIELD_PROBED((struct sock_common *)sk, skc_reuseport);
@@ -46,7 +48,6 @@ int bulkhead_tcp(struct bpf_sock_ops *ctx)
 #define SECOND 1000000000ULL
 #define FORGOTTEN (5 * SECOND)
 #define MOST_PEERS 2000   // of one socket of several processes, in a second
-#define ANY 0             // BPF_ANY
 
 struct peer {
 	__u64 socket;

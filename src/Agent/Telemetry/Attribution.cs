@@ -28,6 +28,10 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     private readonly Dictionary<(byte Protocol, ushort Port), List<ulong>> _atPort = [];
     private readonly List<ulong> _closing = [];
     private readonly List<OpenSocket> _fitting = [];
+
+    // TCP listeners that were closed in this window and the one before: what was not read of their connections by then may still be told as accepted there.
+    private HashSet<ulong> _closed = [];
+    private HashSet<ulong> _closedBefore = [];
     private ulong _dropped;
     private long _batch;
     private int _window;
@@ -120,14 +124,15 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
             return accepted;
         }
 
+        // One program may listen several times at one end; of others whose acceptances are not told is never among those that have the same port.
         var listeners = Fitting(protocol, localPort, local);
-        // Whose own acceptances are not told is never among others that have the same port.
-        var may = listeners.Count == 1 && (listeners[0].TakesItself, listeners[0].IsTakenByOthers) switch
-        {
-            (true, false) => true,
-            (true, true) or (false, false) => isLast,
-            (false, true) => false,
-        };
+        var may = listeners.Count > 0 && listeners.TrueForAll(listener => listener.Who == listeners[0].Who)
+            && (listeners.Exists(listener => listener.TakesItself), listeners.Exists(listener => listener.IsTakenByOthers)) switch
+            {
+                (true, false) => true,
+                (true, true) or (false, false) => isLast,
+                (false, true) => false,
+            };
         return may ? listeners[0].Maker : default;
     }
 
@@ -140,9 +145,9 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         && !(isLast && listeners.TrueForAll(listener => listener is { IsEarlier: true, IsTakenByOthers: false }));
 
     /// <summary>A listener from before our programs, of which they tell from now on each time who accepts.</summary>
-    public void Adopt(ulong socket, IpAddress local, ushort port)
+    public void Adopt(ulong socket, IpAddress local, ushort port, bool onlyV6 = false)
     {
-        var listener = new OwnerEvent(socket, default, OwnerAct.Listens, IpProtocol.Tcp, Shared: true, local, port, default, 0);
+        var listener = new OwnerEvent(socket, default, OwnerAct.Listens, IpProtocol.Tcp, Shared: true, local, port, default, 0, onlyV6);
         Open(listener);
         if (_open.TryGetValue(socket, out var open))
         {
@@ -152,6 +157,19 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
 
     /// <summary>Who began to listen on a socket, by its cookie.</summary>
     public Maker Listener(ulong socket) => _open.TryGetValue(socket, out var open) ? open.Maker : default;
+
+    /// <summary>Forgets the TCP listeners, known for a window or longer, that there no longer are: closed without a word, since what said so was lost.</summary>
+    /// <param name="open">The cookies of those there are.</param>
+    public void KeepListeners(IReadOnlySet<ulong> open)
+    {
+        foreach (var (cookie, socket) in _open)
+        {
+            if (socket.Protocol == IpProtocol.Tcp && socket.Window <= _window - WindowsKept && !open.Contains(cookie))
+            {
+                Close(cookie);
+            }
+        }
+    }
 
     /// <summary>
     /// Forgets the sockets that were closed when this was called last: a connection's event may be read after its socket was closed, but not
@@ -195,6 +213,8 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     public void NextWindow()
     {
         _window++;
+        (_closed, _closedBefore) = (_closedBefore, _closed);
+        _closed.Clear();
         foreach (var (ends, told) in _connections)
         {
             if (told.Window <= _window - WindowsKept)
@@ -222,8 +242,9 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_connections, new(told.Protocol, told.LocalPort, remotePort, told.Remote), out var exists);
 
         // Ends are soon used again. What was told two batches ago and not asked for since was a connection that never was; of what is younger each is
-        // one to come, and if they are of different processes it cannot be said which is whose.
-        var waits = exists && entry.Batch >= _batch - 1 && entry.Count > 0;
+        // one to come, and if they are of different processes it cannot be said which is whose. What was accepted is a connection for sure, which may be asked
+        // for as late as its window ends.
+        var waits = exists && entry.Count > 0 && (entry.Batch >= _batch - 1 || told.Act == OwnerAct.Accepts);
         var isClear = !waits || (entry.IsClear && entry.Process == process);
         entry = new(process, told.Local, isClear && (told.Who.IsKernel || process is not null), waits ? entry.Count + 1 : 1, _batch, _window);
     }
@@ -231,7 +252,7 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     private Maker Find(in Ends ends, IpAddress local, bool forget)
     {
         ref var told = ref CollectionsMarshal.GetValueRefOrNullRef(_connections, ends);
-        if (Unsafe.IsNullRef(ref told) || !Fits(told.Local, local))
+        if (Unsafe.IsNullRef(ref told) || !(told.Local == local || told.Local.Bits == 0))
         {
             return default;
         }
@@ -260,7 +281,7 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         Close(told.Socket);
         // Who else sends from a shared socket is told each time; it is nobody's for the other connections.
         var port = told.Act == OwnerAct.Opens ? (ushort)0 : told.LocalPort;
-        _open[told.Socket] = new(told.Protocol, port, told.Local, told.Shared ? null : nameOf(told.Who), !told.Shared && told.Who.IsKernel, told.Who);
+        _open[told.Socket] = new(told.Protocol, port, told.Local, told.Shared ? null : nameOf(told.Who), !told.Shared && told.Who.IsKernel, told.Who, told.OnlyV6, _window);
         var key = (told.Protocol, port);
         if (!_atPort.TryGetValue(key, out var sockets))
         {
@@ -277,6 +298,11 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
             return;
         }
 
+        if (open.Protocol == IpProtocol.Tcp && _closed.Count < MostSockets)
+        {
+            _closed.Add(socket);
+        }
+
         var sockets = _atPort[(open.Protocol, open.Port)];
         sockets.Remove(socket);
         if (sockets.Count == 0)
@@ -289,8 +315,13 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     {
         if (!_open.ContainsKey(told.Socket))
         {
+            if (_closed.Contains(told.Socket) || _closedBefore.Contains(told.Socket))
+            {
+                return;
+            }
+
             // Who began to listen was lost, and where: then each that is taken there is told.
-            Open(told with { Who = default, Local = default, Shared = true });
+            Open(told with { Who = default, Local = IpAddress.V6(0), Shared = true });
         }
 
         ref var listener = ref CollectionsMarshal.GetValueRefOrNullRef(_open, told.Socket);
@@ -331,7 +362,7 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
                     isExact = true;
                 }
 
-                if (isExact ? open.Local == local : Fits(open.Local, local))
+                if (isExact ? open.Local == local : open.TakesAt(local))
                 {
                     _fitting.Add(open);
                 }
@@ -344,16 +375,18 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     /// <summary>IGMP, tunnels, IPsec: of those there need not be a process.</summary>
     private static bool KernelSpeaks(byte protocol) => protocol is 2 or 4 or 41 or 47 or 50 or 51 or 108 or 115 or 132;
 
-    private static bool Fits(IpAddress told, IpAddress local) => told == local || told.Bits == 0;
-
     /// <summary>What tells connections apart. Remote port before remote address, so that most differ early.</summary>
     private readonly record struct Ends(byte Protocol, ushort LocalPort, ushort RemotePort, IpAddress Remote);
 
     private readonly record struct Told(ProcessFacts? Process, IpAddress Local, bool IsClear, int Count, long Batch, int Window);
 
     private readonly record struct OpenSocket(
-        byte Protocol, ushort Port, IpAddress Local, ProcessFacts? Process, bool IsKernel, OwnerIdentity Who, bool TakesItself = false, bool IsTakenByOthers = false, bool IsEarlier = false)
+        byte Protocol, ushort Port, IpAddress Local, ProcessFacts? Process, bool IsKernel, OwnerIdentity Who,
+        bool OnlyV6, int Window, bool TakesItself = false, bool IsTakenByOthers = false, bool IsEarlier = false)
     {
+        /// <summary>Whether it takes what comes to a local end; one at all IPv6 addresses that of IPv4 as well, unless it was told not to.</summary>
+        public bool TakesAt(IpAddress local) => Local == local || (Local.Bits == 0 && (Local.IsV6 ? local.IsV6 || !OnlyV6 : !local.IsV6));
+
         public Maker Maker => IsKernel || Process is not null ? new(true, Process) : default;
     }
 }

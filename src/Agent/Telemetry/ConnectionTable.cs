@@ -21,12 +21,14 @@ internal delegate Resolution FlowOf(in ConntrackRecord record, bool isLast);
 /// <param name="window">Where sums go.</param>
 /// <param name="flowOf">Says which flow a connection belongs to.</param>
 /// <param name="most">How many connections are remembered.</param>
-internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most)
+/// <param name="resumes">Whether connections were followed before, so that of those there are some traffic went by unseen.</param>
+internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most, bool resumes = false)
 {
     /// <summary>How many connections may wait for their process to become known.</summary>
     public const int MostPending = 8192;
 
     private const int SettleEveryMs = 100;
+    private const int FirstDump = 1;
 
     private readonly Dictionary<ulong, Connection> _live = [];
     private readonly Dictionary<ulong, (ConntrackRecord Record, long AtMs)> _pending = [];
@@ -119,8 +121,11 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         }
         else
         {
-            // What went over it before the agent looked was told by an earlier run, or by nobody; it is not of this window.
+            // What went over it before the agent looked was told by an earlier run, or by nobody; it is not of this window. Unless it was made since the agent
+            // listens, as an event that waits to be read will say.
             connection.Told = record.Traffic;
+            connection.IsEarlier = true;
+            window.CountIncomplete(resumes ? 1UL : 0);
         }
 
         if (!isNew && !record.Closed)
@@ -163,6 +168,15 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         }
     }
 
+    /// <summary>Settles what is pending as what is known of it, without asking anybody; for whoever stops before the window ends.</summary>
+    public void Abandon()
+    {
+        foreach (var id in _pending.Keys.ToList())
+        {
+            SettleAs(id, null);
+        }
+    }
+
     /// <summary>Settles what is pending and counts, in the flows of this window, the connections that are still open; at the end of a window.</summary>
     /// <param name="withIdle">Whether those are told as well of which there is nothing else to tell.</param>
     public void CountOpen(bool withIdle = false)
@@ -185,10 +199,11 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         {
             _begun -= told.Unannounced && _losing ? 1UL : 0;
             told.Unannounced = false;
-            if (told.Uncounted)
+            if (told.Uncounted || told.IsEarlier)
             {
                 // The dump was faster.
-                told.Uncounted = false;
+                told.Told = told.IsEarlier && told.SeenIn == FirstDump ? default : told.Told;
+                (told.Uncounted, told.IsEarlier) = (false, false);
                 told.Flow = Connect(told.Flow.Key, atMs) ?? told.Flow;
             }
 
@@ -342,6 +357,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         public bool IsPending;
         public bool Unannounced;
         public bool Uncounted;
+        public bool IsEarlier;
 
         public readonly FlowTuple Original
         {

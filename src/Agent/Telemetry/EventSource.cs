@@ -36,7 +36,6 @@ internal sealed class EventSource : IDisposable
     // Of its own, so that a flood of blocked packets displaces no connection.
     private readonly NetlinkSocket _log = NetlinkSocket.Open(NetlinkFamily.Netfilter);
     private readonly NetlinkBatch _batch = new();
-    private uint _dropped;
 
     /// <summary>For asking about connections.</summary>
     public Conntrack Conntrack { get; } = Conntrack.Open();
@@ -129,14 +128,8 @@ internal sealed class EventSource : IDisposable
         return count == _batch.Capacity ? Reading.More : Reading.Done;
     }
 
-    /// <summary>How many connections' events were lost since this was last asked: each the making or the end of one.</summary>
-    public uint TakeDropped()
-    {
-        var dropped = _events.Dropped;
-        var since = unchecked(dropped - _dropped);
-        _dropped = dropped;
-        return since;
-    }
+    /// <summary>How many connections' events were lost since it was opened, wrapping around: each the making or the end of one.</summary>
+    public uint Dropped => _events.Dropped;
 
     /// <summary>Tells all connections there are, of every zone and both families.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>

@@ -20,14 +20,19 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
     {
         foreach (var listener in EarlierListeners.Adopt(owners, sockets, cgroups))
         {
-            _told.Adopt(listener.Cookie, listener.Local, listener.LocalPort);
+            _told.Adopt(listener.Cookie, listener.Local, listener.LocalPort, listener.OnlyV6);
         }
     }
 
     /// <summary>Reads what there is; to be called before connections are read.</summary>
-    public void Read()
+    /// <param name="isNext">Whether all connections were read that there were when this was called last; of others what was told of sockets is still to be asked for.</param>
+    public void Read(bool isNext)
     {
-        _told.NextBatch();
+        if (isNext)
+        {
+            _told.NextBatch();
+        }
+
         ReadOn();
     }
 
@@ -72,6 +77,9 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
 
     /// <summary>Whether whom a connection that comes in is taken by is still to be told, or can be nobody.</summary>
     public bool Awaits(FlowTuple tuple, bool isLast) => _told.Awaits(tuple.Protocol, tuple.Destination, tuple.DestinationPort, isLast);
+
+    /// <summary>Forgets TCP listeners that there no longer are; to be called with those there are, after a reading.</summary>
+    public void KeepListeners(IReadOnlySet<ulong> open) => _told.KeepListeners(open);
 
     /// <summary>Who began to listen on a socket, by its cookie.</summary>
     public Maker Listener(ulong socket) => _told.Listener(socket);

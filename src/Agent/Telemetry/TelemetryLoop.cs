@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Bulkhead.Agent.Channel;
 using Bulkhead.Agent.Linux;
 using Bulkhead.Agent.Linux.Bpf;
@@ -33,7 +32,6 @@ namespace Bulkhead.Agent.Telemetry;
 internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, WindowPace pace, uint own, System.Action connectionsLost, System.Action listenersChanged, Action<BlockedPacket, FlowKey?> blocked, Problems problems, TimeProvider time, ILogger log, bool withPrograms = true, uint markMask = MarkTable.DefaultMask)
 {
     private const long LongestWindow = 3_600_000;
-    private static readonly TimeSpan _longestDrain = TimeSpan.FromMilliseconds(200);
     private const string Topic = "telemetry";
     private const string NamesTopic = "telemetry-names";
     private const int MostFlows = 50_000;
@@ -42,8 +40,6 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
 
     // About what the kernel takes to walk its hash table for a dump, however few there are.
     private const int MostAsked = 1000;
-
-    private const int MostDumpsAfterLoss = 3;
 
     private static readonly TimeSpan _nap = TimeSpan.FromMilliseconds(5);
 
@@ -57,23 +53,26 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
     private static readonly TimeSpan _remind = TimeSpan.FromMinutes(5);
 
     private readonly FlowWindow _window = new(MostFlows);
-    private MissedBlocks _missed = new(null);
+    private readonly EventTally _tally = new();
     private ListenerTable? _listeners;
-    private ulong _events;
+    private bool _followed;
     private long _reminded = time.GetTimestamp();
     private volatile HostAddresses _addresses = new([]);
 
     /// <summary>Bytes that the kernel may keep of connections' events; before <see cref="RunAsync"/>.</summary>
     public int ReceiveBuffer { get; init; } = EventSource.StandardBuffer;
 
+    /// <summary>How long connections' events are read before windows and whoever asks to stop are looked after; before <see cref="RunAsync"/>.</summary>
+    public TimeSpan LongestDrain { get; init; } = EventReader.StandardDrain;
+
     /// <summary>Connections and blocked packets of which nothing could be told, since the agent started.</summary>
-    public ulong Lost { get; private set; }
+    public ulong Lost => _tally.Lost;
 
     /// <summary>Whether our programs tell who makes connections; else sockets are looked up, which short-lived ones do not wait for.</summary>
     public bool NamesByEvent { get; private set; }
 
     /// <summary>Kernel events read since the agent started.</summary>
-    public ulong Events => Interlocked.Read(ref _events);
+    public ulong Events => _tally.Events;
 
     /// <summary>Whether the kernel's events are being followed.</summary>
     public bool Following { get; private set; }
@@ -173,194 +172,97 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         var listeners = new ListenerTable(sockets, processes, time, owners);
         var budget = new LookupBudget(time);
         var resolver = new FlowResolver(sockets, processes, listeners, budget, owners, markMask) { Addresses = _addresses };
-        var connections = new ConnectionTable(_window, resolver.Resolve, MostConnections);
+        var connections = new ConnectionTable(_window, resolver.Resolve, MostConnections, resumes: _followed);
         var clock = new WindowClock(time, () => pace.Length);
-        var sequence = new SequenceGap();
-        _missed = new(counters.Read());
+        var missed = new MissedBlocks(counters.Read());
+        var reader = new EventReader(source, connections, resolver, owners, strays, missed, _window, _tally, clock, own, connectionsLost, blocked, log) { Longest = LongestDrain };
         Volatile.Write(ref _listeners, listeners);
         RefreshListeners(listeners);
-        Dump(source, connections, clock, DumpKind.First);
-        var nextDump = time.GetTimestamp();
-        var dumpedWith = resolver.Addresses;
-        var naps = new Naps(time);
-        var looked = time.GetTimestamp();
-        Following = true;
-
-        for (var worked = time.GetTimestamp(); !cancel.IsCancellationRequested;)
+        reader.Dump(DumpKind.First);
+        _followed = true;
+        try
         {
-            if (pace.RestAfter(time.GetElapsedTime(worked)) is var rest && rest > TimeSpan.Zero)
-            {
-                cancel.WaitHandle.WaitOne(rest);
-            }
+            WatchOn();
+        }
+        finally
+        {
+            // What ends it early must not swallow connections that only wait for a name.
+            connections.Abandon();
+        }
 
-            source.Wait(clock.Left < _look ? clock.Left : _look, owners?.Descriptor ?? -1);
-            worked = time.GetTimestamp();
-            resolver.Addresses = _addresses;
-            Drain(source, connections, resolver, owners, strays, sequence, clock);
-            if (time.GetElapsedTime(looked) >= _look)
-            {
-                looked = time.GetTimestamp();
-                if (listeners.Look())
-                {
-                    listenersChanged();
-                }
-            }
+        void WatchOn()
+        {
+            var nextDump = time.GetTimestamp();
+            var dumpedWith = resolver.Addresses;
+            var naps = new Naps(time);
+            var looked = time.GetTimestamp();
+            Following = true;
 
-            if (clock.Left > TimeSpan.Zero && !_window.IsNearlyFull)
+            for (var worked = time.GetTimestamp(); !cancel.IsCancellationRequested;)
             {
-                if (!cancel.IsCancellationRequested && (owners is not null || naps.IsDue()))
+                if (pace.RestAfter(time.GetElapsedTime(worked)) is var rest && rest > TimeSpan.Zero)
                 {
-                    Thread.Sleep(owners is not null ? _longNap : _nap);
+                    cancel.WaitHandle.WaitOne(rest);
                 }
 
-                continue;
+                source.Wait(clock.Left < _look ? clock.Left : _look, owners?.Descriptor ?? -1);
+                worked = time.GetTimestamp();
+                resolver.Addresses = _addresses;
+                reader.Drain();
+                if (time.GetElapsedTime(looked) >= _look)
+                {
+                    looked = time.GetTimestamp();
+                    if (listeners.Look())
+                    {
+                        listenersChanged();
+                    }
+                }
+
+                if (clock.Left > TimeSpan.Zero && !_window.IsNearlyFull)
+                {
+                    if (!cancel.IsCancellationRequested && (owners is not null || naps.IsDue()))
+                    {
+                        Thread.Sleep(owners is not null ? _longNap : _nap);
+                    }
+
+                    continue;
+                }
+
+                // Whether many new flows are a scan shows only by whether they were answered.
+                if (time.GetTimestamp() >= nextDump || (!_window.IsNearlyFull && _window.CountUndecided() >= ScanCondenser.SureThreshold))
+                {
+                    // A dump is dear, of a full table above all; it may cost one hundredth of the time. It is done without where the connections
+                    // are few and their events tell of each new one; other addresses may make connections the host's own that were not.
+                    var began = time.GetTimestamp();
+                    var few = connections.Count <= MostAsked && !connections.IsOverflowed && ReferenceEquals(dumpedWith, resolver.Addresses);
+                    reader.Dump(few ? DumpKind.Named : DumpKind.Periodic);
+                    dumpedWith = resolver.Addresses;
+                    nextDump = began + ((time.GetTimestamp() - began) * DumpShare);
+                }
+
+                CountMissed(isLast: false);
+                Close(connections, owners, clock);
+                budget.NextWindow();
+                RefreshListeners(listeners);
+                pace.Measure();
             }
 
-            // Whether many new flows are a scan shows only by whether they were answered.
-            if (time.GetTimestamp() >= nextDump || (!_window.IsNearlyFull && _window.CountUndecided() >= ScanCondenser.SureThreshold))
-            {
-                // A dump is dear, of a full table above all; it may cost one hundredth of the time. It is done without where the connections
-                // are few and their events tell of each new one; other addresses may make connections the host's own that were not.
-                var began = time.GetTimestamp();
-                var few = connections.Count <= MostAsked && !connections.IsOverflowed && ReferenceEquals(dumpedWith, resolver.Addresses);
-                Dump(source, connections, clock, few ? DumpKind.Named : DumpKind.Periodic);
-                dumpedWith = resolver.Addresses;
-                nextDump = began + ((time.GetTimestamp() - began) * DumpShare);
-            }
-
-            CountMissed();
+            CountMissed(isLast: true);
+            reader.Dump(connections.Count <= MostAsked && !connections.IsOverflowed ? DumpKind.Named : DumpKind.Periodic);
             Close(connections, owners, clock);
-            budget.NextWindow();
-            RefreshListeners(listeners);
-            pace.Measure();
+            outlet.Flush();
         }
 
-        CountMissed();
-        Dump(source, connections, clock, connections.Count <= MostAsked && !connections.IsOverflowed ? DumpKind.Named : DumpKind.Periodic);
-        Close(connections, owners, clock);
-        outlet.Flush();
-
-        void CountMissed()
+        void CountMissed(bool isLast)
         {
-            if (_missed.IsDue)
+            if (missed.IsDue)
             {
-                _missed.Count(counters.Read());
+                missed.Count(counters.Read());
             }
 
-            Drain(source, connections, resolver, owners, strays, sequence, clock);
-            CountLost(_missed.Take());
+            reader.DrainAll(isLast);
+            _tally.CountLost(_window, missed.Take());
         }
-    }
-
-    private void Drain(EventSource source, ConnectionTable connections, FlowResolver resolver, OwnerFeed? owners, StrayPackets strays, SequenceGap sequence, WindowClock clock)
-    {
-        // However much comes, windows end, and whoever asks to stop is heard.
-        var began = Stopwatch.GetTimestamp();
-        var at = clock.OffsetMs;
-        var lost = false;
-        owners?.Read();
-        if (ReadConnections())
-        {
-            connections.BeginLoss();
-            lost = true;
-            Resynchronise(source, connections, ReadConnections, clock);
-        }
-
-        while (source.ReadBlocked(Block) != Reading.Done && Stopwatch.GetElapsedTime(began) < _longestDrain * 2)
-        {
-        }
-
-        if (lost)
-        {
-            connectionsLost();
-        }
-
-        bool ReadConnections()
-        {
-            var overrun = false;
-            while (Stopwatch.GetElapsedTime(began) < _longestDrain && source.ReadConnections(Observe) is var read and not Reading.Done)
-            {
-                if (read == Reading.Overrun)
-                {
-                    // What is read from here on came after the gap.
-                    overrun = true;
-                    connections.BeginLoss();
-                }
-            }
-
-            return overrun;
-        }
-
-        void Observe(ConntrackRecord record)
-        {
-            _events++;
-            connections.Observe(record, at);
-            lost |= record.RequestedBy != 0 && record.RequestedBy != own;
-        }
-
-        void Block(BlockedPacket packet)
-        {
-            _events++;
-            var gap = sequence.Before(packet.Sequence);
-            CountLost(gap);
-            _missed.Hear(1UL + gap);
-            lost = lost || strays.ShowLoss(packet);
-            var flow = resolver.KeyOf(packet);
-            blocked(packet, flow);
-            if (flow is { } key)
-            {
-                var one = new Traffic(1, packet.Length, 0, 0);
-                _window.Block(key, packet.SourcePort, key.Direction == Policy.Rules.Direction.Outbound ? one : one.Reverse(), at);
-            }
-        }
-    }
-
-    private void Dump(EventSource source, ConnectionTable connections, WindowClock clock, DumpKind kind)
-    {
-        var at = clock.OffsetMs;
-        if (kind != DumpKind.AfterLoss)
-        {
-            connections.SettleAll();
-        }
-
-        connections.BeginDump();
-        if (kind == DumpKind.Named)
-        {
-            source.Ask(connections.Names(), Present);
-        }
-        else
-        {
-            source.Dump(Present);
-        }
-
-        if (kind != DumpKind.AfterLoss)
-        {
-            connections.EndDump(complete: false);
-        }
-
-        void Present(ConntrackRecord record) => connections.Present(record, kind != DumpKind.First, at);
-    }
-
-    /// <summary>
-    /// Events were lost. The kernel counts them: each was the making or the end of a connection. Those of connections that are still there, or whose
-    /// other event came, are made up for by a dump; of the rest nothing is known but how many there were, two events each.
-    /// </summary>
-    private void Resynchronise(EventSource source, ConnectionTable connections, Func<bool> readConnections, WindowClock clock)
-    {
-        for (var dumps = 0; dumps < MostDumpsAfterLoss; dumps++)
-        {
-            Dump(source, connections, clock, DumpKind.AfterLoss);
-            if (!readConnections())
-            {
-                break;
-            }
-        }
-
-        var (begun, ended) = connections.EndLoss();
-        var dropped = (ulong)source.TakeDropped();
-        var unseen = (dropped - Math.Min(dropped, begun + ended) + 1) / 2;
-        CountLost(unseen);
-        log.EventsLost(dropped, unseen, ended);
     }
 
     private void Close(ConnectionTable connections, OwnerFeed? owners, WindowClock clock)
@@ -373,7 +275,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         var (start, length) = (clock.StartUnixMs, Math.Clamp(clock.OffsetMs, 1, LongestWindow));
         clock.Next();
         // What the disk did not take of earlier windows is told with this one, if it takes that.
-        CountLost(outlet.TakeLost());
+        _tally.CountLost(_window, outlet.TakeLost());
         if (_window.Close(start, (uint)length) is { } batch)
         {
             outlet.Add(batch);
@@ -386,11 +288,5 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         {
             listenersChanged();
         }
-    }
-
-    private void CountLost(ulong events)
-    {
-        Lost += events;
-        _window.CountLost(events);
     }
 }

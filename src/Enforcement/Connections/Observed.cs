@@ -73,6 +73,9 @@ public sealed record LocalSocket
     /// <summary>Whether the socket itself is of IPv6.</summary>
     public required bool IsV6Socket { get; init; }
 
+    /// <summary>Whether it takes nothing of IPv4, though its addresses may look as if; told of listeners and of datagram sockets without a peer.</summary>
+    public bool OnlyV6 { get; init; }
+
     /// <summary>Its state.</summary>
     public required SocketState State { get; init; }
 

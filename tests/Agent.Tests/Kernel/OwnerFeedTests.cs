@@ -40,7 +40,7 @@ public sealed class OwnerFeedTests : IDisposable
         var feed = new OwnerFeed(_owners, new OwnerNames(_owners, new ProcessTable(_cgroups, users), _cgroups, users));
         var asked = new FlowTuple(Udp, IpAddress.Parse("10.78.0.2"), 4000, IpAddress.Parse("10.78.0.1"), 5353);
         using var socket = Bound(5353);
-        feed.Read();
+        feed.Read(isNext: true);
         Assert.Equal(Environment.ProcessId, feed.Incoming(asked, isConnection: true, isLast: true).Process?.Pid);
 
         _hosts.Host.Inside(() =>
@@ -59,7 +59,7 @@ public sealed class OwnerFeedTests : IDisposable
         Assert.True(feed.NextWindow() >= _owners.Lost);
 
         using var later = Bound(5354);
-        feed.Read();
+        feed.Read(isNext: true);
         Assert.Equal(Environment.ProcessId, feed.Incoming(asked with { DestinationPort = 5354 }, isConnection: true, isLast: true).Process?.Pid);
     }
 

@@ -98,13 +98,15 @@ public sealed class SeeingTests
         }
     }
 
-    [Fact]
-    public async Task After_an_overrun_what_was_told_and_what_is_counted_as_lost_are_what_there_was()
+    [Theory]
+    [InlineData(200)]
+    [InlineData(0)]
+    public async Task After_an_overrun_what_was_told_and_what_is_counted_as_lost_are_what_there_was(int longestDrainMs)
     {
         const int Gone = 600, Staying = 50;
         using var stalled = new ManualResetEventSlim();
         using var go = new ManualResetEventSlim();
-        await using var host = new WatchedHost(receiveBuffer: 64 << 10, blocked: (_, _) =>
+        await using var host = new WatchedHost(receiveBuffer: 64 << 10, longestDrain: TimeSpan.FromMilliseconds(longestDrainMs), blocked: (_, _) =>
         {
             stalled.Set();
             go.Wait();

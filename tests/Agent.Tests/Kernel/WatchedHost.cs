@@ -28,7 +28,7 @@ internal sealed partial class WatchedHost : IAsyncDisposable
     private readonly FlowSpool _spool;
     private Task _running = Task.CompletedTask;
 
-    public WatchedHost(bool withPrograms = true, Action<BlockedPacket, FlowKey?>? blocked = null, int? receiveBuffer = null)
+    public WatchedHost(bool withPrograms = true, Action<BlockedPacket, FlowKey?>? blocked = null, int? receiveBuffer = null, TimeSpan? longestDrain = null)
     {
         foreach (var address in new[] { Blocked, Doubtful })
         {
@@ -62,6 +62,7 @@ internal sealed partial class WatchedHost : IAsyncDisposable
             CgroupTree.Open(null), outlet, pace, _own.PortId, () => { }, () => { }, blocked ?? ((_, _) => { }), new Problems(() => { }), TimeProvider.System, NullLogger.Instance, withPrograms)
         {
             ReceiveBuffer = receiveBuffer ?? EventSource.StandardBuffer,
+            LongestDrain = longestDrain ?? EventReader.StandardDrain,
             Addresses = Hosts.Host.Inside(HostAddresses.Read),
         };
     }

@@ -205,6 +205,66 @@ public sealed class AttributionTests
     }
 
     [Fact]
+    public void A_program_that_listens_at_a_port_of_each_family_by_itself_has_what_comes_by_either()
+    {
+        var v6 = IpAddress.Parse("fd00::1");
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Listens, 2, Tcp, IpAddress.V6(0), 80, _anywhere, 0, socket: 8, onlyV6: true);
+        Assert.Equal(1, Incoming(40000, isLast: true).Process?.Pid);
+        Assert.Equal(2, _told.Incoming(Tcp, v6, 80, v6, 40000, isConnection: true, isLast: true).Process?.Pid);
+        Tell(OwnerAct.Listens, 3, Udp, IpAddress.V6(0), 53, _anywhere, 0, socket: 9);
+        Assert.Equal(3, _told.Incoming(Udp, _here, 53, _there, 40000, isConnection: true, isLast: true).Process?.Pid);
+        Tell(OwnerAct.Listens, 4, Udp, _anywhere, 123, _anywhere, 0, socket: 10);
+        Assert.False(_told.Incoming(Udp, v6, 123, v6, 40000, isConnection: true, isLast: true).IsKnown);
+    }
+
+    [Fact]
+    public void Of_several_listeners_of_one_program_it_is_the_one_if_any_shows_it()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Listens, 1, Tcp, IpAddress.V6(0), 80, _anywhere, 0, socket: 8);
+        Assert.False(Incoming(40000).IsKnown);
+        Tell(OwnerAct.Accepts, 1, Tcp, _here, 80, _there, 40000, socket: 8);
+        Assert.Equal((1, 1), (Incoming(40000).Process?.Pid, Incoming(40001).Process?.Pid));
+    }
+
+    [Fact]
+    public void What_is_accepted_late_from_a_listener_that_was_closed_makes_no_listener_of_it_again()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Close(7, Tcp, 80);
+        _told.NextBatch();
+        _told.NextWindow();
+        Tell(OwnerAct.Listens, 2, Tcp, _anywhere, 80, _anywhere, 0, socket: 8);
+        Tell(OwnerAct.Accepts, 1, Tcp, _here, 80, _there, 40000, socket: 7);
+        Assert.Equal((1, 2), (Incoming(40000).Process?.Pid, Incoming(40001, isLast: true).Process?.Pid));
+    }
+
+    [Fact]
+    public void A_listener_that_is_no_more_is_forgotten_once_it_had_a_window_to_show()
+    {
+        Tell(OwnerAct.Accepts, 1, Tcp, _here, 80, _there, 40000, socket: 7);
+        Tell(OwnerAct.Listens, 2, Tcp, _anywhere, 80, _anywhere, 0, socket: 8);
+        _told.KeepListeners(new HashSet<ulong> { 8 });
+        Assert.False(Incoming(40001, isLast: true).IsKnown);
+        _told.NextWindow();
+        _told.NextWindow();
+        _told.KeepListeners(new HashSet<ulong> { 8 });
+        Assert.Equal(2, Incoming(40001, isLast: true).Process?.Pid);
+    }
+
+    [Fact]
+    public void Of_ends_that_come_again_before_the_first_connection_is_asked_for_nobody_is_guessed_at()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40000, socket: 7);
+        _told.NextBatch();
+        _told.NextBatch();
+        Tell(OwnerAct.Accepts, 3, Tcp, _here, 80, _there, 40000, socket: 7);
+        Assert.Equal((null, null), (Incoming(40000, isLast: true).Process, Incoming(40000, isLast: true).Process));
+    }
+
+    [Fact]
     public void What_no_connection_came_of_is_forgotten_and_what_there_is_no_room_for_is_counted()
     {
         for (var i = 0; i < 70_000; i++)
@@ -226,6 +286,6 @@ public sealed class AttributionTests
 
     private void Close(ulong socket, byte protocol, ushort port, uint process = 1) => Tell(OwnerAct.Closes, process, protocol, _anywhere, port, _anywhere, 0, socket);
 
-    private void Tell(OwnerAct act, uint process, byte protocol, IpAddress local, ushort port, IpAddress remote, ushort remotePort, ulong? socket = null, bool shared = false) =>
-        _told.Observe(new OwnerEvent(socket ?? process, new(1, 1, process, 0, 0, 0), act, protocol, shared, local, port, remote, remotePort));
+    private void Tell(OwnerAct act, uint process, byte protocol, IpAddress local, ushort port, IpAddress remote, ushort remotePort, ulong? socket = null, bool shared = false, bool onlyV6 = false) =>
+        _told.Observe(new OwnerEvent(socket ?? process, new(1, 1, process, 0, 0, 0), act, protocol, shared, local, port, remote, remotePort, onlyV6));
 }

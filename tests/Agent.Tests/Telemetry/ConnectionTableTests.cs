@@ -48,6 +48,35 @@ public sealed class ConnectionTableTests
     }
 
     [Fact]
+    public void What_was_made_while_the_first_list_was_read_is_counted_with_all_of_its_traffic()
+    {
+        Dump([Present(1, bytesOut: 500)], isNew: false);
+        _table.Observe(New(1), 10);
+        _table.Observe(New(1), 20);
+        _table.Observe(Gone(1, bytesOut: 700), 30);
+        var flow = Close();
+        Assert.Equal((1UL, 700UL), (flow.Connections, flow.BytesIn));
+    }
+
+    [Fact]
+    public void Where_connections_are_followed_anew_those_there_are_were_not_seen_whole()
+    {
+        var table = new ConnectionTable(_window, FlowOf, 2, resumes: true);
+        table.BeginDump();
+        table.Present(Present(1, bytesOut: 500), isNew: false, 0);
+        Assert.Equal(1UL, _window.Close(0, 10_000)!.IncompleteConnections);
+    }
+
+    [Fact]
+    public void What_waits_for_a_name_is_counted_though_it_is_never_asked_for_again()
+    {
+        _isKnown = false;
+        _table.Observe(New(1), 0);
+        _table.Abandon();
+        Assert.Equal(1UL, Close().Connections);
+    }
+
+    [Fact]
     public void Idle_connections_are_told_of_from_time_to_time_lest_they_are_forgotten()
     {
         _table.Observe(New(1), 0);

@@ -125,6 +125,12 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         const ulong onlyNew = 1; // BPF_NOEXIST
         var taken = new Taken { Listener = cookie };
         var held = new Held { Protocol = IpProtocol.Tcp, Open = 1 };
+        var takers = default(Takers);
+        if (Libbpf.Update(_object.Map("bulkhead_takers"), &cookie, &takers, onlyNew) != 0)
+        {
+            return false;
+        }
+
         return Libbpf.Update(_object.Map("bulkhead_taken"), &socket, &taken, onlyNew) == 0 && Libbpf.Update(_object.Map("bulkhead_held"), &socket, &held, onlyNew) == 0;
     }
 
@@ -158,6 +164,13 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         public OwnerIdentity Who;
         public ulong Listener;
         public ulong Flags;
+    }
+
+    /// <summary>struct takers.</summary>
+    private struct Takers
+    {
+        public OwnerIdentity Maker;
+        public ulong Seen;
     }
 
     /// <summary>struct held.</summary>

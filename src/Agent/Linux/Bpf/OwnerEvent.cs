@@ -40,9 +40,9 @@ internal readonly record struct OwnerIdentity(ulong Start, ulong Cgroup, uint Pi
     public bool IsKernel => Pid == 0;
 }
 
-/// <summary>Somebody did something with a socket (struct event).</summary>
+/// <summary>Somebody did something with a socket (struct event); <c>OnlyV6</c> says that an IPv6 socket takes nothing of IPv4.</summary>
 internal readonly record struct OwnerEvent(
-    ulong Socket, OwnerIdentity Who, OwnerAct Act, byte Protocol, bool Shared, IpAddress Local, ushort LocalPort, IpAddress Remote, ushort RemotePort)
+    ulong Socket, OwnerIdentity Who, OwnerAct Act, byte Protocol, bool Shared, IpAddress Local, ushort LocalPort, IpAddress Remote, ushort RemotePort, bool OnlyV6 = false)
 {
     /// <summary>Bytes of it.</summary>
     public const int Length = 80;
@@ -65,7 +65,8 @@ internal readonly record struct OwnerEvent(
             Address(bytes.Slice(40, 16)),
             MemoryMarshal.Read<ushort>(bytes[72..]),
             Address(bytes.Slice(56, 16)),
-            MemoryMarshal.Read<ushort>(bytes[74..]));
+            MemoryMarshal.Read<ushort>(bytes[74..]),
+            bytes[79] != 0);
         return true;
     }
 

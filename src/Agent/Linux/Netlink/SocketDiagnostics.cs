@@ -15,6 +15,7 @@ public sealed class SocketDiagnostics : IDisposable
     private const ushort DestroyByFamily = 21;
     private const byte Inet = 2;
     private const byte Inet6 = 10;
+    private const ushort OnlyV6Attribute = 11;
     private const ushort MarkAttribute = 15;
     private const ushort CgroupIdentifier = 21;
     private const uint AnyCookie = uint.MaxValue;
@@ -152,7 +153,7 @@ public sealed class SocketDiagnostics : IDisposable
             return false;
         }
 
-        (ulong cgroup, uint mark) = (0, 0);
+        (ulong cgroup, uint mark, var onlyV6) = (0, 0, false);
         var attributes = message.Attributes(Marshal.SizeOf<Answer>());
         while (attributes.Next())
         {
@@ -160,6 +161,9 @@ public sealed class SocketDiagnostics : IDisposable
             {
                 case CgroupIdentifier:
                     cgroup = attributes.U64();
+                    break;
+                case OnlyV6Attribute:
+                    onlyV6 = attributes.U8() != 0;
                     break;
                 case MarkAttribute:
                     mark = attributes.U32();
@@ -171,6 +175,7 @@ public sealed class SocketDiagnostics : IDisposable
         {
             Protocol = protocol,
             IsV6Socket = answer.Family == Inet6,
+            OnlyV6 = onlyV6,
             State = (SocketState)answer.State,
             Local = local,
             LocalPort = BinaryPrimitives.ReverseEndianness(answer.LocalPort),

@@ -46,6 +46,7 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
     {
         _readAt = time.GetTimestamp();
         _fingerprint = Fingerprint(found);
+        owners?.KeepListeners(found.Where(socket => socket.Protocol == IpProtocol.Tcp).Select(socket => socket.Cookie).ToHashSet());
         var gone = _holders.Keys.Except(found.Select(socket => socket.Inode)).ToList();
         gone.ForEach(inode => _holders.Remove(inode));
         var listeners = found.Select(socket => new HostListener(socket.Protocol, socket.Local.Bits == 0 ? null : socket.Local, socket.LocalPort, HolderOf(socket))).ToList();
