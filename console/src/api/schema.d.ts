@@ -2759,7 +2759,7 @@ export interface components {
              * @description When.
              */
             at: string;
-            /** @description Who: an account, `key:NAME`, or `agent:NAME`. */
+            /** @description Who: an account, its key `ACCOUNT/key:NAME`, a key of no account `key:NAME`, or `agent:NAME`. */
             actor: string;
             /** @description Such as `policy.provision`. */
             action: string;

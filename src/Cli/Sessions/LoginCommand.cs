@@ -78,7 +78,8 @@ internal static class LoginCommand
 
     private static async Task<CreatedApiKey> MakeKeyAsync(Call call, ControllerClient controller, SessionView session)
     {
-        var name = $"bulkhead of {Environment.UserName} on {Environment.MachineName}";
+        // An account's keys have different names, and the same person may sign in twice on a machine.
+        var name = $"bulkhead of {Environment.UserName} on {Environment.MachineName} ({Guid.NewGuid().ToString("N")[..8]})";
         return await controller.SendAsync<CreatedApiKey>(HttpMethod.Post, "api-keys", new CreateApiKey(name, session.Grants, call.Now + call.Value(ExpiresIn).Length), call.Cancel).ConfigureAwait(false);
     }
 

@@ -84,7 +84,7 @@ public sealed record CreatedApiKey(ApiKeyView Key, string Secret);
 /// <summary>One entry of the hash-chained audit log (<c>GET /api/v1/audit</c>, newest first).</summary>
 /// <param name="Sequence">1, 2, 3 …</param>
 /// <param name="At">When.</param>
-/// <param name="Actor">Who: an account, <c>key:NAME</c>, or <c>agent:NAME</c>.</param>
+/// <param name="Actor">Who: an account, its key <c>ACCOUNT/key:NAME</c>, a key of no account <c>key:NAME</c>, or <c>agent:NAME</c>.</param>
 /// <param name="Action">Such as <c>policy.provision</c>.</param>
 /// <param name="Subject">What it was done to.</param>
 /// <param name="Detail">A sentence.</param>

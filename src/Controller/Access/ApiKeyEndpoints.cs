@@ -58,6 +58,16 @@ public static class ApiKeyEndpoints
             problems.Add(Diagnostic.Error("bad-expiry", "expires", $"The key must expire within {s_longest.TotalDays} days. Only owners make keys that last longer, or for ever."));
         }
 
+        if (caller?.ActsFor is { } account)
+        {
+            // What an entry of the audit log says that a key did must be one key's. Those that do nothing any more keep no name and no place.
+            await edit.Database.ApiKeys.Where(k => k.AccountId == account && k.Expires <= edit.Now).ExecuteDeleteAsync(token).ConfigureAwait(false);
+            if (await edit.Database.ApiKeys.AnyAsync(k => k.AccountId == account && k.Name == request.Name.Trim(), token).ConfigureAwait(false))
+            {
+                problems.Add(Diagnostic.Error("duplicate-name", "name", $"There is a key '{request.Name.Trim()}' of this account. Choose another name, or revoke it."));
+            }
+        }
+
         if (problems.Count > 0)
         {
             return Problems.Invalid(problems);
@@ -128,8 +138,8 @@ public static class ApiKeyEndpoints
         return outcome.NoContent();
     }
 
-    /// <summary>Whether a key acts for the caller, or is what the caller calls with.</summary>
-    private static bool IsOwn(ApiKeyRow row, Caller caller) => row.SecretHash == caller.TokenHash || (row.AccountId is { } account && account == caller.ActsFor);
+    /// <summary>Whether a key is what the caller calls with, or acts for the account that is signed in. A key has no say over others of its account: it may be far narrower.</summary>
+    private static bool IsOwn(ApiKeyRow row, Caller caller) => caller.Account is { } account ? row.AccountId == account : row.SecretHash == caller.TokenHash;
 
     private static ApiKeyView ToView(ApiKeyRow row) => new(row.Id, row.Name, StoredText.Grants(row.Grants), row.CreatedBy, row.Created, row.Expires, row.LastUsed);
 }

@@ -11,10 +11,11 @@ namespace Bulkhead.Controller.Access;
 /// <param name="TokenHash">Of the session or key.</param>
 /// <param name="MustChangePassword">Whether nothing but changing the password is allowed.</param>
 /// <param name="Expires">When the session or key ends; null for never.</param>
-public sealed record Caller(string Name, IReadOnlyList<Grant> Grants, Guid? Account, Guid? ActsFor, string TokenHash, bool MustChangePassword, DateTimeOffset? Expires)
+/// <param name="Owner">The name of the account that an API key acts for; null for none.</param>
+public sealed record Caller(string Name, IReadOnlyList<Grant> Grants, Guid? Account, Guid? ActsFor, string TokenHash, bool MustChangePassword, DateTimeOffset? Expires, string? Owner = null)
 {
-    /// <summary>As the audit log names them.</summary>
-    public string Actor => Account is null ? $"key:{Name}" : Name;
+    /// <summary>As the audit log names them: <c>ann</c>, <c>ann/key:NAME</c>, or <c>key:NAME</c> for a key of no account. Names of accounts have no slash.</summary>
+    public string Actor => Account is not null ? Name : Owner is null ? $"key:{Name}" : $"{Owner}/key:{Name}";
 
     /// <summary>Whether some grant gives a permission, be it only within a scope.</summary>
     public bool May(Permission permission) => Grants.Any(grant => RolePermissions.Of(grant.Role).Contains(permission));

@@ -79,6 +79,6 @@ public sealed class CallerLookup(Ledger ledger, LiveState live, TimeProvider tim
         var account = await database.Accounts.AsNoTracking().SingleOrDefaultAsync(a => a.Id == id, cancellation).ConfigureAwait(false);
         return account is null or { OneTime: true }
             ? null
-            : (key, caller with { Grants = [.. GrantChecks.Within(caller.Grants, StoredText.Grants(account.Grants), labelKeys)] });
+            : (key, caller with { Owner = account.Name, Grants = [.. GrantChecks.Within(caller.Grants, StoredText.Grants(account.Grants), labelKeys)] });
     }
 }

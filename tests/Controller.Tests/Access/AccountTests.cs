@@ -61,7 +61,9 @@ public sealed class AccountTests
         var second = await ann.PostAsync<CreatedApiKey>("api-keys", new CreateApiKey("second", [grants[1]], expires));
         using var second_ = controller.Anonymous();
         second_.Authorize(second.Secret);
-        Assert.Equal(["first", "second"], (await second_.GetAsync<List<ApiKeyView>>("api-keys")).Select(k => k.Name));
+        Assert.Equal(["first", "second"], (await ann.GetAsync<List<ApiKeyView>>("api-keys")).Select(k => k.Name));
+        Assert.Equal(["second"], (await second_.GetAsync<List<ApiKeyView>>("api-keys")).Select(k => k.Name));
+        await second_.RefusedAsync(HttpMethod.Delete, $"api-keys/{first.Key.Id}", null, 403, "not-permitted");
 
         await owner.PutAsync<AccountView>("accounts/ann/grants", new SetGrants([new(AccessRole.PolicyEditor, "app=shop")]));
         Assert.Equal([grants[0]], (await key.GetAsync<SessionView>("session")).Grants);
@@ -69,10 +71,32 @@ public sealed class AccountTests
         await second_.RefusedAsync(HttpMethod.Get, "workloads", null, 403, "not-permitted");
         var others = (await owner.GetAsync<List<ApiKeyView>>("api-keys")).First(k => k.Name.StartsWith("test-", StringComparison.Ordinal));
         await key.RefusedAsync(HttpMethod.Delete, $"api-keys/{others.Id}", null, 403, "not-permitted");
-        await key.DeleteAsync($"api-keys/{second.Key.Id}");
+        await ann.DeleteAsync($"api-keys/{second.Key.Id}");
         await owner.DeleteAsync("accounts/ann");
         await key.RefusedAsync(HttpMethod.Get, "session", null, 401, "not-signed-in");
         Assert.DoesNotContain(await owner.GetAsync<List<ApiKeyView>>("api-keys"), k => k.Name == "first");
+    }
+
+    [Fact]
+    public async Task The_keys_of_an_account_have_different_names_and_the_audit_log_tells_whose_they_are()
+    {
+        var clock = new FakeClock();
+        await using var controller = await TestController.StartAsync(clock);
+        using var owner = await controller.ClientAsync();
+        using var ann = await controller.PersonAsync(owner, "ann", new Grant(AccessRole.PolicyEditor, null));
+        using var bob = await controller.PersonAsync(owner, "bob", new Grant(AccessRole.PolicyEditor, null));
+        var request = new CreateApiKey("ci", [new(AccessRole.PolicyEditor, null)], clock.GetUtcNow().AddHours(1));
+        await bob.PostAsync<CreatedApiKey>("api-keys", request);
+        var made = await ann.PostAsync<CreatedApiKey>("api-keys", request);
+        Assert.Equal("duplicate-name", Assert.Single((await ann.RefusedAsync(HttpMethod.Post, "api-keys", request with { Name = " ci " }, 422, "invalid")).Diagnostics).Code);
+        using var key = controller.Anonymous();
+        key.Authorize(made.Secret);
+        await key.PutAsync<LabelKeys>("label-keys", new LabelKeys([], ["tier"]));
+        Assert.Equal("ann/key:ci", (await owner.GetAsync<Page<AuditEntryView>>("audit")).Items.First(entry => entry.Action == "label-keys.write").Actor);
+
+        clock.Advance(TimeSpan.FromHours(1));
+        await ann.PostAsync<CreatedApiKey>("api-keys", request with { Expires = clock.GetUtcNow().AddHours(1) });
+        Assert.Single(await ann.GetAsync<List<ApiKeyView>>("api-keys"));
     }
 
     [Fact]
