@@ -63,7 +63,7 @@ internal sealed class FlowOutlet(FlowSpool spool, NameTable names, FlowFollowers
             {
                 spool.Add(part);
             }
-            catch (IOException failed)
+            catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
             {
                 Interlocked.Add(ref _lost, held);
                 log.SpoolFailed(failed.Message);

@@ -25,6 +25,9 @@ internal sealed class FlowSpool
     private readonly long _capacity;
     private readonly ILogger _log;
     private readonly SortedDictionary<ulong, long> _sizes = [];
+
+    // What is lost with each of this run's, should it not be read again: connections, and batches dropped before it.
+    private readonly Dictionary<ulong, (ulong Lost, ulong Dropped)> _losses = [];
     private ulong _next;
     private ulong _reserved;
     private long _bytes;
@@ -93,6 +96,7 @@ internal sealed class FlowSpool
             batch.Sequence = _next;
             MakeRoom(batch.CalculateSize());
             var content = WriteOrDropOldest(batch);
+            _losses[_next] = (FlowLoss.Of(batch), batch.DroppedBatches);
             _sizes[_next++] = content.Length;
             _bytes += content.Length;
             (_droppedSinceBatch, _lostWithDropped) = (0, 0);
@@ -101,7 +105,7 @@ internal sealed class FlowSpool
         Added.Set();
     }
 
-    /// <summary>The oldest batch, or null if none waits. It stays until <see cref="Remove"/>.</summary>
+    /// <summary>The oldest batch, or null if none waits, or it cannot be read at the moment. It stays until <see cref="Remove"/>.</summary>
     public FlowBatch? Peek()
     {
         lock (_gate)
@@ -118,15 +122,21 @@ internal sealed class FlowSpool
                         return batch;
                     }
                 }
-                catch (Exception damaged) when (damaged is InvalidProtocolBufferException or IOException or UnauthorizedAccessException)
+                catch (Exception damaged) when (IsDamage(damaged))
                 {
                     // Dropped below.
                 }
+                catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+                {
+                    // No descriptors, no memory, a disk that fails: the batch may be read another time.
+                    _log.SpoolFailed(refused.Message);
+                    return null;
+                }
 
                 _log.SpoolDamaged(PathOf(sequence));
+                CountUnread(sequence);
                 Delete(sequence);
                 CountDropped();
-                _lostWithDropped++;
             }
 
             return null;
@@ -208,15 +218,26 @@ internal sealed class FlowSpool
             _droppedSinceBatch += batch.DroppedBatches;
             _lostWithDropped += FlowLoss.Of(batch);
         }
-        catch (Exception damaged) when (damaged is InvalidProtocolBufferException or IOException or UnauthorizedAccessException)
+        catch (Exception unread) when (unread is IOException or UnauthorizedAccessException)
         {
             _log.SpoolDamaged(PathOf(sequence));
-            _lostWithDropped++;
+            CountUnread(sequence);
         }
 
         Delete(sequence);
         CountDropped();
     }
+
+    /// <summary>What is lost with a batch that cannot be read; of one of an earlier run that is not known any more, but something is.</summary>
+    private void CountUnread(ulong sequence)
+    {
+        var (lost, dropped) = _losses.TryGetValue(sequence, out var known) ? known : (1UL, 0UL);
+        _lostWithDropped += lost;
+        _droppedSinceBatch += dropped;
+    }
+
+    /// <summary>Whether it says that a batch is not there any more, or not one, rather than that it cannot be read at the moment.</summary>
+    private static bool IsDamage(Exception failed) => failed is InvalidProtocolBufferException or FileNotFoundException;
 
     private void MakeRoom(int length)
     {
@@ -237,6 +258,7 @@ internal sealed class FlowSpool
         if (_sizes.Remove(sequence, out var size))
         {
             _bytes -= size;
+            _losses.Remove(sequence);
             try
             {
                 File.Delete(PathOf(sequence));

@@ -148,16 +148,33 @@ public sealed class FlowSpoolTests : IDisposable
     }
 
     [Fact]
-    public void A_batch_that_cannot_be_read_is_dropped_and_counted()
+    public void A_batch_that_cannot_be_read_at_the_moment_stays_and_is_sent_later()
     {
         var spool = Open();
         spool.Add(Batch(10));
         spool.Add(Batch(20));
         var file = Directory.GetFiles(_folder.Path, "*1.batch").Single();
+        var content = File.ReadAllBytes(file);
         File.Delete(file);
         Directory.CreateDirectory(file);
-        Assert.Equal((2UL, 20L), Head(spool));
-        Assert.Equal(1UL, spool.Dropped);
+        Assert.Null(spool.Peek());
+        Assert.Equal((2, 0UL), (spool.Count, spool.Dropped));
+        Directory.Delete(file);
+        File.WriteAllBytes(file, content);
+        Assert.Equal((1UL, 10L), Head(spool));
+    }
+
+    [Fact]
+    public void With_a_batch_that_is_gone_all_of_its_connections_are_told_as_lost()
+    {
+        var spool = Open();
+        var batch = Batch(10);
+        batch.Flows.Add(new FlowSummary { Connections = 7 });
+        spool.Add(batch);
+        File.Delete(Directory.GetFiles(_folder.Path, "*1.batch").Single());
+        Assert.Null(spool.Peek());
+        spool.Add(Batch(20));
+        Assert.Equal((1UL, 7UL), (spool.Dropped, spool.Peek()!.LostEvents));
     }
 
     [Fact]
