@@ -30,7 +30,7 @@ internal static class Policies
 
     public static readonly IReadOnlyList<(byte Protocol, ushort Port)> Probes =
     [
-        (6, 80), (6, 81), (6, 84), (6, 90), (6, 91), (6, 443), (6, 65535), (6, 0), (17, 53), (17, 61), (1, 8), (58, 128), (47, 0), (132, 80),
+        (6, 80), (6, 2049), (6, 81), (6, 84), (6, 90), (6, 91), (6, 443), (6, 65535), (6, 0), (17, 53), (17, 61), (1, 8), (58, 128), (47, 0), (132, 80),
     ];
 
     public static Gen<HostPolicy> Any =>

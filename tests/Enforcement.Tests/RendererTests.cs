@@ -44,7 +44,7 @@ public class RendererTests
     {
         var (given, expected) = (0, 0);
         const uint ours = MarkTable.DefaultMask;
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(400), Prop.ForAll(Arb.From(Policies.Any), policy =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(1500), Prop.ForAll(Arb.From(Policies.Any), policy =>
         {
             var interpreter = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None));
             var evaluator = new HostEvaluator(policy);

@@ -4,6 +4,7 @@ using System.Text;
 using Bulkhead.Enforcement.Documents;
 using Bulkhead.Enforcement.Plan;
 using Bulkhead.Enforcement.Render;
+using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
@@ -106,6 +107,45 @@ public class HelperTests
         using var session = await OpenAsync(bench, Direction.Inbound, false, 2121);
         Assert.False(await ArrivesAsync(bench, bench.Peer, await session.PassiveAsync()));
         Assert.DoesNotContain("counter packets 0 ", bench.Host.Run("nft", "list", "chain", "inet", "others", "counted"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Nothing_is_agreed_upon_below_port_1024(Direction direction, bool isV6)
+    {
+        await using var bench = new Bench();
+        await bench.ApplyAsync(Ftp(direction, _ftp));
+        using var session = await OpenAsync(bench, direction, isV6);
+        Assert.False(await ArrivesAsync(bench, session.ClientHost, await session.PassiveAsync(873)));
+        Assert.False(await ArrivesAsync(bench, session.ClientHost, await session.PassiveAsync(1023)));
+        Assert.True(await ArrivesAsync(bench, session.ClientHost, await session.PassiveAsync(1024)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task A_session_whose_helper_is_taken_away_agrees_upon_nothing_more_though_another_service_has_it(Direction direction, bool isV6)
+    {
+        await using var bench = new Bench();
+        var helped = Ftp(direction, _ftp);
+        var both = helped with { Entries = helped.Entries.Select(entry => entry with { Helper = _ftp }).ToEquatableArray() };
+        await bench.ApplyAsync(both);
+        using var kept = await OpenAsync(bench, direction, isV6);
+        using var taken = await OpenAsync(bench, direction, isV6, 2121);
+        Assert.True(await ArrivesAsync(bench, taken.ClientHost, await taken.PassiveAsync()));
+        // Agreed upon, not used before the change.
+        var agreed = await taken.ActiveAsync();
+
+        await bench.ApplyAsync(helped);
+        using (var deadline = new CancellationTokenSource(Bench.Deadline))
+        {
+            Assert.True((await bench.Driver.SettleAsync(deadline.Token)).Ok);
+        }
+
+        Assert.False(await ArrivesAsync(bench, taken.ServerHost, agreed));
+        Assert.False(await ArrivesAsync(bench, taken.ClientHost, await taken.PassiveAsync()));
+        await taken.TalkAsync();
+        Assert.True(await ArrivesAsync(bench, kept.ClientHost, await kept.PassiveAsync()));
+        Assert.True(await ArrivesAsync(bench, kept.ServerHost, await kept.ActiveAsync()));
     }
 
     [Fact]

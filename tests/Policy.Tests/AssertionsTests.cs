@@ -54,6 +54,7 @@ public class AssertionsTests
     [Theory]
     [InlineData("env=dev", "env=prod", "any", true)]
     [InlineData("env=prod", "env=dev", "tcp/3306", true)]
+    [InlineData("env=prod", "env=dev", "tcp/22-1023", false)]
     [InlineData("env=dev", "env=prod", "udp", false)]
     [InlineData("env=dev", "env=qa", "any", false)]
     public void A_never_that_holds_says_what_helpers_may_let_pass_that_it_does_not_count(string from, string to, string service, bool said)

@@ -176,12 +176,34 @@ public class PlacementTests
     [InlineData("helper-ports", "ftp", "tcp", false)]
     [InlineData("helper-ports", "ftp", "any", false)]
     [InlineData("helper-ports", "tftp", "tcp/69", false)]
+    [InlineData("helper-ports", "ftp", "tcp/2100-2116", false)]
     [InlineData("helper-stateless", "tftp", "udp/69", true)]
     public void What_no_helper_can_follow_is_an_error(string code, string helper, string port, bool stateless)
     {
         var world = new World();
         world.Document = new() { Services = [new() { Name = "s", Ports = [port], Helper = helper, Stateless = stateless }] };
         Assert.Equal((code, "services[s].helper"), world.Problems().Select(d => (d.Code, d.Path)).Single());
+    }
+
+    [Fact]
+    public void What_is_agreed_upon_is_nobodys_in_particular_so_that_an_allow_with_a_condition_can_have_no_helper()
+    {
+        var world = new World();
+        world.Document = new() { Services = [new() { Name = "s", Ports = ["tcp/21"], Helper = "ftp", Process = new() { Path = "/bin/ftpd" } }] };
+        Assert.Equal(("helper-process", "services[s].helper"), world.Problems().Select(d => (d.Code, d.Path)).Single());
+        foreach (var condition in new Func<RuleDocument, RuleDocument>[] { rule => rule with { Users = ["ops"] }, rule => rule with { FromProcess = new() { Unit = "sync.service" } } })
+        {
+            Assert.Equal(["helper-process"], Helped(condition(Write.Allow("role=web", "role=db", "ftp")), Features.All).Problems().Where(d => d.Severity == Severity.Error).Select(d => d.Code));
+            Assert.DoesNotContain(Helped(condition(Write.Deny("role=web", "role=db", "ftp")), Features.All).Problems(), d => d.Severity == Severity.Error);
+        }
+    }
+
+    [Fact]
+    public void A_rule_gives_the_same_helper_to_few_ports_though_it_names_several_services()
+    {
+        var world = Helped(Write.Allow("role=web", "role=db", "ftp", "more"), Features.All);
+        world.Document = world.Document with { Services = [.. world.Document.Services, new() { Name = "more", Ports = ["tcp/3000-3014"], Helper = "ftp" }] };
+        Assert.Equal(["helper-ports"], world.Problems().Where(d => d.Severity == Severity.Error).Select(d => d.Code));
     }
 
     private static World Helped(RuleDocument rule, IReadOnlyList<string> features)

@@ -12,6 +12,8 @@ namespace Bulkhead.Agent.Checks;
 /// <summary>Whether the kernel has what the agent needs. Each feature of nftables is tried as nft --check does: the kernel judges a transaction and takes it back.</summary>
 internal static class KernelChecks
 {
+    private const string AutomaticHelpers = "/proc/sys/net/netfilter/nf_conntrack_helper";
+
     private static readonly (string Code, string What, string Body)[] _features =
     [
         ("nft-conntrack", "connection tracking in rules", "chain c { type filter hook input priority 0; ct state vmap { established : accept, invalid : drop }; }"),
@@ -57,6 +59,12 @@ internal static class KernelChecks
             sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.AllStates);
         });
         yield return Try("cgroup2", "processes are told apart by cgroup v2", () => CgroupTree.Open(null));
+        if (File.Exists(AutomaticHelpers) && (await File.ReadAllTextAsync(AutomaticHelpers)).Trim() == "1")
+        {
+            yield return Finding.Warning("automatic-helpers", "The kernel gives helpers of connection tracking to the usual ports by itself (nf_conntrack_helper=1), whoever connects.",
+                "Set net.netfilter.nf_conntrack_helper=0. What such a helper expects passes only rules that accept whatever is related; ours do not.");
+        }
+
         var has = await ProbeAsync();
         foreach (var feature in Features.All)
         {
@@ -93,11 +101,12 @@ internal static class KernelChecks
             _ when ConnectionHelper.All.FirstOrDefault(helper => helper.Feature == feature) is { } helper => $"services with the helper {helper}",
             _ => feature,
         };
+        var why = ConnectionHelper.All.FirstOrDefault(helper => helper.Feature == feature) is { } named ? HelperModules.OfThisHost().Of(named).Why : null;
         return has
             ? Finding.Ok(feature, $"Enforceable: {what}.")
             : feature == Features.Stateless
             ? Finding.Warning(feature, $"Not possible here: {what}.", "Stateless services are tracked on this host. It takes nft_fib and nft_socket.")
-            : Finding.Warning(feature, $"Not enforceable here: {what}.", "Allow rules of this kind are left out on this host, never widened; provisioning lists them.");
+            : Finding.Warning(feature, $"Not enforceable here: {what}.{(why is null ? "" : $" {why}.")}", "Allow rules of this kind are left out on this host, never widened; provisioning lists them.");
     }
 
     private static Finding Try(string code, string what, Action attempt)

@@ -130,7 +130,7 @@ internal static class PolicyDecoder
 
         if (entry.Helper.Length > 0 && (decoded.Helper is null || !decoded.CanHave(decoded.Helper)))
         {
-            Add(problems, "bad-helper", $"{path}.helper", "Only an allow on ports by number, of protocols that a helper known here can follow, can have it.");
+            Add(problems, "bad-helper", $"{path}.helper", $"Only an allow that asks for no process or user, on at most {ConnectionHelper.MostPorts} ports by number, of protocols that a helper known here can follow, can have it.");
         }
 
         return decoded;

@@ -54,7 +54,7 @@ internal readonly record struct HostEnd(Direction Direction, IpAddress Local, Ip
         for (var i = 0; i < MostGenerations && connection.Parent is { } first; i++)
         {
             connection = find(first) ?? new(first, first.Mirror(), connection.Zone, 0);
-            if (Of(local, sockets, connection) is { } end && evaluator.HelperOf(end.Direction, end.Local, end.Peer, end.Protocol, end.Port, end.Facts) is { } helper)
+            if (Of(local, sockets, connection) is { } end && end.HelperBy(evaluator) is { } helper)
             {
                 return helper;
             }
@@ -62,6 +62,9 @@ internal readonly record struct HostEnd(Direction Direction, IpAddress Local, Ip
 
         return null;
     }
+
+    /// <summary>The helper that a policy gives to it; null for none.</summary>
+    public ConnectionHelper? HelperBy(HostEvaluator evaluator) => evaluator.HelperOf(Direction, Local, Peer, Protocol, Port, Facts);
 
     /// <summary>What is not TCP loses only its entry, so that its next packet is judged as a first one: there, what is not certain is not left.</summary>
     public bool IsBlockedBy(HostEvaluator evaluator, ConnectionHelper? expectedBy = null)

@@ -90,13 +90,7 @@ public static class LiveConnections
     {
         ArgumentNullException.ThrowIfNull(evaluator);
         ArgumentNullException.ThrowIfNull(sockets);
-        var known = new Dictionary<FlowTuple, TrackedConnection>(tracked.Count * 2);
-        foreach (var connection in tracked)
-        {
-            known.TryAdd(connection.Original, connection);
-            known.TryAdd(connection.Reply, connection);
-        }
-
+        var known = ByPacket(tracked);
         TrackedConnection? Find(FlowTuple packet) => known.GetValueOrDefault(packet);
         var destroy = new List<LocalSocket>();
         var admit = new List<FlowTuple>();
@@ -116,6 +110,44 @@ public static class LiveConnections
         }
 
         return new(admit, destroy, [.. tracked.Where(c => IsForbidden(evaluator, local, sockets, c, Find) || IsUntracked(evaluator, local, c))]);
+    }
+
+    /// <summary>
+    /// Connections that we gave a helper, as their marks say, and that the policy gives none, or another one: without our mark, what they agree upon from now on
+    /// opens nothing. What they agreed upon before is judged as any connection is.
+    /// </summary>
+    /// <param name="evaluator">The policy that is now in force.</param>
+    /// <param name="local">Addresses of the host.</param>
+    /// <param name="tracked">All that conntrack holds, of every zone.</param>
+    /// <param name="sockets">Sockets of the host.</param>
+    /// <param name="mark">The bits of marks that say that we gave a connection its helper.</param>
+    public static IReadOnlyList<TrackedConnection> HelpedNoMore(
+        HostEvaluator evaluator, IReadOnlySet<IpAddress> local, IReadOnlyList<TrackedConnection> tracked, SocketTable sockets, uint mark)
+    {
+        ArgumentNullException.ThrowIfNull(evaluator);
+        ArgumentNullException.ThrowIfNull(sockets);
+        var helped = tracked.Where(connection => connection.Helper is not null && (connection.Mark & mark) == mark).ToList();
+        if (helped.Count == 0)
+        {
+            return [];
+        }
+
+        var known = ByPacket(tracked);
+        return [.. helped.Where(connection => HostEnd.Of(local, sockets, connection) is { } end
+            && end.HelperBy(evaluator)?.Name != connection.Helper
+            && HostEnd.ExpectedBy(evaluator, local, sockets, connection, packet => known.GetValueOrDefault(packet))?.Name != connection.Helper)];
+    }
+
+    private static Dictionary<FlowTuple, TrackedConnection> ByPacket(IReadOnlyList<TrackedConnection> tracked)
+    {
+        var known = new Dictionary<FlowTuple, TrackedConnection>(tracked.Count * 2);
+        foreach (var connection in tracked)
+        {
+            known.TryAdd(connection.Original, connection);
+            known.TryAdd(connection.Reply, connection);
+        }
+
+        return known;
     }
 
     /// <summary>Whether a policy forbids a connection of the host's own that conntrack holds.</summary>

@@ -22,6 +22,12 @@ public sealed record TrackedConnection(FlowTuple Original, FlowTuple Reply, usho
 {
     /// <summary>The first packet of the connection that it stems from, where a helper expected it; null for most.</summary>
     public FlowTuple? Parent { get; init; }
+
+    /// <summary>Its mark.</summary>
+    public uint Mark { get; init; }
+
+    /// <summary>The kernel's name of the helper that reads along in it; null for none.</summary>
+    public string? Helper { get; init; }
 }
 
 /// <summary>States of TCP sockets, numbered as the kernel does.</summary>

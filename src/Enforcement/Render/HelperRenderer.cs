@@ -1,5 +1,4 @@
 using Bulkhead.Enforcement.Documents;
-using Bulkhead.Policy;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
@@ -8,7 +7,7 @@ namespace Bulkhead.Enforcement.Render;
 
 /// <summary>
 /// Renders what allows with a helper say (<see cref="ConnectionHelper"/>): a connection that such an allow admits is given the helper and our mark, and a
-/// connection that a helper of this name expects, whose parent bears our mark, is admitted from and to the same peers. A helper that others gave a connection opens
+/// connection that a helper of this name expects, whose parent bears our mark, is admitted from and to the same peers, to ports from 1024. A helper that others gave a connection opens
 /// nothing here.
 /// <code>
 /// in_tcp_21:    peers ─► help_ftp: ct helper set, ct mark set ─► accept
@@ -56,7 +55,7 @@ internal sealed class HelperRenderer(DocumentBuilder document, HostPolicy policy
                 var name = $"{_name}_expected_{Identifier(entries.Key)}";
                 document.Chain(name, members.Select(member => new FirewallRule.When([member], new Verdict.Accept())));
                 yield return new(
-                    entries.Key.Expects.Select(PortMatch.Whole).ToEquatableArray(),
+                    entries.Key.Expects,
                     [new FirewallRule.When([new Match.ExpectedBy(entries.Key.Name, mark)], new Verdict.Jump(name))]);
             }
         }

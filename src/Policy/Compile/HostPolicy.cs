@@ -95,12 +95,12 @@ public sealed record HostEntry(
 
     /// <summary>
     /// What reads along in connections that it allows, so that those that they agree upon pass too, in both directions, with the same peers; null for
-    /// nothing. Only in an allow, on ports that the helper can follow.
+    /// nothing. Only in an allow that asks nothing of the host's socket, since what is expected may be any socket's, on ports that the helper can follow.
     /// </summary>
     public ConnectionHelper? Helper { get; init; }
 
     /// <summary>Whether an entry of this kind can have a helper.</summary>
-    public bool CanHave(ConnectionHelper helper) => Action == RuleAction.Allow && !Stateless && Ports.All(helper.CanFollow);
+    public bool CanHave(ConnectionHelper helper) => Action == RuleAction.Allow && !Stateless && !HasSocketCondition && helper.CanFollow(Ports);
 
     /// <summary>What doing as it says takes, besides <see cref="Features.Base"/>.</summary>
     public IEnumerable<string> Features =>

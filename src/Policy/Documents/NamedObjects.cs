@@ -192,6 +192,15 @@ internal sealed class NamedObjects
         {
             problems.Add(Diagnostic.Error("helper-ports", $"{path}.helper", $"The helper {helper} reads along in connections of {string.Join(" and ", helper.Follows.Select(IpProtocol.NameOf))} to ports by number, not {string.Join(", ", others)}. Name such ports only, and others in a service of their own."));
         }
+        else if (ConnectionHelper.CountOf(ports) > ConnectionHelper.MostPorts)
+        {
+            problems.Add(Diagnostic.Error("helper-ports", $"{path}.helper", $"A helper reads what strangers send to every port of its service, which may be {ConnectionHelper.MostPorts} at most. Name those that the service has."));
+        }
+
+        if (service.Process is not null)
+        {
+            problems.Add(Diagnostic.Error("helper-process", $"{path}.helper", "What is agreed upon may be any process's, so that a service which asks for a process can have no helper. Leave out one of the two."));
+        }
 
         if (service.Stateless)
         {

@@ -1,4 +1,5 @@
 using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Policy.Documents;
 
@@ -10,6 +11,9 @@ internal sealed record RuleParts(RuleEnd? From, RuleEnd? To, RuleAction? Action,
 
     /// <summary>Whether a service that it names asks something of the provider's socket.</summary>
     public required bool AsksProvider { get; init; }
+
+    /// <summary>To how many ports the helper that most are for is given; 0 without helpers.</summary>
+    public required int HelperPorts { get; init; }
 
     public required bool BestEffort { get; init; }
 
@@ -95,6 +99,16 @@ internal sealed class RuleChecks(IReadOnlyList<Scope> scopes, List<Diagnostic> p
         if (rule is { AsksConsumer: true, From: RuleEnd.Addresses } && (rule.IsDeny || (rule.Action is RuleAction.Allow && !rule.BestEffort)))
         {
             problems.Add(Diagnostic.Error("undecidable-condition", $"{path}.from", "The consumer is a network, so nobody can check its process or user. Choose workloads, or write consumer: best-effort in an allow."));
+        }
+
+        if (rule is { Action: RuleAction.Allow, AsksConsumer: true, HelperPorts: > 0 })
+        {
+            problems.Add(Diagnostic.Error("helper-process", $"{path}.services", "What is agreed upon may be any process's or user's, so that a rule which asks for one can name no service with a helper. Split it, or leave out the helper."));
+        }
+
+        if (rule is { Action: RuleAction.Allow, HelperPorts: > ConnectionHelper.MostPorts })
+        {
+            problems.Add(Diagnostic.Error("helper-ports", $"{path}.services", $"Services with the same helper may have {ConnectionHelper.MostPorts} ports at most in one rule. Split it."));
         }
 
         if (rule is { UnidentifiedMatches: true, Action: RuleAction.Allow })

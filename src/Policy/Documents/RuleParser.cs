@@ -1,4 +1,5 @@
 using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Policy.Documents;
 
@@ -25,6 +26,8 @@ internal sealed class RuleParser(NamedObjects names, IReadOnlyList<Scope> scopes
         {
             AsksConsumer = rule.FromProcess is not null || rule.Users.Count > 0,
             AsksProvider = services.Any(service => service.Process is not null),
+            HelperPorts = services.Where(service => service.Helper is not null).GroupBy(service => service.Helper)
+                .Select(same => ConnectionHelper.CountOf(same.SelectMany(service => service.Ports).Distinct())).DefaultIfEmpty().Max(),
             // A word that cannot be read may have been the one that makes the rule right.
             BestEffort = bestEffort != false,
             UnidentifiedMatches = unidentified == true,

@@ -117,10 +117,10 @@ public sealed class HostEvaluator
             }
         }
 
-        return expectedBy is null ? candidates : [.. candidates.Concat(Expecting(expectedBy, peer, protocol)).OrderBy(c => c.Action).ThenBy(c => c.Rule)];
+        return expectedBy is null ? candidates : [.. candidates.Concat(Expecting(expectedBy, peer, protocol, port)).OrderBy(c => c.Action).ThenBy(c => c.Rule)];
     }
 
-    private IEnumerable<Candidate> Expecting(ConnectionHelper helper, IpAddress peer, byte protocol) => !helper.Expects.Contains(protocol)
+    private IEnumerable<Candidate> Expecting(ConnectionHelper helper, IpAddress peer, byte protocol, ushort port) => !helper.Expecting(protocol, port)
         ? []
         : _inbound.Concat(_outbound).Where(entry => entry.Helper == helper && _peers[entry.Peers].Contains(peer))
             .Select(entry => new Candidate(entry.Action, entry.Rule, null, [], false, Certain: true));

@@ -130,16 +130,16 @@ internal sealed class PolicyRegions
         where region is not null
         select (rule.Id, region);
 
-    /// <summary>What helpers might expect, scopes aside: connections between a rule's consumers and providers, whoever begins them, at whatever port.</summary>
+    /// <summary>What helpers might expect, scopes aside: connections between a rule's consumers and providers, whoever begins them, at whatever port from 1024.</summary>
     public IEnumerable<(RuleId Rule, Region Region)> Expected(PolicyModel policy, DateTimeOffset now) =>
         from rule in policy.Rulesets.SelectMany(ruleset => ruleset.Rules)
         where rule.Action == RuleAction.Allow && !(rule.Expires <= now)
-        let protocols = rule.Services.Select(service => service.Helper).OfType<ConnectionHelper>().SelectMany(helper => helper.Expects).Distinct().ToList()
-        where protocols.Count > 0
+        let expected = rule.Services.Select(service => service.Helper).OfType<ConnectionHelper>().SelectMany(helper => helper.Expects).Distinct().ToList()
+        where expected.Count > 0
         from ends in new[] { (Consumer: rule.From, Provider: rule.To), (Consumer: rule.To, Provider: rule.From) }
         let consumers = _rules.End(ends.Consumer, Side.Consumer)
         let providers = _rules.End(ends.Provider, Side.Provider)
-        let ports = PortCodes.Of(protocols.Select(PortMatch.Whole).ToEquatableArray())
+        let ports = PortCodes.Of(expected.Order().ToEquatableArray())
         let region = consumers is null ? null : providers?.And(consumers)?.And(Region.Of(ports))
         where region is not null
         select (rule.Id, region);

@@ -48,6 +48,8 @@ public sealed class PolicyDecoderTests
         { "bad-stateless", p => { p.Entries[0].Stateless = true; p.Entries[0].Ports[0].Protocol = 132; } },
         { "bad-helper", p => p.Entries[0].Helper = "irc" },
         { "bad-helper", p => p.Entries[0].Helper = "tftp" },
+        { "bad-helper", p => (p.Entries[0].Helper, p.Entries[0].ProcessPath) = ("ftp", "/bin/ftpd") },
+        { "bad-helper", p => (p.Entries[0].Helper, p.Entries[0].Ports[0].Last) = ("ftp", p.Entries[0].Ports[0].First + 16) },
         { "bad-helper", p => (p.Entries[0].Helper, p.Entries[0].Action) = ("ftp", Contracts.Agent.Action.Deny) },
         { "bad-helper", p => (p.Entries[0].Helper, p.Entries[0].Stateless) = ("ftp", true) },
         { "bad-name", p => p.PeerSets[0].Name = "a b" },

@@ -31,7 +31,7 @@ internal static class RandomEstates
             new() { Name = "in-unit", Ports = ["udp/53", "tcp/443"], Process = new() { Unit = "dns.service" } },
             new() { Name = "untracked", Ports = ["tcp/80", "udp/50-60"], Stateless = true },
             new() { Name = "helped", Ports = ["tcp/80", "tcp/85"], Helper = "ftp" },
-            new() { Name = "helped-too", Ports = ["udp/53"], Helper = "sip", Process = new() { Unit = "dns.service" } },
+            new() { Name = "helped-too", Ports = ["udp/53"], Helper = "sip" },
             new() { Name = "strict", Ports = ["tcp"], Process = new() { Path = "/bin/srv", Unit = "dns.service" } },
         ],
         Networks =
@@ -44,7 +44,7 @@ internal static class RandomEstates
     };
 
     private static readonly string[] _services =
-        ["any", "any", "tcp", "tcp/80", "tcp/80-90", "udp/53", "icmp/8", "icmpv6", "47", "sctp/80", "helped", "served", "helped-too", "in-unit", "strict", "untracked", "untracked"];
+        ["any", "any", "tcp", "tcp/80", "tcp/80-90", "udp/53", "icmp/8", "icmpv6", "47", "sctp/80", "helped", "served", "helped-too", "in-unit", "in-unit", "strict", "strict", "untracked", "untracked"];
 
     public static Estate Make(Random random)
     {

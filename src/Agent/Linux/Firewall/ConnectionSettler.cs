@@ -1,6 +1,7 @@
 using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Enforcement.Connections;
+using Bulkhead.Enforcement.Marks;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
 using Bulkhead.Policy.Services;
@@ -19,6 +20,8 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
 
     private static readonly uint _states = SocketDiagnostics.AllStates
         & ~SocketDiagnostics.States(SocketState.TimeWait, SocketState.Close);
+
+    private uint HelperMark => owners?.Mask ?? MarkTable.DefaultMask;
 
     /// <summary>Puts connections that conntrack does not know into it; for before the first rules, which start it.</summary>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
@@ -63,7 +66,13 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
     public ApplyOutcome Finish(HostEvaluator evaluator, IReadOnlyList<TrackedConnection> tracked)
     {
-        var changes = LiveConnections.Judge(evaluator, addresses.Read(), tracked, ReadSockets(evaluator.Policy));
+        var (local, table) = (addresses.Read(), ReadSockets(evaluator.Policy));
+        foreach (var session in LiveConnections.HelpedNoMore(evaluator, local, tracked, table, HelperMark))
+        {
+            conntrack.Unmark(session, HelperMark);
+        }
+
+        var changes = LiveConnections.Judge(evaluator, local, tracked, table);
         return new(null, Admitted: changes.Admit.Count(conntrack.Admit), Destroyed: changes.Destroy.Count(sockets.Destroy), Forgotten: changes.Forget.Count(conntrack.Delete));
     }
 

@@ -6,18 +6,17 @@ namespace Bulkhead.Agent.Linux.Firewall;
 /// <summary>Finds out which connection-tracking helpers the kernel has, or can load.</summary>
 internal static class HelperProbe
 {
-    /// <summary>The features of those helpers, in their order.</summary>
+    /// <summary>The features of those helpers, in their order. nft is asked only where that loads nothing.</summary>
     public static async Task<IReadOnlyList<string>> FeaturesAsync(TableKeeper table)
     {
-        if (await table.KnowsAsync(ConnectionHelper.All.SelectMany(Objects)).ConfigureAwait(false))
-        {
-            return [.. ConnectionHelper.All.Select(helper => helper.Feature)];
-        }
-
+        var modules = HelperModules.OfThisHost();
+        var found = ConnectionHelper.All.Select(helper => (Helper: helper, modules.Of(helper).Presence)).ToList();
+        var known = await table.KnowsAsync(found.Where(f => f.Presence == HelperPresence.MayBeAsked).SelectMany(f => Objects(f.Helper))).ConfigureAwait(false);
         var has = new List<string>();
-        foreach (var helper in ConnectionHelper.All)
+        foreach (var (helper, presence) in found)
         {
-            if (await table.KnowsAsync(Objects(helper)).ConfigureAwait(false))
+            if (presence == HelperPresence.Loadable
+                || (presence == HelperPresence.MayBeAsked && (known || await table.KnowsAsync(Objects(helper)).ConfigureAwait(false))))
             {
                 has.Add(helper.Feature);
             }

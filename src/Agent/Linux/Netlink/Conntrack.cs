@@ -1,3 +1,4 @@
+using System.Text;
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Services;
@@ -22,10 +23,14 @@ public sealed class Conntrack : IDisposable
     private const ushort TupleReply = 2;
     private const ushort Status = 3;
     private const ushort ProtocolInfo = 4;
+    private const ushort Help = 5;
+    private const ushort HelpName = 1;
     private const ushort LifetimeSeconds = 7;
+    private const ushort MarkOf = 8;
     private const ushort Identifier = 12;
     private const ushort TupleMaster = 14;
     private const ushort ZoneNumber = 18;
+    private const ushort MarkMask = 21;
 
     private const uint SeenReplyAssuredConfirmed = 2 | 4 | 8;
     private const byte TcpEstablished = 3;
@@ -124,6 +129,30 @@ public sealed class Conntrack : IDisposable
         return true;
     }
 
+    /// <summary>Clears bits of an entry's mark; false if it was gone. A successor with the same tuple is not told from it.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public bool Unmark(TrackedConnection connection, uint bits)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        var writer = NetlinkWriter.Netfilter(_buffer, Subsystem, MessageNew, NetlinkFlags.Request | NetlinkFlags.Ack, FamilyOf(connection.Original));
+        Write(ref writer, TupleOriginal, connection.Original);
+        writer.U32Be(MarkOf, 0);
+        writer.U32Be(MarkMask, bits);
+        if (connection.Zone != 0)
+        {
+            writer.U16Be(ZoneNumber, connection.Zone);
+        }
+
+        var outcome = _socket.Exchange(writer.End());
+        if (outcome.Errno == Errno.NoEntry)
+        {
+            return false;
+        }
+
+        outcome.ThrowIfFailed("change the mark of a conntrack entry");
+        return true;
+    }
+
     /// <summary>
     /// Creates the entry of a TCP connection that is open already, so that its segments count as established; false if there is one.
     /// The window is not known, so conntrack is told not to judge by it.
@@ -154,7 +183,7 @@ public sealed class Conntrack : IDisposable
         return true;
     }
 
-    /// <summary>Reads the tuples, zone and identifier of an entry or event; false if it lacks a tuple.</summary>
+    /// <summary>Reads the tuples, zone, mark, helper and identifier of an entry or event; false if it lacks a tuple.</summary>
     public static bool TryRead(NetlinkMessage message, out TrackedConnection connection)
     {
         FlowTuple? original = null;
@@ -162,6 +191,8 @@ public sealed class Conntrack : IDisposable
         FlowTuple? parent = null;
         ushort zone = 0;
         uint id = 0;
+        uint mark = 0;
+        string? helper = null;
         var attributes = message.Attributes(GenericHeader);
         while (attributes.Next())
         {
@@ -176,6 +207,12 @@ public sealed class Conntrack : IDisposable
                 case TupleMaster:
                     parent = ReadTuple(attributes.Nested());
                     break;
+                case Help:
+                    helper = HelperOf(attributes.Nested());
+                    break;
+                case MarkOf:
+                    mark = attributes.U32Be();
+                    break;
                 case Identifier:
                     id = attributes.U32Be();
                     break;
@@ -185,8 +222,21 @@ public sealed class Conntrack : IDisposable
             }
         }
 
-        connection = new(original ?? default, reply ?? default, zone, id) { Parent = parent };
+        connection = new(original ?? default, reply ?? default, zone, id) { Parent = parent, Mark = mark, Helper = helper };
         return original is not null && reply is not null;
+    }
+
+    private static string? HelperOf(AttributeReader help)
+    {
+        while (help.Next())
+        {
+            if (help.Type == HelpName)
+            {
+                return Encoding.UTF8.GetString(help.Value).TrimEnd('\0');
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Reads a tuple (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY).</summary>
