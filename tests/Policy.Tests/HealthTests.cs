@@ -32,6 +32,19 @@ public class HealthTests
         return new(World.Now.AddDays(-30), World.Now, [.. connections.Select(c => new ObservedConnection(Labels(c.From), Labels(c.To), 6, c.Port, [new(c.Rule)]))]);
     }
 
+    [Theory]
+    [InlineData("ftp", "tcp/21", false)]
+    [InlineData("tcp/21", "ftp", false)]
+    [InlineData("sane", "ftp", false)]
+    [InlineData("ftp", "ftp", true)]
+    [InlineData("tcp/21", "tcp/21", true)]
+    public void A_rule_with_a_helper_is_redundant_only_beside_one_with_the_same(string first, string second, bool redundant)
+    {
+        var world = new World().Ruleset("r", "all", Write.Allow("role=web", "role=db", first) with { Id = 1 }, Write.Allow("role=web", "role=db", second) with { Id = 2 });
+        world.Document = world.Document with { Services = [new() { Name = "ftp", Ports = ["tcp/21"], Helper = "ftp" }, new() { Name = "sane", Ports = ["tcp/21"], Helper = "sane" }] };
+        Assert.Equal(redundant ? [2] : Array.Empty<long>(), Check(world).Where(f => f.Code == HealthCode.Redundant).Select(f => f.Rule.Value));
+    }
+
     [Fact]
     public void A_rule_of_names_never_matches()
     {

@@ -82,7 +82,11 @@ internal sealed class CoverageFindings(PolicyRegions policy, ILookup<Rule, (Dire
 
     /// <summary>Whether a rule may be counted on in another's place: it stays, and at least as long.</summary>
     private bool Counts(Rule candidate, Rule rule) =>
-        candidate.Id != rule.Id && !_dropped.Contains(candidate.Id) && (candidate.Expires is null || candidate.Expires >= rule.Expires);
+        candidate.Id != rule.Id && !_dropped.Contains(candidate.Id) && (candidate.Expires is null || candidate.Expires >= rule.Expires)
+        && (candidate.Action != RuleAction.Allow || HelpsAlike(candidate, rule));
+
+    /// <summary>An allow with a helper opens more than it says, and is left out where the helper is missing: it neither stands for others nor they for it.</summary>
+    private static bool HelpsAlike(Rule a, Rule b) => a.Services.Concat(b.Services).Select(service => service.Helper).Distinct().Count() <= 1;
 
     private static RuleAction[] Before(RuleAction action) => [.. Enum.GetValues<RuleAction>().Where(other => other < action)];
 
