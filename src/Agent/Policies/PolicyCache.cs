@@ -59,7 +59,8 @@ internal sealed class PolicyCache(StateDirectory state)
 
     /// <summary>
     /// Keeps a policy that the kernel is about to get, so that a restart never falls back behind it, and marks the directions
-    /// that it blocks, besides those that the kernel may block already.
+    /// that it blocks, besides those that the kernel may block already. A delta may be on disk only after <see cref="Sync"/>: after a power cut the kernel has
+    /// forgotten it too.
     /// </summary>
     public void BeforeApplying(ReceivedPolicy policy)
     {
@@ -80,8 +81,11 @@ internal sealed class PolicyCache(StateDirectory state)
             }
         }
 
-        _policy.Write(policy);
+        _policy.Write(policy, deltasToDisk: false);
     }
+
+    /// <summary>Waits until what <see cref="BeforeApplying"/> kept is on disk; for before anybody is told that it is in force.</summary>
+    public void Sync() => _policy.Sync();
 
     /// <summary>Keeps the second copy of a policy that the kernel now enforces, and marks just its directions.</summary>
     public void AfterApplying(ReceivedPolicy policy)

@@ -17,6 +17,7 @@ internal sealed class PolicyFile(string path)
 
     private readonly string _changes = path + ".changes";
     private (byte[] Whole, int Changes)? _written;
+    private bool _unsynced;
 
     private static ReadOnlySpan<byte> Magic => "BHP1"u8;
 
@@ -59,23 +60,37 @@ internal sealed class PolicyFile(string path)
     }
 
     /// <summary>Makes it hold a policy, at the cost of the deltas that it does not hold yet.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="deltasToDisk">Whether to wait for the disk for deltas too; if not, they outlive this process, and a power cut only after <see cref="Sync"/>.</param>
     /// <exception cref="IOException">The disk refused; a whole policy is there still.</exception>
-    public void Write(ReceivedPolicy policy)
+    public void Write(ReceivedPolicy policy, bool deltasToDisk = true)
     {
         var written = _written;
         _written = null;
         if (written is { } held && ReferenceEquals(held.Whole, policy.Whole) && held.Changes <= policy.Changes.Length)
         {
-            Append(policy.Changes.AsSpan()[held.Changes..]);
+            Append(policy.Changes.AsSpan()[held.Changes..], deltasToDisk);
         }
         else
         {
             Write(policy.Whole);
+            _unsynced = false;
             DurableFile.Remove(_changes);
-            Append(policy.Changes.AsSpan());
+            Append(policy.Changes.AsSpan(), toDisk: true);
         }
 
         _written = (policy.Whole, policy.Changes.Length);
+    }
+
+    /// <summary>Waits until all that it holds is on disk.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public void Sync()
+    {
+        if (_unsynced)
+        {
+            DurableFile.Sync(_changes);
+            _unsynced = false;
+        }
     }
 
     /// <summary>Makes it hold a whole policy without deltas.</summary>
@@ -92,12 +107,12 @@ internal sealed class PolicyFile(string path)
     /// <summary>Removes it.</summary>
     public void Remove()
     {
-        _written = null;
+        (_written, _unsynced) = (null, false);
         DurableFile.Remove(path);
         DurableFile.Remove(_changes);
     }
 
-    private void Append(ReadOnlySpan<byte[]> changes)
+    private void Append(ReadOnlySpan<byte[]> changes, bool toDisk)
     {
         if (changes.Length > 0)
         {
@@ -111,7 +126,8 @@ internal sealed class PolicyFile(string path)
                 records.Write(change);
             }
 
-            DurableFile.Append(_changes, records.GetBuffer().AsSpan(0, (int)records.Length));
+            DurableFile.Append(_changes, records.GetBuffer().AsSpan(0, (int)records.Length), toDisk);
+            _unsynced = !toDisk;
         }
     }
 

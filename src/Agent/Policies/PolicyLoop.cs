@@ -364,6 +364,7 @@ internal sealed class PolicyLoop : IDisposable
             apply.Policy.Generation.ToString(), _time.GetElapsedTime(began).TotalMilliseconds, apply.Policy.Modes.Inbound, apply.Policy.Modes.Outbound, outcome.Steps);
         LogOutcome(outcome);
         _appliedAt = _time.GetTimestamp();
+        _keeper.Keep(_cache.Sync);
         await HandleAsync(new PolicyEvent.Applied(apply.Policy), cancel);
         if (_held is { } held && held.Policy.Generation == apply.Policy.Generation)
         {

@@ -20,9 +20,15 @@ internal static class DurableFile
     /// <exception cref="IOException">The disk refused; the old version is still there.</exception>
     public static void WriteLazily(string path, ReadOnlySpan<byte> content) => Replace(path, content, toDisk: false);
 
-    /// <summary>Makes a file longer, and that last; the file is made if there is none. A crash may leave part of what is appended.</summary>
+    /// <summary>
+    /// Makes a file longer, and that last; the file is made if there is none. A crash may leave part of what is appended, and, if that is not on disk yet, a power
+    /// cut may leave none of it.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="content">What is appended.</param>
+    /// <param name="toDisk">Whether to wait for the disk; if not, <see cref="Sync"/> does.</param>
     /// <exception cref="IOException">The disk refused; part of it may be there.</exception>
-    public static void Append(string path, ReadOnlySpan<byte> content)
+    public static void Append(string path, ReadOnlySpan<byte> content, bool toDisk = true)
     {
         var isNew = !File.Exists(path);
         using (var file = new FileStream(path, new FileStreamOptions
@@ -34,13 +40,21 @@ internal static class DurableFile
         }))
         {
             file.Write(content);
-            file.Flush(flushToDisk: true);
+            file.Flush(flushToDisk: toDisk || isNew);
         }
 
         if (isNew)
         {
             Directories.Sync(Path.GetDirectoryName(path)!);
         }
+    }
+
+    /// <summary>Waits until what was appended to a file is on disk.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public static void Sync(string path)
+    {
+        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Write, BufferSize = 0 });
+        file.Flush(flushToDisk: true);
     }
 
     /// <summary>Removes a file, if it is there, and makes that last.</summary>

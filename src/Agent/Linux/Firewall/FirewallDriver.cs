@@ -20,6 +20,7 @@ namespace Bulkhead.Agent.Linux.Firewall;
 public sealed class FirewallDriver : IDisposable
 {
     private const int MostTries = 5;
+    private static readonly TimeSpan _gather = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan _ownersEvery = TimeSpan.FromMilliseconds(400);
 
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -146,6 +147,8 @@ public sealed class FirewallDriver : IDisposable
                 return new((string?)null);
             }
 
+            // Kernels that do not preempt themselves let nobody else on the processor meanwhile: first whoever the change is for, and others that come with it.
+            await Task.Delay(_gather, cancellationToken).ConfigureAwait(false);
             // Whatever is applied from here on asks anew.
             _unswept = false;
             var tracked = await Task.Run(_sweeper.Dump, CancellationToken.None).ConfigureAwait(false);
