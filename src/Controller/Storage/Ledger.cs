@@ -1,7 +1,9 @@
+using System.Data;
 using System.Data.Common;
 using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Storage.Rows;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Bulkhead.Controller.Storage;
 
@@ -48,9 +50,9 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, StoreDatab
     /// <param name="change">Checks and changes rows.</param>
     /// <param name="cancellation">Counts until the commit begins.</param>
     public Task<Outcome<T>> WriteAsync<T>(string actor, Func<Edit, CancellationToken, Task<Outcome<T>>> change, CancellationToken cancellation) => AloneAsync<Outcome<T>>(
-        async database =>
+        database => database.Database.BeginTransactionAsync(cancellation),
+        async (database, transaction) =>
         {
-            await using var transaction = await database.Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);
             await store.LockAsync(database, cancellation).ConfigureAwait(false);
             await CatchUpAsync(database, cancellation).ConfigureAwait(false);
             var edit = new Edit(database, live.Current, actor, time.GetUtcNow());
@@ -81,9 +83,9 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, StoreDatab
 
     /// <summary>Takes up what other controllers have committed.</summary>
     public Task FollowAsync(CancellationToken cancellation) => AloneAsync(
-        async database =>
+        database => store.BeginReadAsync(database, cancellation),
+        async (database, _) =>
         {
-            await using var moment = await store.BeginReadAsync(database, cancellation).ConfigureAwait(false);
             await CatchUpAsync(database, cancellation).ConfigureAwait(false);
             return true;
         },
@@ -95,19 +97,24 @@ public sealed class Ledger(IDbContextFactory<ControllerDb> databases, StoreDatab
     /// <inheritdoc/>
     public void Dispose() => _writer.Dispose();
 
-    /// <summary>Does one thing after the other.</summary>
+    /// <summary>Does one thing after the other, each in a transaction of its own.</summary>
     /// <exception cref="DbException">The database failed.</exception>
-    private async Task<T> AloneAsync<T>(Func<ControllerDb, Task<T>> work, CancellationToken cancellation)
+    private async Task<T> AloneAsync<T>(Func<ControllerDb, Task<IDbContextTransaction>> begin, Func<ControllerDb, IDbContextTransaction, Task<T>> work, CancellationToken cancellation)
     {
         await _writer.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             await using var database = await databases.CreateDbContextAsync(cancellation).ConfigureAwait(false);
-            return await work(database).ConfigureAwait(false);
-        }
-        catch (InvalidOperationException problem) when (StoreLostException.IsTold(problem))
-        {
-            throw new StoreLostException(problem);
+            await using var transaction = await begin(database).ConfigureAwait(false);
+            try
+            {
+                return await work(database, transaction).ConfigureAwait(false);
+            }
+            catch (InvalidOperationException problem) when (database.Database.GetDbConnection().State != ConnectionState.Open)
+            {
+                // To what follows a command that lost the connection at its very end, Npgsql says only that the transaction is over.
+                throw new StoreLostException(problem);
+            }
         }
         finally
         {

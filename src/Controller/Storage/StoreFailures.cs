@@ -26,10 +26,4 @@ public static class StoreFailures
 
 /// <summary>The connection to the database was lost, and all that was not committed with it.</summary>
 /// <param name="problem">How it showed.</param>
-public sealed class StoreLostException(InvalidOperationException problem) : DbException("The connection to the database was lost.", problem)
-{
-    private static readonly string s_npgsql = typeof(NpgsqlException).Assembly.GetName().Name!;
-
-    /// <summary>Whether an exception means that: to what follows a command that lost the connection at its very end, Npgsql says only that the transaction is over.</summary>
-    internal static bool IsTold(InvalidOperationException problem) => problem.Source == s_npgsql;
-}
+public sealed class StoreLostException(Exception problem) : DbException("The connection to the database was lost.", problem);
