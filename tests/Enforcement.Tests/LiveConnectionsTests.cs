@@ -50,7 +50,7 @@ public class LiveConnectionsTests
         LocalSocket[] sockets = [Socket("10.0.0.1:443 > 10.0.0.2:50000"), Socket("10.0.0.1:443 > 10.0.0.9:50000"), Socket("10.0.0.1:40000 > 10.0.0.3:5432")];
         var changes = Judge([], sockets);
         Assert.Equal([sockets[1]], changes.Destroy);
-        Assert.Equal([Tuple("10.0.0.2:50000 > 10.0.0.1:443"), Tuple("10.0.0.9:50000 > 10.0.0.1:443"), Tuple("10.0.0.1:40000 > 10.0.0.3:5432")], changes.Admit);
+        Assert.Equal([Tuple("10.0.0.2:50000 > 10.0.0.1:443"), Tuple("10.0.0.9:50000 > 10.0.0.1:443"), Tuple("10.0.0.1:40000 > 10.0.0.3:5432")], changes.Admit.Select(lost => lost.Original));
     }
 
     [Fact]

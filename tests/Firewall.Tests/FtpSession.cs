@@ -36,12 +36,13 @@ internal sealed class FtpSession : IDisposable
     /// <summary>Opens the control connection and signs in.</summary>
     public static async Task<FtpSession> OpenAsync(NetworkNamespace clientHost, NetworkNamespace serverHost, IPAddress server, int port = 21)
     {
-        using var listener = serverHost.Inside(() => Listen(server, port));
+        var listener = serverHost.Inside(() => Listen(server, port));
         var client = clientHost.Inside(() => new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
         using var deadline = new CancellationTokenSource(_patience);
         var accepting = listener.AcceptAsync(deadline.Token).AsTask();
         await client.ConnectAsync(new IPEndPoint(server, port), deadline.Token);
         var session = new FtpSession(clientHost, serverHost, client, await accepting);
+        session.Keep(listener);
         // A helper reads on after the end of a line.
         await SayAsync(session._server, session._client, "220 ready");
         await SayAsync(session._client, session._server, "USER anonymous");

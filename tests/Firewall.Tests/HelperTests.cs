@@ -148,6 +148,32 @@ public class HelperTests
         Assert.True(await ArrivesAsync(bench, kept.ServerHost, await kept.ActiveAsync()));
     }
 
+    /// <summary>Older than the agent, or lost by conntrack: its entry is made anew, which is the one moment at which the kernel takes a helper for it.</summary>
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task A_session_that_conntrack_did_not_know_has_the_helper_that_its_rule_gives_and_no_other(Direction direction, bool isV6)
+    {
+        await using var bench = new Bench();
+        using var helped = await OpenAsync(bench, direction, isV6);
+        using var without = await OpenAsync(bench, direction, isV6, 2121);
+        await bench.ApplyAsync(Ftp(direction, _ftp));
+        for (var lost = 0; lost < 2; lost++)
+        {
+            Assert.True(await ArrivesAsync(bench, helped.ClientHost, await helped.PassiveAsync()));
+            Assert.True(await ArrivesAsync(bench, helped.ServerHost, await helped.ActiveAsync()));
+            Assert.False(await ArrivesAsync(bench, without.ClientHost, await without.PassiveAsync()));
+            Assert.False(await ArrivesAsync(bench, without.ServerHost, await without.ActiveAsync()));
+            bench.Host.Run("conntrack", "--flush");
+            using var deadline = new CancellationTokenSource(Bench.Deadline);
+            // What is left of data connections too.
+            Assert.True((await bench.Driver.SettleAsync(deadline.Token)).Admitted >= 2);
+        }
+
+        // Nor has it one any more once the rule gives none.
+        await bench.ApplyAsync(Ftp(direction, null));
+        Assert.False(await ArrivesAsync(bench, helped.ClientHost, await helped.PassiveAsync()));
+    }
+
     [Fact]
     public async Task An_override_deny_of_the_data_port_stands()
     {
@@ -199,10 +225,14 @@ public class HelperTests
     }
 
     [Theory]
-    [MemberData(nameof(Ways))]
-    public async Task A_server_of_tftp_answers_from_another_port(Direction direction, bool isV6)
+    [InlineData(Direction.Inbound, false, false)]
+    [InlineData(Direction.Inbound, true, true)]
+    [InlineData(Direction.Outbound, true, false)]
+    [InlineData(Direction.Outbound, false, true)]
+    public async Task A_server_of_tftp_answers_from_another_port(Direction direction, bool isV6, bool asksAgain)
     {
         await using var bench = new Bench();
+        using var sameClient = (direction == Direction.Inbound ? bench.Peer : bench.Host).Inside(() => new UdpClient(isV6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork));
         foreach (var helper in new[] { null, _tftp })
         {
             await bench.ApplyAsync(Make(_full, [Entry(direction, RuleAction.Allow, 1, 0, PortMatch.Udp(69)) with { Helper = helper }], Hosts("10.77.0.2", "fd77::2")));
@@ -211,7 +241,9 @@ public class HelperTests
             using var deadline = new CancellationTokenSource(Bench.Deadline);
             using var requests = server.Inside(() => new UdpClient(new IPEndPoint(address, 69)));
             using var transfer = server.Inside(() => new UdpClient(new IPEndPoint(address, 0)));
-            using var asking = client.Inside(() => new UdpClient(address.AddressFamily));
+            // Who asks again from the same port is known to conntrack since before there was a helper.
+            using var another = client.Inside(() => new UdpClient(address.AddressFamily));
+            var asking = asksAgain ? sameClient : another;
             await asking.SendAsync(Encoding.ASCII.GetBytes("\0\u0001boot\0octet\0"), new IPEndPoint(address, 69), deadline.Token);
             var asked = await requests.ReceiveAsync(deadline.Token);
             var block = ((IPEndPoint)transfer.Client.LocalEndPoint!).Port;

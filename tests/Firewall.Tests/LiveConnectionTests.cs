@@ -68,7 +68,7 @@ public class LiveConnectionTests
         var (peer, host) = (Bench.PeerAddress(isV6), Bench.HostAddress(isV6));
         using (var conntrack = bench.Host.Inside(Conntrack.Open))
         {
-            Assert.True(conntrack.Admit(new(IpProtocol.Tcp, peer, left, host, 80)));
+            Assert.True(conntrack.Admit(new(new(IpProtocol.Tcp, peer, left, host, 80))));
         }
 
         using var socket = bench.Peer.Inside(() => new Socket(isV6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
@@ -172,6 +172,51 @@ public class LiveConnectionTests
         Assert.Equal(1, outcome.Admitted);
         Assert.Equal(1, await connection.ReceiveAsync(new byte[8], deadline.Token));
         await Bench.TalkAsync(connection);
+    }
+
+    [Theory]
+    [InlineData(Direction.Inbound, false)]
+    [InlineData(Direction.Inbound, true)]
+    [InlineData(Direction.Outbound, false)]
+    [InlineData(Direction.Outbound, true)]
+    public async Task A_connection_that_is_closed_by_half_is_admitted_as_that(Direction direction, bool byUs)
+    {
+        await using var bench = new Bench();
+        using var listener = (direction == Direction.Inbound ? bench.Host : bench.Peer).Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new System.Net.IPEndPoint((direction == Direction.Inbound ? Bench.HostAddress(false) : Bench.PeerAddress(false)).ToIPAddress(), 444));
+        listener.Listen(1);
+        using var client = (direction == Direction.Inbound ? bench.Peer : bench.Host).Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        using var deadline = new CancellationTokenSource(Bench.Deadline);
+        await client.ConnectAsync(listener.LocalEndPoint!, deadline.Token);
+        using var server = await listener.AcceptAsync(deadline.Token);
+        var (ours, theirs) = direction == Direction.Inbound ? (server, client) : (client, server);
+        var (closing, other) = byUs ? (ours, theirs) : (theirs, ours);
+        closing.Shutdown(SocketShutdown.Send);
+        Assert.Equal(0, await other.ReceiveAsync(new byte[1], deadline.Token));
+
+        Assert.Equal(1, (await bench.ApplyAsync(Open(_full, PortMatch.Tcp(444)))).Admitted);
+
+        Assert.True(IsClosing());
+        // What is left of it goes on, and is over for conntrack when it is.
+        await other.SendAsync(new byte[] { 7 }, deadline.Token);
+        Assert.Equal(1, await closing.ReceiveAsync(new byte[1], deadline.Token));
+        other.Shutdown(SocketShutdown.Send);
+        Assert.Equal(0, await closing.ReceiveAsync(new byte[1], deadline.Token));
+        Assert.True(IsClosing());
+
+        bool IsClosing()
+        {
+            using var conntrack = bench.Host.Inside(Conntrack.Open);
+            var found = new List<bool>();
+            conntrack.Dump(message =>
+            {
+                if (Bulkhead.Agent.Telemetry.ConntrackRecord.TryRead(message, isDump: true, out var record) && record.Port == 444)
+                {
+                    found.Add(record.Closed);
+                }
+            });
+            return Assert.Single(found);
+        }
     }
 
     private static HostPolicy Open(Modes modes, params PortMatch[] ports) =>

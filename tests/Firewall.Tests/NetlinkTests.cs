@@ -87,8 +87,8 @@ public class NetlinkTests
         foreach (var (source, destination) in ((string, string)[])[("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")])
         {
             var tuple = new FlowTuple(IpProtocol.Tcp, IpAddress.Parse(source), 50000, IpAddress.Parse(destination), 443);
-            Assert.True(conntrack.Admit(tuple));
-            Assert.False(conntrack.Admit(tuple));
+            Assert.True(conntrack.Admit(new(tuple)));
+            Assert.False(conntrack.Admit(new(tuple)));
             var held = Assert.Single(conntrack.Dump());
             Assert.Equal(tuple, held.Original);
             Assert.Equal((tuple.Destination, tuple.DestinationPort), (held.Reply.Source, held.Reply.SourcePort));
@@ -96,6 +96,20 @@ public class NetlinkTests
             Assert.False(conntrack.Delete(held));
             Assert.Empty(conntrack.Dump());
         }
+    }
+
+    [Theory]
+    [InlineData("ftp", false, true)]
+    [InlineData("ftp", true, true)]
+    [InlineData("pptp", false, true)]
+    [InlineData("pptp", true, false)]
+    public void Admitted_connections_have_the_helper_that_knows_their_family(string name, bool isV6, bool has)
+    {
+        using var host = NetworkNamespace.Create();
+        using var conntrack = host.Inside(Conntrack.Open);
+        var tuple = new FlowTuple(IpProtocol.Tcp, Bench.PeerAddress(isV6), 50000, Bench.HostAddress(isV6), 443);
+        Assert.True(conntrack.Admit(new(tuple, Helper: ConnectionHelper.Find(name)), 0xff00));
+        Assert.Equal(has ? (name, 0xff00u) : (null, 0u), Assert.Single(conntrack.Dump()) is var held ? (held.Helper, held.Mark) : default);
     }
 
     [Fact]

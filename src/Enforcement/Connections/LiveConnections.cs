@@ -14,13 +14,19 @@ namespace Bulkhead.Enforcement.Connections;
 /// <param name="Destroy">Sockets to destroy.</param>
 /// <param name="Forget">Connections to take out of conntrack: forbidden ones, and those that are no longer tracked.</param>
 public sealed record LiveChanges(
-    IReadOnlyList<FlowTuple> Admit,
+    IReadOnlyList<LostConnection> Admit,
     IReadOnlyList<LocalSocket> Destroy,
     IReadOnlyList<TrackedConnection> Forget)
 {
     /// <summary>Nothing to do.</summary>
     public static LiveChanges None { get; } = new([], [], []);
 }
+
+/// <summary>A live TCP connection that conntrack does not know.</summary>
+/// <param name="Original">From its consumer to its provider, as the host sees them.</param>
+/// <param name="State">How far its socket is.</param>
+/// <param name="Helper">What the policy lets read along in it; null for nothing.</param>
+public sealed record LostConnection(FlowTuple Original, SocketState State = SocketState.Established, ConnectionHelper? Helper = null);
 
 /// <summary>A connection that its socket alone looks forbidden of.</summary>
 /// <param name="Socket">The host's end.</param>
@@ -55,8 +61,9 @@ public static class LiveConnections
         AddressMembers.Compare(before.Packed, after.Packed, _ => left = true, _ => joined = true);
         // What is no longer tracked is to be forgotten, and what is tracked again admitted.
         var untracks = policy.Entries.Any(entry => entry.Stateless);
+        // Whoever is to be helped from now on may be known without a helper.
         return policy.Entries.Any(entry => entry.Peers == after.Name
-            && (entry.Action == RuleAction.Allow ? left || entry.Stateless : joined || (untracks && entry.Action == RuleAction.OverrideDeny)));
+            && (entry.Action == RuleAction.Allow ? left || entry.Stateless || entry.Helper?.Follows.Contains(IpProtocol.Udp) == true : joined || (untracks && entry.Action == RuleAction.OverrideDeny)));
     }
 
     /// <summary>
@@ -93,7 +100,7 @@ public static class LiveConnections
         var known = ByPacket(tracked);
         TrackedConnection? Find(FlowTuple packet) => known.GetValueOrDefault(packet);
         var destroy = new List<LocalSocket>();
-        var admit = new List<FlowTuple>();
+        var admit = new List<LostConnection>();
         foreach (var socket in sockets.Live)
         {
             var original = sockets.Original(socket);
@@ -105,7 +112,7 @@ public static class LiveConnections
 
             if (entry is null && socket.State is not (SocketState.SynSent or SocketState.SynReceived) && !HostEnd.IsLocal(local, socket.Remote) && !IsUntracked(evaluator, sockets, socket))
             {
-                admit.Add(original);
+                admit.Add(new(original, socket.State, EndOf(sockets, socket).HelperBy(evaluator)));
             }
         }
 
@@ -138,6 +145,24 @@ public static class LiveConnections
             && HostEnd.ExpectedBy(evaluator, local, sockets, connection, packet => known.GetValueOrDefault(packet))?.Name != connection.Helper)];
     }
 
+    /// <summary>
+    /// UDP connections that the policy gives a helper, and that do not bear our mark: they are older than the rule. Once conntrack has forgotten them their next
+    /// packet is taken for a first one, and gets it. One that others gave another helper is left alone.
+    /// </summary>
+    /// <param name="evaluator">The policy that is now in force.</param>
+    /// <param name="local">Addresses of the host.</param>
+    /// <param name="tracked">All that conntrack held once no earlier rules were in force any more.</param>
+    /// <param name="sockets">Sockets of the host.</param>
+    /// <param name="mark">The bits of marks that say that we gave a connection its helper.</param>
+    public static IEnumerable<TrackedConnection> ToBeHelped(
+        HostEvaluator evaluator, IReadOnlySet<IpAddress> local, IReadOnlyList<TrackedConnection> tracked, SocketTable sockets, uint mark)
+    {
+        ArgumentNullException.ThrowIfNull(evaluator);
+        return !evaluator.GivesHelpers ? [] : tracked.Where(connection => connection.Original.Protocol == IpProtocol.Udp && (connection.Mark & mark) != mark
+            && HostEnd.Of(local, sockets, connection)?.HelperBy(evaluator) is { } helper
+            && (connection.Helper is null || connection.Helper == helper.Name));
+    }
+
     private static Dictionary<FlowTuple, TrackedConnection> ByPacket(IReadOnlyList<TrackedConnection> tracked)
     {
         var known = new Dictionary<FlowTuple, TrackedConnection>(tracked.Count * 2);
@@ -167,9 +192,11 @@ public static class LiveConnections
             && !(HostEnd.ExpectedBy(evaluator, local, sockets, connection, find) is { } helper && !end.IsBlockedBy(evaluator, helper));
     }
 
-    private static bool IsSuspect(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets, LocalSocket socket) => !HostEnd.IsLocal(local, socket.Remote) && (sockets.IsInbound(socket)
-        ? new HostEnd(Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort, sockets.FactsOf(socket))
-        : new HostEnd(Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort, sockets.FactsOf(socket))).IsBlockedBy(evaluator);
+    private static bool IsSuspect(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets, LocalSocket socket) => !HostEnd.IsLocal(local, socket.Remote) && EndOf(sockets, socket).IsBlockedBy(evaluator);
+
+    private static HostEnd EndOf(SocketTable sockets, LocalSocket socket) => sockets.IsInbound(socket)
+        ? new(Direction.Inbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.LocalPort, sockets.FactsOf(socket))
+        : new(Direction.Outbound, socket.Local, socket.Remote, IpProtocol.Tcp, socket.RemotePort, sockets.FactsOf(socket));
 
     /// <summary>Whether conntrack still holds what it is not told of any more. What it knows of a TCP connection's progress would be wrong once it is.</summary>
     private static bool IsUntracked(HostEvaluator evaluator, IReadOnlySet<IpAddress> local, TrackedConnection connection)

@@ -17,7 +17,6 @@ public sealed class HostEvaluator
     private readonly HostEntry[] _inbound;
     private readonly HostEntry[] _outbound;
     private readonly bool _hasStateless;
-    private readonly bool _hasHelpers;
 
     /// <summary>Indexes a host policy.</summary>
     public HostEvaluator(HostPolicy policy)
@@ -35,11 +34,14 @@ public sealed class HostEvaluator
         _inbound = [.. policy.Entries.Where(e => e.Direction == Direction.Inbound).OrderBy(e => e.Action).ThenBy(e => e.Rule)];
         _outbound = [.. policy.Entries.Where(e => e.Direction == Direction.Outbound).OrderBy(e => e.Action).ThenBy(e => e.Rule)];
         _hasStateless = policy.Entries.Any(e => e.Stateless);
-        _hasHelpers = policy.Entries.Any(e => e.Helper is not null);
+        GivesHelpers = policy.Entries.Any(e => e.Helper is not null);
     }
 
     /// <summary>What is judged by.</summary>
     public HostPolicy Policy { get; }
+
+    /// <summary>Whether any rule gives a helper.</summary>
+    public bool GivesHelpers { get; }
 
     /// <summary>Judges a new connection.</summary>
     /// <param name="direction">Whether the host is the provider or the consumer.</param>
@@ -60,7 +62,7 @@ public sealed class HostEvaluator
 
     /// <summary>The helper that a connection is given: that of the first allow that has one; null where none has, something else decides, or the direction enforces nothing.</summary>
     public ConnectionHelper? HelperOf(Direction direction, IpAddress local, IpAddress peer, byte protocol, ushort port, SocketFacts socket) =>
-        _hasHelpers && Policy.Modes[direction] != EnforcementMode.Visibility && Decide(direction, local, peer, protocol, port, socket) is { By: DecidedBy.Rule, InFull: not Outcome.Block }
+        GivesHelpers && Policy.Modes[direction] != EnforcementMode.Visibility && Decide(direction, local, peer, protocol, port, socket) is { By: DecidedBy.Rule, InFull: not Outcome.Block }
             ? Entries(direction).FirstOrDefault(entry => entry.Helper is not null && Covers(entry, peer, protocol, port))?.Helper
             : null;
 

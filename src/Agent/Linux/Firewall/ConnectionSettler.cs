@@ -31,7 +31,7 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
         // Reading them has loaded conntrack, and what it is told applies to what is admitted from here on.
         ConntrackSettings.TryEnable();
         var changes = LiveConnections.Judge(evaluator, addresses.Read(), tracked, ReadSockets(evaluator.Policy));
-        return new(null, Admitted: changes.Admit.Count(conntrack.Admit));
+        return new(null, Admitted: changes.Admit.Count(Admit));
     }
 
     /// <summary>Ends what the policy, which is in force, forbids, and admits what conntrack has lost.</summary>
@@ -73,8 +73,11 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
         }
 
         var changes = LiveConnections.Judge(evaluator, local, tracked, table);
-        return new(null, Admitted: changes.Admit.Count(conntrack.Admit), Destroyed: changes.Destroy.Count(sockets.Destroy), Forgotten: changes.Forget.Count(conntrack.Delete));
+        var forgotten = changes.Forget.Concat(LiveConnections.ToBeHelped(evaluator, local, tracked, table, HelperMark)).Distinct().ToList();
+        return new(null, Admitted: changes.Admit.Count(Admit), Destroyed: changes.Destroy.Count(sockets.Destroy), Forgotten: forgotten.Count(conntrack.Delete));
     }
+
+    private bool Admit(LostConnection lost) => conntrack.Admit(lost, HelperMark);
 
     private ApplyOutcome End(SuspectSocket suspect, Func<TrackedConnection, bool> isForbidden, ApplyOutcome outcome)
     {
@@ -85,7 +88,7 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
         }
 
         // Without an entry the reset would be a stray, and dropped.
-        var admitted = entry is null && conntrack.Admit(suspect.Original);
+        var admitted = entry is null && Admit(new LostConnection(suspect.Original, suspect.Socket.State));
         var destroyed = sockets.Destroy(suspect.Socket);
         var forgotten = (admitted ? conntrack.Find(suspect.Original) : entry) is { } known && conntrack.Delete(known);
         return outcome with

@@ -34,6 +34,9 @@ public sealed class Conntrack : IDisposable
 
     private const uint SeenReplyAssuredConfirmed = 2 | 4 | 8;
     private const byte TcpEstablished = 3;
+    private const byte TcpFinWait = 4;
+    private const byte TcpCloseWait = 5;
+    private const byte TcpLastAck = 6;
     private const byte BeLiberal = 8;
     private const byte WindowScaleSackLiberal = 1 | 2 | BeLiberal;
     private const uint AdmittedSeconds = 5 * 24 * 3600;
@@ -155,25 +158,27 @@ public sealed class Conntrack : IDisposable
 
     /// <summary>
     /// Creates the entry of a TCP connection that is open already, so that its segments count as established; false if there is one.
-    /// The window is not known, so conntrack is told not to judge by it.
+    /// The window is not known, so conntrack is told not to judge by it. A helper can be given only now, and begins to read at whatever comes next.
     /// </summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="helped">The bits of its mark that say that we gave it its helper.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public bool Admit(FlowTuple original)
+    public bool Admit(LostConnection connection, uint helped = 0)
     {
-        var writer = NetlinkWriter.Netfilter(
-            _buffer, Subsystem, MessageNew, NetlinkFlags.Request | NetlinkFlags.Ack | NetlinkFlags.Create | NetlinkFlags.Exclusive, FamilyOf(original));
-        Write(ref writer, TupleOriginal, original);
-        Write(ref writer, TupleReply, original.Mirror());
-        writer.U32Be(Status, SeenReplyAssuredConfirmed);
-        writer.U32Be(LifetimeSeconds, AdmittedSeconds);
-        var info = writer.Nest(ProtocolInfo);
-        var tcp = writer.Nest(1);
-        writer.U8(1, TcpEstablished);
-        writer.Attribute(4, [WindowScaleSackLiberal, WindowScaleSackLiberal]);
-        writer.Attribute(5, [WindowScaleSackLiberal, WindowScaleSackLiberal]);
-        writer.Close(tcp);
-        writer.Close(info);
-        var outcome = _socket.Exchange(writer.End());
+        ArgumentNullException.ThrowIfNull(connection);
+        var outcome = Create(connection, helped);
+        if (outcome.Errno == Errno.Again)
+        {
+            // The helper's module has been loaded for it.
+            outcome = Create(connection, helped);
+        }
+
+        if (outcome.Errno == Errno.NotSupported && connection.Helper is not null)
+        {
+            // The helper does not know this family, and rules would give it none either.
+            outcome = Create(connection with { Helper = null }, 0);
+        }
+
         if (outcome.Errno == Errno.Exists)
         {
             return false;
@@ -182,6 +187,42 @@ public sealed class Conntrack : IDisposable
         outcome.ThrowIfFailed("create a conntrack entry");
         return true;
     }
+
+    private NetlinkOutcome Create(LostConnection connection, uint helped)
+    {
+        var writer = NetlinkWriter.Netfilter(
+            _buffer, Subsystem, MessageNew, NetlinkFlags.Request | NetlinkFlags.Ack | NetlinkFlags.Create | NetlinkFlags.Exclusive, FamilyOf(connection.Original));
+        Write(ref writer, TupleOriginal, connection.Original);
+        Write(ref writer, TupleReply, connection.Original.Mirror());
+        writer.U32Be(Status, SeenReplyAssuredConfirmed);
+        var (state, seconds) = ProgressOf(connection.State);
+        writer.U32Be(LifetimeSeconds, seconds);
+        if (connection.Helper is { } helper)
+        {
+            var help = writer.Nest(Help);
+            writer.Text(HelpName, helper.Name);
+            writer.Close(help);
+            writer.U32Be(MarkOf, helped);
+        }
+
+        var info = writer.Nest(ProtocolInfo);
+        var tcp = writer.Nest(1);
+        writer.U8(1, state);
+        writer.Attribute(4, [WindowScaleSackLiberal, WindowScaleSackLiberal]);
+        writer.Attribute(5, [WindowScaleSackLiberal, WindowScaleSackLiberal]);
+        writer.Close(tcp);
+        writer.Close(info);
+        return _socket.Exchange(writer.End());
+    }
+
+    /// <summary>What conntrack would hold of a connection, and for how long after its last segment (net/netfilter/nf_conntrack_proto_tcp.c).</summary>
+    private static (byte State, uint Seconds) ProgressOf(SocketState state) => state switch
+    {
+        SocketState.FinWait1 => (TcpFinWait, 120),
+        SocketState.FinWait2 or SocketState.CloseWait => (TcpCloseWait, 60),
+        SocketState.LastAck or SocketState.Closing => (TcpLastAck, 30),
+        _ => (TcpEstablished, AdmittedSeconds),
+    };
 
     /// <summary>Reads the tuples, zone, mark, helper and identifier of an entry or event; false if it lacks a tuple.</summary>
     public static bool TryRead(NetlinkMessage message, out TrackedConnection connection)
