@@ -1832,6 +1832,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy/draft/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What provisioning the draft, or some of its changes, would do. */
+        get: {
+            parameters: {
+                query?: {
+                    only?: string[];
+                    since?: string;
+                    until?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProvisionPlan"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy/provision": {
         parameters: {
             query?: never;
@@ -1841,7 +1890,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make the draft the newest revision, and enforce it. */
+        /** Make the draft, or some of its changes, the newest revision, and enforce it. */
         post: {
             parameters: {
                 query?: never;
@@ -2770,6 +2819,13 @@ export interface components {
             /** @description SHA-256 over the previous hash and this entry, hex. */
             hash: string;
         };
+        /** @description A change that comes along. */
+        CarriedChange: {
+            /** @description As `KIND/NAME`. */
+            part: string;
+            /** @description The part that refers to it. */
+            with: string;
+        };
         /** @description `POST /api/v1/session/password`. A new password has at least 12 characters. */
         ChangePassword: {
             current: string;
@@ -3478,6 +3534,36 @@ export interface components {
             draftVersion: number;
             /** @description Codes of warnings that the author accepts. */
             acknowledge: string[];
+            /** @description The changes to provision, as in ProvisionPlan; what they refer to comes along, the rest stays in the draft. All of the draft if left out. */
+            only?: null | string[];
+        };
+        /**
+         * @description `GET /api/v1/policy/draft/plan`: what provisioning would make of the draft, or of the changes that `only` names, each as `KIND/NAME`
+         *             (`ruleset/shop`, `modes/app=shop`, `failSafe/admins`) or a kind alone for all changes of it.
+         */
+        ProvisionPlan: {
+            /**
+             * Format: int64
+             * @description The revision compared with; 0 before the first.
+             */
+            baseRevision: number;
+            /**
+             * Format: int64
+             * @description Send it with Provision.
+             */
+            draftVersion: number;
+            /** @description Against that revision; empty if there is nothing to provision. */
+            changes: components["schemas"]["PolicyChange"][];
+            /** @description Those of them that were not named, but come along. */
+            carried: components["schemas"]["CarriedChange"][];
+            /** @description Changes that stay in the draft. */
+            left: components["schemas"]["PolicyChange"][];
+            /** @description What it newly allows and blocks between all workloads that could exist, in the modes that each policy assigns. */
+            effects: components["schemas"]["EffectList"];
+            /** @description What it does to the traffic that was seen. */
+            impact: components["schemas"]["DraftImpact"];
+            /** @description All problems and warnings, assertions that it breaks and sessions that it would cut included. */
+            diagnostics: components["schemas"]["DiagnosticView"][];
         };
         /** @description `POST /api/v1/policy/revisions/{number}/restore`: makes a new revision with that one's content. */
         RestoreRevision: {

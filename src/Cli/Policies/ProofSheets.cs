@@ -49,13 +49,13 @@ internal static class ProofSheets
     public static void Write(Terminal terminal, DraftEffects effects)
     {
         terminal.Out.WriteLine("With workloads in their modes:");
-        Write(terminal, effects.InForce);
+        Write(terminal, effects.InForce, terminal.Out);
         terminal.Out.WriteLine();
         terminal.Out.WriteLine("By the letter, as if all were in full:");
-        Write(terminal, effects.InFull);
+        Write(terminal, effects.InFull, terminal.Out);
     }
 
-    private static void Write(Terminal terminal, EffectList effects)
+    public static void Write(Terminal terminal, EffectList effects, IAnsiConsole console)
     {
         var listing = new Listing("change", "connections", "by");
         foreach (var effect in effects.Effects)
@@ -64,7 +64,7 @@ internal static class ProofSheets
                 new(effect.Allows ? "allowed" : "blocked", new Style(effect.Allows ? Color.Green : Color.Red)), effect.Connections, string.Join(", ", effect.Rules.Select(rule => $"rule {rule}")));
         }
 
-        listing.WriteTo(terminal.Out, "Nothing that the newest revision does not allow and block as well.");
+        listing.WriteTo(console, "Nothing that the newest revision does not allow and block as well.");
         if (!effects.IsComplete)
         {
             terminal.Note("There is more than is listed.");

@@ -35,7 +35,35 @@ public sealed record DraftImpact(
 /// <param name="Note">Why; required.</param>
 /// <param name="DraftVersion">The draft that was looked at; a different one is refused with 409.</param>
 /// <param name="Acknowledge">Codes of warnings that the author accepts.</param>
-public sealed record Provision(string Note, long DraftVersion, IReadOnlyList<string> Acknowledge);
+/// <param name="Only">The changes to provision, as in <see cref="ProvisionPlan"/>; what they refer to comes along, the rest stays in the draft. All of the draft if left out.</param>
+public sealed record Provision(string Note, long DraftVersion, IReadOnlyList<string> Acknowledge, IReadOnlyList<string>? Only = null);
+
+/// <summary>
+/// <c>GET /api/v1/policy/draft/plan</c>: what provisioning would make of the draft, or of the changes that <c>only</c> names, each as <c>KIND/NAME</c>
+/// (<c>ruleset/shop</c>, <c>modes/app=shop</c>, <c>failSafe/admins</c>) or a kind alone for all changes of it.
+/// </summary>
+/// <param name="BaseRevision">The revision compared with; 0 before the first.</param>
+/// <param name="DraftVersion">Send it with <see cref="Provision"/>.</param>
+/// <param name="Changes">Against that revision; empty if there is nothing to provision.</param>
+/// <param name="Carried">Those of them that were not named, but come along.</param>
+/// <param name="Left">Changes that stay in the draft.</param>
+/// <param name="Effects">What it newly allows and blocks between all workloads that could exist, in the modes that each policy assigns.</param>
+/// <param name="Impact">What it does to the traffic that was seen.</param>
+/// <param name="Diagnostics">All problems and warnings, assertions that it breaks and sessions that it would cut included.</param>
+public sealed record ProvisionPlan(
+    long BaseRevision,
+    long DraftVersion,
+    IReadOnlyList<PolicyChange> Changes,
+    IReadOnlyList<CarriedChange> Carried,
+    IReadOnlyList<PolicyChange> Left,
+    EffectList Effects,
+    DraftImpact Impact,
+    IReadOnlyList<DiagnosticView> Diagnostics);
+
+/// <summary>A change that comes along.</summary>
+/// <param name="Part">As <c>KIND/NAME</c>.</param>
+/// <param name="With">The part that refers to it.</param>
+public sealed record CarriedChange(string Part, string With);
 
 /// <summary><c>POST /api/v1/policy/revisions/{number}/restore</c>: makes a new revision with that one's content.</summary>
 /// <param name="Note">Why; required.</param>

@@ -147,6 +147,7 @@ public static class ControllerApp
         DraftEndpoints.Map(policy);
         DraftObjectEndpoints.Map(policy);
         DraftProofs.Map(policy);
+        PlanEndpoint.Map(policy);
         ProvisionEndpoint.Map(policy);
         RevisionEndpoints.Map(policy);
     }

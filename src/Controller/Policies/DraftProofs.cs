@@ -65,15 +65,17 @@ public static class DraftProofs
             return Invalid(snapshot);
         }
 
-        return TypedResults.Ok(new DraftEffects(Compare(inForce: true), Compare(inForce: false)));
+        return TypedResults.Ok(new DraftEffects(
+            EffectsOf(snapshot.Provisioned.Model, model, time.GetUtcNow(), inForce: true), EffectsOf(snapshot.Provisioned.Model, model, time.GetUtcNow(), inForce: false)));
+    }
 
-        EffectList Compare(bool inForce)
-        {
-            var report = PolicyEffects.Compare(snapshot.Provisioned.Model, model, time.GetUtcNow(), inForce: inForce);
-            return new(
-                [.. report.Effects.Select(effect => new EffectView(effect.Kind == EffectKind.NewlyAllowed, effect.Connections, [.. effect.Rules.Select(rule => rule.Value)], effect.Message))],
-                report.IsComplete);
-        }
+    /// <summary>What a policy in place of another newly allows and blocks.</summary>
+    internal static EffectList EffectsOf(PolicyModel before, PolicyModel after, DateTimeOffset now, bool inForce)
+    {
+        var report = PolicyEffects.Compare(before, after, now, inForce: inForce);
+        return new(
+            [.. report.Effects.Select(effect => new EffectView(effect.Kind == EffectKind.NewlyAllowed, effect.Connections, [.. effect.Rules.Select(rule => rule.Value)], effect.Message))],
+            report.IsComplete);
     }
 
     private static ObservedConnection Observed(TrafficPicture picture, Storage.Flows.Edge edge)

@@ -9,12 +9,12 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Bulkhead.Controller.Policies;
 
-/// <summary><c>POST /api/v1/policy/provision</c>: makes the draft the newest revision. When it answers, the agents that it changes have been told.</summary>
+/// <summary><c>POST /api/v1/policy/provision</c>: makes the draft, or some of its changes, the newest revision. When it answers, the agents that it changes have been told.</summary>
 public static class ProvisionEndpoint
 {
     /// <summary>Maps it.</summary>
     public static void Map(RouteGroupBuilder policy) =>
-        policy.MapPost("/provision", ProvisionAsync).Requires(Permission.Provision).WithSummary("Make the draft the newest revision, and enforce it.");
+        policy.MapPost("/provision", ProvisionAsync).Requires(Permission.Provision).WithSummary("Make the draft, or some of its changes, the newest revision, and enforce it.");
 
     private static async Task<Results<Ok<RevisionView>, ProblemResult>> ProvisionAsync(
         Provision request, ClaimsPrincipal user, Ledger ledger, Acknowledgements acknowledgements, Rollout rollout, CancellationToken cancellation)
@@ -34,18 +34,25 @@ public static class ProvisionEndpoint
                 return DraftEdit.Changed(draft.Version);
             }
 
-            if (!draft.Model.Ok)
+            var planned = DraftPlan.Of(edit.Before, request.Only);
+            if (planned.Value is not { } plan)
             {
-                return Problems.Invalid(draft.Model.Diagnostics);
+                return planned.Refusal!;
             }
 
             var reach = Reach.Of(caller, Permission.Provision, edit.Before.LabelKeys);
-            if (PolicyBounds.Refuse(reach, edit.Before.Provisioned.Document, edit.Before.Provisioned.Model, draft.Document, draft.Model.Value!) is { } beyond)
+            if (PolicyBounds.Refuse(reach, edit.Before.Provisioned.Document, edit.Before.Provisioned.Model, plan.Document, plan.Model) is { } beyond)
             {
                 return beyond;
             }
 
-            return await acknowledgements.AddAsync(edit, draft.Document, request.Note, null, request.Acknowledge, token).ConfigureAwait(false);
+            var added = await acknowledgements.AddAsync(edit, plan.Document, request.Note, null, request.Acknowledge, token).ConfigureAwait(false);
+            if (added.Value is { } revision)
+            {
+                plan.Audit(edit, revision.Number);
+            }
+
+            return added;
         }, cancellation).ConfigureAwait(false);
         return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number))).Ok();
     }

@@ -1,5 +1,6 @@
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Flows;
+using Bulkhead.Policy.Compile;
 
 namespace Bulkhead.Controller.Traffic;
 
@@ -7,8 +8,11 @@ namespace Bulkhead.Controller.Traffic;
 public sealed class TrafficReader(FlowStore store, LiveState live, VerdictCache verdicts)
 {
     /// <summary>The traffic of a window, under a snapshot's policies.</summary>
-    public TrafficPicture Read(TrafficWindow window, LiveSnapshot snapshot) =>
-        new(store.Sample(window.Since, window.Until), snapshot.Enforced, () => snapshot.Draft, verdicts);
+    public TrafficPicture Read(TrafficWindow window, LiveSnapshot snapshot) => Read(window, snapshot, () => snapshot.Draft);
+
+    /// <summary>The same with another policy in the draft's place.</summary>
+    public TrafficPicture Read(TrafficWindow window, LiveSnapshot snapshot, Func<CompiledPolicy> draft) =>
+        new(store.Sample(window.Since, window.Until), snapshot.Enforced, draft, verdicts);
 
     /// <summary>No traffic, under a snapshot's policies: to judge single connections.</summary>
     public TrafficPicture Judge(LiveSnapshot snapshot) => new(TrafficSample.Nothing, snapshot.Enforced, () => snapshot.Draft, verdicts);

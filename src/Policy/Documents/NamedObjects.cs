@@ -124,7 +124,8 @@ internal sealed class NamedObjects
         return ParseSelector(text, path, problems) is { } selector ? new RuleEnd.Workloads(selector) : null;
     }
 
-    private static string? NetworkOf(string? end) => end?.StartsWith(NetworkPrefix, StringComparison.Ordinal) == true ? end[NetworkPrefix.Length..].Trim() : null;
+    /// <summary>The network that an end of a rule names; null if it is a selector.</summary>
+    internal static string? NetworkOf(string? end) => end?.StartsWith(NetworkPrefix, StringComparison.Ordinal) == true ? end[NetworkPrefix.Length..].Trim() : null;
 
     /// <summary>Checks names of directory groups; sorted and distinct.</summary>
     public static EquatableArray<string> ParseUsers(IReadOnlyList<string> users, string path, List<Diagnostic> problems)

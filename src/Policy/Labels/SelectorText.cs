@@ -61,6 +61,10 @@ public static class SelectorText
         return selector;
     }
 
+    /// <summary>The names of the label groups in a selector's text, whether it is right or not.</summary>
+    public static IEnumerable<string> GroupsOf(string text) =>
+        text.Split([',', '=', '|'], StringSplitOptions.TrimEntries).Where(word => word.StartsWith(LabelGroups.Mark)).Select(word => word[1..].Trim());
+
     private static Requirement? ParseTerm(string term, string path, IReadOnlySet<string>? knownKeys, LabelGroups groups, ICollection<Diagnostic> problems)
     {
         var equals = term.IndexOf('=');
