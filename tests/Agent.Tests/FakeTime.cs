@@ -12,6 +12,18 @@ internal sealed class FakeTime : TimeProvider
     /// <summary>What the wall clock is set by; nothing elapses by that.</summary>
     public TimeSpan SetBy { get; set; }
 
+    /// <summary>How many timers wait for it to advance.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _timers.Count;
+            }
+        }
+    }
+
     public override DateTimeOffset GetUtcNow() => _now + SetBy;
 
     public override long GetTimestamp() => _now.UtcTicks;

@@ -4,10 +4,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Bulkhead.Agent.Channel;
 
-/// <summary>Keeps the agent's certificate fresh: renews it, with a new key, when 2/3 of its lifetime are over.</summary>
+/// <summary>
+/// Keeps the agent's certificate fresh: renews it, with a new key, when 2/3 of its lifetime are over by the wall clock. Where that clock is ahead of the
+/// controller's, so that a fresh one looks as old as that, the next is asked for once 1/24 of the lifetime has passed, an hour of a day's.
+/// </summary>
 internal sealed class CertificateRenewal(ControllerLink link, StateDirectory state, Problems problems, TimeProvider time, ILogger log)
 {
     private const string Topic = "certificate";
+    private const int RestsOfLifetime = 24;
 
     private readonly Backoff _backoff = new(Random.Shared.NextDouble);
 
@@ -25,6 +29,7 @@ internal sealed class CertificateRenewal(ControllerLink link, StateDirectory sta
                 problems.Clear(Topic);
                 _backoff.Reset();
                 log.CertificateRenewed(link.Validity.To);
+                await RestIfDueAsync(link.Validity.From, link.Validity.To, cancel);
             }
             catch (Exception failed) when (ChannelFaults.IsExpected(failed) && !cancel.IsCancellationRequested)
             {
@@ -43,6 +48,10 @@ internal sealed class CertificateRenewal(ControllerLink link, StateDirectory sta
 
     /// <summary>When a certificate is to be renewed.</summary>
     public static DateTimeOffset DueAt(DateTimeOffset from, DateTimeOffset to) => from + ((to - from) * 2 / 3);
+
+    /// <summary>By a wrong clock the fresh certificate is due already, as each after it would be: without a rest one would be asked for after the other.</summary>
+    private Task RestIfDueAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancel) =>
+        time.GetUtcNow() >= DueAt(from, to) ? Task.Delay((to - from) / RestsOfLifetime, time, cancel) : Task.CompletedTask;
 
     private async Task WaitUntilAsync(DateTimeOffset due, CancellationToken cancel)
     {
