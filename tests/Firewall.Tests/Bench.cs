@@ -99,7 +99,8 @@ public sealed class Bench : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static void Connect(NetworkNamespace a, NetworkNamespace b, string a4, string a6, string b4, string b6)
+    /// <summary>Joins two hosts by a cable.</summary>
+    internal static void Connect(NetworkNamespace a, NetworkNamespace b, string a4, string a6, string b4, string b6)
     {
         a.Run("ip", "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", b.Path);
         foreach (var (host, v4, v6) in ((NetworkNamespace, string, string)[])[(a, a4, a6), (b, b4, b6)])
