@@ -88,7 +88,8 @@ internal static class AgentProcess
         using var link = new ControllerLink(identity, own);
         using var authority = identity.ToAuthority();
         using var owners = Owners(state, cgroup, markMask, problems, log);
-        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, owners);
+        var gap = new TrackingGap(time);
+        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, owners, gap);
         var features = await firewall.ProbeAsync();
         using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity.ToEndpoint(), own, problems, Changed, time, log);
         using var watch = firewall.Watch(policies.Inbox.ReportTampering, policies.Inbox.ReportDoubt);
@@ -108,7 +109,7 @@ internal static class AgentProcess
             blocks.Add(packet, flow);
         }
 
-        var telemetry = new TelemetryLoop(cgroups, outlet, pace, firewall.ConntrackPort, policies.Inbox.ReportLostConnections, toReport.Set, Blocked, problems, time, log, markMask: markMask);
+        var telemetry = new TelemetryLoop(cgroups, outlet, pace, firewall.ConntrackPort, policies.Inbox.ReportLostConnections, toReport.Set, Blocked, problems, time, log, markMask: markMask) { Gap = gap };
         using var addresses = new AddressWatch(current =>
         {
             telemetry.Addresses = current;

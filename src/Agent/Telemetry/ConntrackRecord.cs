@@ -47,6 +47,7 @@ internal enum ConntrackEvent
 /// <param name="BeganWithSyn">Whether its first packet was the consumer's first of a TCP connection, so that it is certain who is which.</param>
 /// <param name="Parent">The first packet of the connection that it stems from, where a helper expected it, as far as the kernel tells; else null.</param>
 /// <param name="Mark">The connection's mark; what is expected inherits its parent's.</param>
+/// <param name="MayBeAnswer">Whether what conntrack took for its first packet may have been an answer, so that it is not certain who is which: see <see cref="TrackingGap"/>.</param>
 internal readonly record struct ConntrackRecord(
     ConntrackEvent Event,
     ulong Id,
@@ -62,7 +63,8 @@ internal readonly record struct ConntrackRecord(
     uint RequestedBy = 0,
     bool BeganWithSyn = false,
     FlowTuple? Parent = null,
-    uint Mark = 0)
+    uint Mark = 0,
+    bool MayBeAnswer = false)
 {
     /// <summary>The netfilter subsystem of conntrack.</summary>
     public const byte Subsystem = 1;

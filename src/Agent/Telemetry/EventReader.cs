@@ -17,12 +17,13 @@ namespace Bulkhead.Agent.Telemetry;
 /// <param name="tally">Counts what is read and lost.</param>
 /// <param name="clock">Says when in the window something was.</param>
 /// <param name="own">The netlink port of the agent's own changes to conntrack.</param>
+/// <param name="gap">When answers may be taken for first packets.</param>
 /// <param name="connectionsLost">Called when somebody else deleted connections.</param>
 /// <param name="blocked">Gets each blocked packet, with its flow.</param>
 /// <param name="log">Told of losses.</param>
 internal sealed class EventReader(
     EventSource source, ConnectionTable connections, FlowResolver resolver, OwnerFeed? owners, StrayPackets strays, MissedBlocks missed, FlowWindow window, EventTally tally,
-    WindowClock clock, uint own, System.Action connectionsLost, Action<BlockedPacket, FlowKey?> blocked, ILogger log)
+    WindowClock clock, uint own, TrackingGap gap, System.Action connectionsLost, Action<BlockedPacket, FlowKey?> blocked, ILogger log)
 {
     private const int MostDumpsAfterLoss = 3;
 
@@ -110,7 +111,7 @@ internal sealed class EventReader(
             connections.EndDump(complete: false);
         }
 
-        void Present(ConntrackRecord record) => connections.Present(record, kind != DumpKind.First, at);
+        void Present(ConntrackRecord record) => connections.Present(record with { MayBeAnswer = gap.IsOpen }, kind != DumpKind.First, at);
     }
 
     /// <summary>Reads connections' events; whether all that there were.</summary>
@@ -135,8 +136,13 @@ internal sealed class EventReader(
         void Observe(ConntrackRecord record)
         {
             tally.Hear();
-            connections.Observe(record, at);
-            _isGone |= record.RequestedBy != 0 && record.RequestedBy != own;
+            if (record.RequestedBy != 0 && record.RequestedBy != own)
+            {
+                _isGone = true;
+                gap.Begin();
+            }
+
+            connections.Observe(record with { MayBeAnswer = gap.IsOpen }, at);
         }
     }
 

@@ -116,11 +116,26 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
     /// Conntrack takes whose packet it sees first for the consumer; of a connection that is older than our table that may have been the
     /// provider. The host's own socket tells: a listener's port is the provider's, a connected socket at no listener's port the consumer's.
     /// </summary>
-    private bool IsBackwards(in ConntrackRecord record, bool inbound) =>
-        record.Protocol == IpProtocol.Tcp && record.Event != ConntrackEvent.Destroyed && !record.BeganWithSyn && (inbound
+    private bool IsBackwards(in ConntrackRecord record, bool inbound) => record.Event != ConntrackEvent.Destroyed && record.Protocol switch
+    {
+        IpProtocol.Tcp => !record.BeganWithSyn && (inbound
             ? listeners.Find(record.Protocol, record.Provider, record.Port) is null
                 && sockets.Find(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort) is { State: SocketState.Established }
-            : listeners.Knows(record.Protocol, record.Consumer, record.ConsumerPort));
+            : listeners.Knows(record.Protocol, record.Consumer, record.ConsumerPort)),
+        IpProtocol.Udp => record.MayBeAnswer && IsAnswer(record, inbound),
+        _ => false,
+    };
+
+    /// <summary>
+    /// Whether it is to an ephemeral port from one that is not, and the host is party to such an exchange: it has a socket for anybody at the other port, or somebody
+    /// sent to there from the ephemeral one. To be asked only where that is not what anybody's first packet looks like: a program that sends from the port
+    /// that it serves looks the same.
+    /// </summary>
+    private bool IsAnswer(in ConntrackRecord record, bool inbound) =>
+        listeners.IsEphemeral(record.Port) && !listeners.IsEphemeral(record.ConsumerPort) && (inbound
+            ? owners?.Outgoing(new(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort), isConnection: false).IsKnown == true
+                || sockets.Find(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort) is not null
+            : listeners.Find(record.Protocol, record.Consumer, record.ConsumerPort) is not null);
 
     private Maker Taker(in FlowTuple tuple, bool isConnection, bool isLast)
     {

@@ -65,6 +65,9 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
     /// <summary>How long connections' events are read before windows and whoever asks to stop are looked after; before <see cref="RunAsync"/>.</summary>
     public TimeSpan LongestDrain { get; init; } = EventReader.StandardDrain;
 
+    /// <summary>When conntrack may have taken answers for first packets; before <see cref="RunAsync"/>.</summary>
+    public TrackingGap Gap { get; init; } = new(time);
+
     /// <summary>Connections and blocked packets of which nothing could be told, since the agent started.</summary>
     public ulong Lost => _tally.Lost;
 
@@ -175,7 +178,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         var connections = new ConnectionTable(_window, resolver.Resolve, MostConnections, resumes: _followed);
         var clock = new WindowClock(time, () => pace.Length);
         var missed = new MissedBlocks(counters.Read());
-        var reader = new EventReader(source, connections, resolver, owners, strays, missed, _window, _tally, clock, own, connectionsLost, blocked, log) { Longest = LongestDrain };
+        var reader = new EventReader(source, connections, resolver, owners, strays, missed, _window, _tally, clock, own, Gap, connectionsLost, blocked, log) { Longest = LongestDrain };
         Volatile.Write(ref _listeners, listeners);
         RefreshListeners(listeners);
         reader.Dump(DumpKind.First);

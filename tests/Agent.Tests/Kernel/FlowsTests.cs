@@ -58,6 +58,22 @@ public sealed class FlowsTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task What_is_asked_before_connections_are_tracked_and_answered_after_is_told_as_what_was_asked()
+    {
+        var exchanges = new DatagramExchanges(Hosts, 8053, 8054);
+        Start();
+        await Eventually.Holds(() => !Controller.States.IsEmpty, "the agent reports");
+        Controller.Send(new ServerMessage { Watch = new Watch { Seconds = 300 } });
+        await exchanges.AskAsync();
+        Controller.Push(WirePolicies.Policy(2));
+        await AppliedAsync(2);
+        await exchanges.AnswerAsync();
+        FlowSummary[] Datagrams() => [.. Controller.Flows.SelectMany(batch => batch.Flows).Where(flow => flow.Protocol == 17)];
+        await Eventually.Holds(() => Datagrams().Sum(flow => (long)flow.Connections) >= 2, "both are told");
+        Assert.Equal([(Direction.Inbound, 8053U), (Direction.Outbound, 8054U)], Datagrams().Select(flow => (flow.Direction, flow.Port)).Distinct().Order());
+    }
+
+    [Fact]
     public async Task Sessions_over_the_network_are_told_by_who_serves_them_at_whatever_port()
     {
         var server = Folder["sshd"];

@@ -64,6 +64,7 @@ internal sealed partial class WatchedHost : IAsyncDisposable
             ReceiveBuffer = receiveBuffer ?? EventSource.StandardBuffer,
             LongestDrain = longestDrain ?? EventReader.StandardDrain,
             Addresses = Hosts.Host.Inside(HostAddresses.Read),
+            Gap = Gap,
         };
     }
 
@@ -71,6 +72,8 @@ internal sealed partial class WatchedHost : IAsyncDisposable
     public static string V6Of(string address) => "fd78::" + address[(address.LastIndexOf('.') + 1)..];
 
     public TwoHosts Hosts { get; } = new();
+
+    public TrackingGap Gap { get; } = new(TimeProvider.System);
 
     public TelemetryLoop Telemetry { get; }
 

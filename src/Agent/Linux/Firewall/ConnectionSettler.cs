@@ -1,5 +1,6 @@
 using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Agent.Telemetry;
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Enforcement.Marks;
 using Bulkhead.Policy.Compile;
@@ -13,7 +14,7 @@ namespace Bulkhead.Agent.Linux.Firewall;
 /// host's sockets and their entries by name; only what has no socket needs conntrack's list, which is read last, since the kernel walks its
 /// whole hash table for it (20 ms where 262,144 chains are the rule).
 /// </summary>
-internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, SocketOwners? owners)
+internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics sockets, LocalAddresses addresses, SocketOwners? owners, TrackingGap? gap)
 {
     // A handshake that the old rules let begin may bring up a socket after the sockets were read.
     private const int Passes = 3;
@@ -23,10 +24,21 @@ internal sealed class ConnectionSettler(Conntrack conntrack, SocketDiagnostics s
 
     private uint HelperMark => owners?.Mask ?? MarkTable.DefaultMask;
 
-    /// <summary>Puts connections that conntrack does not know into it; for before the first rules, which start it.</summary>
+    /// <summary>Puts connections that conntrack does not know into it; for before the first rules, which start it, and those that track what was not.</summary>
+    /// <param name="evaluator">The policy.</param>
+    /// <param name="areTracked">Whether connections have been tracked all along.</param>
     /// <exception cref="NetlinkException">The kernel refuses.</exception>
-    public ApplyOutcome Admit(HostEvaluator evaluator)
+    public ApplyOutcome Admit(HostEvaluator evaluator, bool areTracked)
     {
+        if (areTracked)
+        {
+            gap?.Close();
+        }
+        else
+        {
+            gap?.Begin();
+        }
+
         var tracked = conntrack.Dump();
         // Reading them has loaded conntrack, and what it is told applies to what is admitted from here on.
         ConntrackSettings.TryEnable();

@@ -1,5 +1,6 @@
 using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Netlink;
+using Bulkhead.Agent.Telemetry;
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Enforcement.Documents;
 using Bulkhead.Enforcement.Marks;
@@ -39,10 +40,10 @@ public sealed class FirewallDriver : IDisposable
     private volatile bool _unswept;
 
     private FirewallDriver(
-        TableKeeper table, Conntrack conntrack, Conntrack sweeper, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups, SocketOwners? owners)
+        TableKeeper table, Conntrack conntrack, Conntrack sweeper, SocketDiagnostics sockets, LocalAddresses addresses, Func<NameLookups> lookups, SocketOwners? owners, TrackingGap? gap)
     {
         (_table, _conntrack, _sweeper, _sockets, _addresses, _lookups, _owners) = (table, conntrack, sweeper, sockets, addresses, lookups, owners);
-        _settler = new(conntrack, sockets, addresses, owners);
+        _settler = new(conntrack, sockets, addresses, owners, gap);
     }
 
     /// <summary>Opens it for the calling thread's network namespace; nothing is changed yet. Owners of sockets cannot be told apart.</summary>
@@ -50,9 +51,9 @@ public sealed class FirewallDriver : IDisposable
     /// <exception cref="NetlinkException">The kernel lacks conntrack or sock_diag, or refuses them.</exception>
     public static FirewallDriver Open(Func<NameLookups> lookups) => Open(lookups, null);
 
-    /// <summary>The same, with what tells owners of sockets apart; disposing of that is the caller's.</summary>
-    internal static FirewallDriver Open(Func<NameLookups> lookups, SocketOwners? owners) =>
-        new(TableKeeper.Open(), Conntrack.Open(), Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups, owners);
+    /// <summary>The same, with what tells owners of sockets apart, of which disposing is the caller's, and what is told since when connections are tracked.</summary>
+    internal static FirewallDriver Open(Func<NameLookups> lookups, SocketOwners? owners, TrackingGap? gap = null) =>
+        new(TableKeeper.Open(), Conntrack.Open(), Conntrack.Open(), SocketDiagnostics.Open(), LocalAddresses.Open(), lookups, owners, gap);
 
     /// <summary>The netlink port that conntrack's events of this driver's own changes carry.</summary>
     public uint ConntrackPort => _conntrack.PortId;
@@ -343,7 +344,7 @@ public sealed class FirewallDriver : IDisposable
         // What others had put there, or other owners of sockets, may have let in what neither policy does.
         var sure = !plan.ReplacesTable && !restamped && rendered.IsRenewed ? _settled : null;
         _settled = null;
-        var admitted = first || _evaluator!.MayTrackAgain(policy) ? _settler.Admit(evaluator).Admitted : 0;
+        var admitted = first || _evaluator!.MayTrackAgain(policy) ? _settler.Admit(evaluator, areTracked: first && _table.Stands()).Admitted : 0;
         var (error, undone) = await _table.ApplyAsync(plan, rendered.Document).ConfigureAwait(false);
         if (error is not null)
         {

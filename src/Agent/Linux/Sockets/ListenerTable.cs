@@ -1,4 +1,3 @@
-using System.Globalization;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Telemetry;
@@ -27,7 +26,7 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
     private EquatableArray<HostListener> _current;
     private long? _readAt;
     private ulong _fingerprint;
-    private (ushort Low, ushort High) _ephemeral;
+    private EphemeralPorts _ephemeral;
 
     /// <summary>Listeners on ports that are not for outgoing connections; in canonical order. From any thread.</summary>
     public IReadOnlyList<HostListener> Current { get; private set; } = [];
@@ -83,12 +82,15 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
         return Match(protocol, local, port);
     }
 
+    /// <summary>Whether a port is for those who connect, as the kernel gave them when listeners were read last.</summary>
+    public bool IsEphemeral(ushort port) => _ephemeral.Contains(port);
+
     /// <summary>Whether there was a listener for a local address and port when they were read last.</summary>
     public bool Knows(byte protocol, IpAddress local, ushort port) => Match(protocol, local, port) is not null;
 
     private List<LocalSocket> Dump()
     {
-        _ephemeral = EphemeralPorts();
+        _ephemeral = EphemeralPorts.Read();
         var found = sockets.Dump(IpProtocol.Tcp, SocketDiagnostics.States(SocketState.Listen));
         // A UDP socket without a peer takes datagrams from anybody.
         found.AddRange(sockets.Dump(IpProtocol.Udp, SocketDiagnostics.States(SocketState.Close)).Where(socket => socket.LocalPort > 0));
@@ -110,7 +112,7 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
         return sum;
     }
 
-    private bool IsTold(byte protocol, ushort port) => protocol == IpProtocol.Tcp || port < _ephemeral.Low || port > _ephemeral.High;
+    private bool IsTold(byte protocol, ushort port) => protocol == IpProtocol.Tcp || !_ephemeral.Contains(port);
 
     private HostListener? Match(byte protocol, IpAddress local, ushort port) =>
         _byPort.TryGetValue((protocol, port), out var listeners)
@@ -134,19 +136,6 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
         // The kernel's own listeners have no holder, and are not looked for over and over.
         _holders[socket.Inode] = new(process, process is null ? holder.Tries + 1 : 0);
         return process;
-    }
-
-    private static (ushort Low, ushort High) EphemeralPorts()
-    {
-        try
-        {
-            var fields = File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t', '\n');
-            return (ushort.Parse(fields[0], CultureInfo.InvariantCulture), ushort.Parse(fields[1], CultureInfo.InvariantCulture));
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
-        {
-            return (32768, 60999);
-        }
     }
 
     private readonly record struct Holder(ProcessFacts? Process, int Tries);
