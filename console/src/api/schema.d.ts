@@ -419,6 +419,84 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The scopes whose provisioning takes a second person. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApprovalSetting"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Replace the scopes whose provisioning takes a second person. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ApprovalSetting"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApprovalSetting"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flows": {
         parameters: {
             query?: never;
@@ -2693,6 +2771,176 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests for approval, newest first; those before the newest revision until somebody asks again. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApprovalView"][];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Ask for approval of the draft, of some of its changes, or of a revision to restore. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RequestApproval"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApprovalView"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy/approvals/{number}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve what somebody else asked for. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApprovalView"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy/approvals/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraw a request, or the approval of one. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2745,6 +2993,63 @@ export interface components {
             expires: null | string;
             /** Format: date-time */
             lastUsed: null | string;
+        };
+        /** @description `GET` and `PUT /api/v1/settings/approval`: what only two people together may provision. */
+        ApprovalSetting: {
+            /** @description Selectors: a change that may matter to a workload that one of them chooses takes a second person's approval. `all` for every change, none for no change. */
+            scopes: string[];
+        };
+        /**
+         * @description How a request for approval stands.
+         * @enum {unknown}
+         */
+        ApprovalState: "waiting" | "approved" | "void" | "used";
+        /** @description A request for approval of one policy in place of one revision. */
+        ApprovalView: {
+            /**
+             * Format: int64
+             * @description 1, 2, 3 …
+             */
+            number: number;
+            /** @description How it stands. */
+            state: components["schemas"]["ApprovalState"];
+            /**
+             * Format: int64
+             * @description The revision that it changes.
+             */
+            baseRevision: number;
+            /** @description SHA-256 of the policy that it leads to, hex: the revision's hash once it is provisioned. */
+            hash: string;
+            /** @description Against the base. */
+            changes: components["schemas"]["PolicyChange"][];
+            /** @description The changes of the draft that were named; none for all. */
+            only: string[];
+            /**
+             * Format: int64
+             * @description The revision to restore; null for the draft.
+             */
+            restore: null | number;
+            /** @description Why. */
+            note: string;
+            /** @description Who asked. */
+            requestedBy: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            requested: string;
+            /** @description Who approved it; null if nobody has. */
+            approvedBy: null | string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            approved: null | string;
+            /**
+             * Format: int64
+             * @description What it became; null if it was not provisioned.
+             */
+            revision: null | number;
         };
         /** @description The connections that an assertion is about. */
         AssertedDocument: {
@@ -3562,8 +3867,27 @@ export interface components {
             effects: components["schemas"]["EffectList"];
             /** @description What it does to the traffic that was seen. */
             impact: components["schemas"]["DraftImpact"];
+            /** @description Names of the changes that take a second person's approval; none if it takes none. */
+            needApproval: string[];
             /** @description All problems and warnings, assertions that it breaks and sessions that it would cut included. */
             diagnostics: components["schemas"]["DiagnosticView"][];
+        };
+        /** @description `POST /api/v1/policy/approvals`: asks others to approve what the caller would provision. */
+        RequestApproval: {
+            /** @description Why; required. */
+            note: string;
+            /**
+             * Format: int64
+             * @description The draft that was looked at; a different one is refused with 409.
+             */
+            draftVersion: number;
+            /** @description As in Provision. */
+            only?: null | string[];
+            /**
+             * Format: int64
+             * @description The revision to restore, in place of the draft.
+             */
+            restore?: null | number;
         };
         /** @description `POST /api/v1/policy/revisions/{number}/restore`: makes a new revision with that one's content. */
         RestoreRevision: {
@@ -3603,6 +3927,8 @@ export interface components {
             /** @description Against its parent. */
             changes: components["schemas"]["PolicyChange"][];
             rollout: null | components["schemas"]["RolloutView"];
+            /** @description The second person, where one was needed. */
+            approvedBy: null | string;
         };
         /** @description Which hosts enforce the newest revision. */
         RolloutView: {

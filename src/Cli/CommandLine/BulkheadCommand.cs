@@ -60,6 +60,7 @@ internal static class BulkheadCommand
             DraftCommand.Create(host),
             ProvisionCommand.Create(host),
             RevisionsCommand.Create(host),
+            ApprovalsCommand.Create(host),
             PolicyCommand.Create(host),
             AccountsCommand.Create(host),
             ApiKeysCommand.Create(host),

@@ -20,6 +20,11 @@ internal static class PlanSheet
             console.WriteLine($"These changes stay in the draft: {string.Join(", ", plan.Left.Select(change => change.Name.Length == 0 ? change.Kind : $"{change.Kind}/{change.Name}"))}");
         }
 
+        if (plan.NeedApproval.Count > 0)
+        {
+            console.WriteLine($"A second person must approve: {string.Join(", ", plan.NeedApproval)}");
+        }
+
         console.WriteLine();
         console.WriteLine("Between all workloads that could exist, in their modes:");
         ProofSheets.Write(call.Terminal, plan.Effects, console);

@@ -9,7 +9,7 @@ namespace Bulkhead.Cli.Policies;
 internal static class ProvisionCommand
 {
     private static readonly Option<string?> Note = new("--note") { Description = "Why; it stays with the revision. Needed but with --plan.", HelpName = "TEXT" };
-    private static readonly Option<string[]> Only = new("--only") { Description = "Only this change of the draft, with all changes that it refers to; repeat for more.", HelpName = "KIND/NAME" };
+    internal static readonly Option<string[]> Only = new("--only") { Description = "Only this change of the draft, with all changes that it refers to; repeat for more.", HelpName = "KIND/NAME" };
     private static readonly Option<bool> Plan = new("--plan") { Description = "Show what it would do, and change nothing." };
     internal static readonly Option<string[]> Acknowledge = new("--acknowledge") { Description = "Accept a warning by its code; repeat for more.", HelpName = "CODE" };
 

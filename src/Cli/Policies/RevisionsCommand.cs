@@ -58,6 +58,7 @@ internal static class RevisionsCommand
                 .Row("revision", revision.Number.Text())
                 .Row("note", revision.Note)
                 .Row("by", revision.Author)
+                .Row("approved by", revision.ApprovedBy ?? "-")
                 .Row("when", $"{revision.Created:u}, {revision.Created.Ago(call.Now)}")
                 .Row("after", revision.Parent == 0 ? "none" : revision.Parent.Text())
                 .Row("restores", revision.RestoredFrom is { } from ? from.Text() : "-")

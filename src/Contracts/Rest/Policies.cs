@@ -49,6 +49,7 @@ public sealed record Provision(string Note, long DraftVersion, IReadOnlyList<str
 /// <param name="Left">Changes that stay in the draft.</param>
 /// <param name="Effects">What it newly allows and blocks between all workloads that could exist, in the modes that each policy assigns.</param>
 /// <param name="Impact">What it does to the traffic that was seen.</param>
+/// <param name="NeedApproval">Names of the changes that take a second person's approval; none if it takes none.</param>
 /// <param name="Diagnostics">All problems and warnings, assertions that it breaks and sessions that it would cut included.</param>
 public sealed record ProvisionPlan(
     long BaseRevision,
@@ -58,6 +59,7 @@ public sealed record ProvisionPlan(
     IReadOnlyList<PolicyChange> Left,
     EffectList Effects,
     DraftImpact Impact,
+    IReadOnlyList<string> NeedApproval,
     IReadOnlyList<DiagnosticView> Diagnostics);
 
 /// <summary>A change that comes along.</summary>
@@ -80,6 +82,7 @@ public sealed record RestoreRevision(string Note, IReadOnlyList<string>? Acknowl
 /// <param name="RestoredFrom">The revision whose content it restores, or null.</param>
 /// <param name="Changes">Against its parent.</param>
 /// <param name="Rollout">How far it has come; only for the newest.</param>
+/// <param name="ApprovedBy">The second person, where one was needed.</param>
 public sealed record RevisionView(
     long Number,
     long Parent,
@@ -89,7 +92,8 @@ public sealed record RevisionView(
     DateTimeOffset Created,
     long? RestoredFrom,
     IReadOnlyList<PolicyChange> Changes,
-    RolloutView? Rollout);
+    RolloutView? Rollout,
+    string? ApprovedBy);
 
 /// <summary>Which hosts enforce the newest revision.</summary>
 /// <param name="Affected">Hosts whose policy it changes.</param>

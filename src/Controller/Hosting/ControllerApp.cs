@@ -6,6 +6,7 @@ using Bulkhead.Controller.Authority;
 using Bulkhead.Controller.Live;
 using Bulkhead.Controller.Pairing;
 using Bulkhead.Controller.Policies;
+using Bulkhead.Controller.Policies.Approvals;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Traffic;
 using Bulkhead.Controller.Workloads;
@@ -126,6 +127,7 @@ public static class ControllerApp
         AuditEndpoint.Map(api);
         EventsEndpoint.Map(api);
         LabelKeyEndpoints.Map(api);
+        ApprovalSettingEndpoint.Map(api);
         api.MapTraffic();
         MapWorkloads(api.MapGroup("/workloads"));
         MapPolicy(api.MapGroup("/policy"));
@@ -150,6 +152,7 @@ public static class ControllerApp
         PlanEndpoint.Map(policy);
         ProvisionEndpoint.Map(policy);
         RevisionEndpoints.Map(policy);
+        ApprovalEndpoints.Map(policy);
     }
 
     private static string UrlOf(ControllerOptions options)

@@ -1,30 +1,40 @@
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Policies.Approvals;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
 using Bulkhead.Policy.Documents;
+using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Controller.Policies;
 
 /// <summary>
-/// What every change of what hosts enforce passes, be it a revision, drafted or restored, or an edit of labels: warnings that the compilation for today's
+/// What every change of what hosts enforce passes, be it a revision, drafted or restored, or an edit of labels. A revision passes <see cref="ApprovalGate"/>
+/// first. Warnings that the compilation for today's
 /// hosts, or today's admin sessions, give must be acknowledged by whoever makes it, and are audited. A revision that was harmless when it was made need
 /// not be so now.
 /// </summary>
 public sealed class Acknowledgements(AdminSessions sessions)
 {
-    /// <summary>Adds a revision as <see cref="Revisions.AddAsync"/> does, unless it meets a warning that is not acknowledged.</summary>
+    /// <summary>Adds a revision as <see cref="Revisions.AddAsync"/> does, unless it lacks a second person's approval, or meets a warning that is not acknowledged.</summary>
     /// <param name="edit">The transaction.</param>
-    /// <param name="document">Checked.</param>
+    /// <param name="document">As written.</param>
+    /// <param name="model">The same checked.</param>
     /// <param name="note">Why.</param>
     /// <param name="restoredFrom">The revision whose content it is, or null.</param>
     /// <param name="acknowledged">Codes of warnings that the author accepts.</param>
     /// <param name="cancellation">Counts until the commit begins.</param>
     public async Task<Outcome<RevisionRow>> AddAsync(
-        Edit edit, PolicyDocument document, string note, long? restoredFrom, IReadOnlyList<string> acknowledged, CancellationToken cancellation)
+        Edit edit, PolicyDocument document, PolicyModel model, string note, long? restoredFrom, IReadOnlyList<string> acknowledged, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(edit);
+        var (approval, refusal) = await ApprovalGate.PassAsync(edit, document, model, cancellation).ConfigureAwait(false);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
         var accepted = new List<Diagnostic>();
         var added = await Revisions.AddAsync(edit, document, note, restoredFrom, compiled =>
         {
@@ -32,9 +42,20 @@ public sealed class Acknowledgements(AdminSessions sessions)
             accepted.AddRange(warnings[true]);
             return [.. warnings[false]];
         }, cancellation).ConfigureAwait(false);
-        if (added.Value is { } revision && accepted.Count > 0)
+        if (added.Value is not { } revision)
+        {
+            return added;
+        }
+
+        if (accepted.Count > 0)
         {
             edit.Audit("policy.acknowledge", $"revision {revision.Number}", Sentence(accepted));
+        }
+
+        if (approval is not null)
+        {
+            (revision.ApprovedBy, approval.Revision) = (approval.ApprovedBy, revision.Number);
+            edit.Audit("policy.approved", $"revision {revision.Number}", $"{approval.ApprovedBy} had approved it: request {approval.Number} of {approval.RequestedBy}.");
         }
 
         return added;

@@ -46,7 +46,7 @@ public static class ProvisionEndpoint
                 return beyond;
             }
 
-            var added = await acknowledgements.AddAsync(edit, plan.Document, request.Note, null, request.Acknowledge, token).ConfigureAwait(false);
+            var added = await acknowledgements.AddAsync(edit, plan.Document, plan.Model, request.Note, null, request.Acknowledge, token).ConfigureAwait(false);
             if (added.Value is { } revision)
             {
                 plan.Audit(edit, revision.Number);

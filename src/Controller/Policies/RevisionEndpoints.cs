@@ -78,7 +78,7 @@ public static class RevisionEndpoints
                 edit.Audit("policy.draft", "draft", $"Revision {number} took the draft's place.", dropped);
             }
 
-            return await acknowledgements.AddAsync(edit, document, request.Note, number, request.Acknowledge ?? [], token).ConfigureAwait(false);
+            return await acknowledgements.AddAsync(edit, document, model.Value!, request.Note, number, request.Acknowledge ?? [], token).ConfigureAwait(false);
         }, cancellation).ConfigureAwait(false);
         return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number))).Ok();
     }

@@ -35,17 +35,16 @@ public static class Revisions
             return Problems.Conflict("nothing-to-provision", $"This is what revision {before.Number} says already; nothing was changed.");
         }
 
-        var canonical = PolicyJson.Canonical(document);
         var row = new RevisionRow
         {
             Number = before.Number + 1,
             Parent = before.Number,
-            Hash = Convert.ToHexStringLower(SHA256.HashData(canonical)),
+            Hash = HashOf(document),
             Note = note.Trim(),
             Author = edit.Actor,
             Created = edit.Now,
             RestoredFrom = restoredFrom,
-            Document = Encoding.UTF8.GetString(canonical),
+            Document = Encoding.UTF8.GetString(PolicyJson.Canonical(document)),
             Changes = JsonSerializer.Serialize(changes),
         };
         edit.Database.Revisions.Add(row);
@@ -70,7 +69,10 @@ public static class Revisions
         return row;
     }
 
+    /// <summary>What tells the content of a revision from any other: SHA-256 of its canonical form, hex.</summary>
+    public static string HashOf(PolicyDocument document) => Convert.ToHexStringLower(SHA256.HashData(PolicyJson.Canonical(document)));
+
     /// <summary>As REST shows it.</summary>
     public static RevisionView ToView(RevisionRow row, RolloutView? rollout) => new(
-        row.Number, row.Parent, row.Hash, row.Note, row.Author, row.Created, row.RestoredFrom, JsonSerializer.Deserialize<List<PolicyChange>>(row.Changes)!, rollout);
+        row.Number, row.Parent, row.Hash, row.Note, row.Author, row.Created, row.RestoredFrom, JsonSerializer.Deserialize<List<PolicyChange>>(row.Changes)!, rollout, row.ApprovedBy);
 }

@@ -37,6 +37,12 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
     /// <summary>Revisions.</summary>
     public DbSet<RevisionRow> Revisions => Set<RevisionRow>();
 
+    /// <summary>Settings.</summary>
+    public DbSet<SettingRow> Settings => Set<SettingRow>();
+
+    /// <summary>Requests for approval.</summary>
+    public DbSet<ApprovalRow> Approvals => Set<ApprovalRow>();
+
     /// <summary>Declared label keys.</summary>
     public DbSet<LabelKeyRow> LabelKeys => Set<LabelKeyRow>();
 
@@ -106,6 +112,12 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
         {
             row.ToTable("revisions").HasKey(r => r.Number);
             row.Property(r => r.Number).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<SettingRow>().ToTable("settings").HasKey(s => s.Name);
+        modelBuilder.Entity<ApprovalRow>(row =>
+        {
+            row.ToTable("approvals").HasKey(a => a.Number);
+            row.Property(a => a.Number).ValueGeneratedNever();
         });
         modelBuilder.Entity<LabelKeyRow>().ToTable("label_keys").HasKey(k => k.Key);
         modelBuilder.Entity<ControllerRow>().ToTable("controllers").HasKey(c => c.Id);

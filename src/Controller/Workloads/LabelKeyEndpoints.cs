@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Policies.Approvals;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
@@ -83,8 +84,12 @@ public static class LabelKeyEndpoints
     {
         var accounts = await edit.Database.Accounts.AsNoTracking().Select(row => new { What = "account", row.Name, row.Grants }).ToListAsync(cancellation).ConfigureAwait(false);
         var keys = await edit.Database.ApiKeys.AsNoTracking().Select(row => new { What = "API key", row.Name, row.Grants }).ToListAsync(cancellation).ConfigureAwait(false);
+        var approved = await ApprovalScopes.WrittenAsync(edit.Database, cancellation).ConfigureAwait(false);
         return
         [
+            .. from scope in approved.Select(text => Reach.Parse(text, edit.Before.LabelKeys, [])).OfType<Selector>()
+               from key in removed.Where(scope.Mentions)
+               select Diagnostic.Error("label-key-in-use", $"declared[{key}]", $"Provisioning for {scope} takes a second person, by the approval setting. Change it first."),
             .. from holder in accounts.Concat(keys)
                from scope in StoredText.Grants(holder.Grants).Select(grant => Reach.Parse(grant.Scope, edit.Before.LabelKeys, [])).OfType<Selector>()
                from key in removed.Where(scope.Mentions)

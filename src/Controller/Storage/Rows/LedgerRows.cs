@@ -72,6 +72,9 @@ public static class Counters
     /// <summary>Of rule ids.</summary>
     public const string Rule = "rule";
 
+    /// <summary>Of requests for approval.</summary>
+    public const string Approval = "approval";
+
     /// <summary>Of edits of the draft.</summary>
     public const string Draft = "draft";
 }

@@ -34,6 +34,9 @@ public sealed class RevisionRow
     /// <summary>When.</summary>
     public DateTimeOffset Created { get; set; }
 
+    /// <summary>The second person, where one was needed, as the audit log names them.</summary>
+    public string? ApprovedBy { get; set; }
+
     /// <summary>The revision whose content it restores, or null.</summary>
     public long? RestoredFrom { get; set; }
 
