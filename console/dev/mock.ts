@@ -68,6 +68,7 @@ function revision(number: number, note: string, changes: RevisionView["changes"]
     author: "admin",
     created: new Date().toISOString(),
     restoredFrom: null,
+    approvedBy: null,
     changes,
     rollout: { affected: 6, applied: 6, waiting: [], offline: ["pay-db1"], failed: [] },
   };

@@ -52,6 +52,12 @@ export function RevisionPage() {
         </dd>
         <dt>Follows</dt>
         <dd>{r.parent > 0 ? `revision ${r.parent}` : "nothing: it is the first"}</dd>
+        {r.approvedBy !== null && (
+          <>
+            <dt>Approved by</dt>
+            <dd>{r.approvedBy}</dd>
+          </>
+        )}
         {r.restoredFrom !== null && (
           <>
             <dt>Restores</dt>
