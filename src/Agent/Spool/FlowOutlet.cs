@@ -14,9 +14,13 @@ internal sealed class FlowOutlet(FlowSpool spool, NameTable names, FlowFollowers
     /// <summary>How many windows may wait for the disk.</summary>
     public const int MostWaiting = 4;
 
+    private readonly Lock _gate = new();
     private Task _last = Task.CompletedTask;
     private int _waiting;
-    private ulong _lost;
+    private FlowLoss _lost;
+
+    /// <summary>Whether an earlier run told of this host's connections.</summary>
+    public bool HasHistory => spool.HasHistory;
 
     /// <summary>Takes a window that has just ended; for one thread. One too many is lost, and counted.</summary>
     public void Add(FlowBatch batch)
@@ -29,7 +33,7 @@ internal sealed class FlowOutlet(FlowSpool spool, NameTable names, FlowFollowers
         if (Interlocked.Increment(ref _waiting) > MostWaiting)
         {
             Interlocked.Decrement(ref _waiting);
-            Interlocked.Add(ref _lost, FlowLoss.Of(batch));
+            Lose(FlowLoss.Of(batch));
             log.SpoolFailed("the disk is too slow");
             return;
         }
@@ -37,8 +41,16 @@ internal sealed class FlowOutlet(FlowSpool spool, NameTable names, FlowFollowers
         _last = KeepAfterAsync(_last, batch, boot.NowMs);
     }
 
-    /// <summary>How many connections were lost with what could not be kept, since this was last asked; those who follow may have them all the same.</summary>
-    public ulong TakeLost() => Interlocked.Exchange(ref _lost, 0);
+    /// <summary>What was lost with windows that could not be kept, since this was last asked; those who follow may have them all the same.</summary>
+    public FlowLoss TakeLost()
+    {
+        lock (_gate)
+        {
+            var lost = _lost;
+            _lost = default;
+            return lost;
+        }
+    }
 
     /// <summary>Waits until all that was added is kept, or lost.</summary>
     public void Flush() => _last.GetAwaiter().GetResult();
@@ -65,9 +77,17 @@ internal sealed class FlowOutlet(FlowSpool spool, NameTable names, FlowFollowers
             }
             catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
             {
-                Interlocked.Add(ref _lost, held);
+                Lose(held);
                 log.SpoolFailed(failed.Message);
             }
+        }
+    }
+
+    private void Lose(FlowLoss lost)
+    {
+        lock (_gate)
+        {
+            _lost += lost;
         }
     }
 }

@@ -26,13 +26,12 @@ internal sealed class FlowSpool
     private readonly ILogger _log;
     private readonly SortedDictionary<ulong, long> _sizes = [];
 
-    // What is lost with each of this run's, should it not be read again: connections, and batches dropped before it.
-    private readonly Dictionary<ulong, (ulong Lost, ulong Dropped)> _losses = [];
+    // What is lost with each of this run's, should it not be read again.
+    private readonly Dictionary<ulong, FlowLoss> _losses = [];
     private ulong _next;
     private ulong _reserved;
     private long _bytes;
-    private ulong _droppedSinceBatch;
-    private ulong _lostWithDropped;
+    private FlowLoss _lost;
 
     /// <summary>Opens the spool and finds what an earlier run left.</summary>
     /// <param name="folder">A folder of its own.</param>
@@ -55,6 +54,7 @@ internal sealed class FlowSpool
         }
 
         _bytes = _sizes.Values.Sum();
+        HasHistory = ReadPosition() is not null;
         (Epoch, _next) = ReadPosition() ?? StartEpoch();
         _reserved = _next;
         if (_sizes.Count > 0)
@@ -67,6 +67,9 @@ internal sealed class FlowSpool
 
     /// <summary>Random, never 0; numbers count within it.</summary>
     public ulong Epoch { get; }
+
+    /// <summary>Whether an earlier run told of this host's connections.</summary>
+    public bool HasHistory { get; }
 
     /// <summary>How many batches wait.</summary>
     public int Count
@@ -96,10 +99,10 @@ internal sealed class FlowSpool
             batch.Sequence = _next;
             MakeRoom(batch.CalculateSize());
             var content = WriteOrDropOldest(batch);
-            _losses[_next] = (FlowLoss.Of(batch), batch.DroppedBatches);
+            _losses[_next] = FlowLoss.Of(batch);
             _sizes[_next++] = content.Length;
             _bytes += content.Length;
-            (_droppedSinceBatch, _lostWithDropped) = (0, 0);
+            _lost = default;
         }
 
         Added.Set();
@@ -177,11 +180,10 @@ internal sealed class FlowSpool
     /// <summary>Where the disk is full before the spool is, what is oldest makes room as well.</summary>
     private byte[] WriteOrDropOldest(FlowBatch batch)
     {
-        var lost = batch.LostEvents;
+        var own = FlowLoss.ToldBy(batch);
         while (true)
         {
-            batch.DroppedBatches = _droppedSinceBatch;
-            batch.LostEvents = lost + _lostWithDropped;
+            (own + _lost).TellBy(batch);
             var content = batch.ToByteArray();
             try
             {
@@ -215,8 +217,7 @@ internal sealed class FlowSpool
         try
         {
             var batch = FlowBatch.Parser.ParseFrom(File.ReadAllBytes(PathOf(sequence)));
-            _droppedSinceBatch += batch.DroppedBatches;
-            _lostWithDropped += FlowLoss.Of(batch);
+            _lost += FlowLoss.Of(batch);
         }
         catch (Exception unread) when (unread is IOException or UnauthorizedAccessException)
         {
@@ -229,12 +230,7 @@ internal sealed class FlowSpool
     }
 
     /// <summary>What is lost with a batch that cannot be read; of one of an earlier run that is not known any more, but something is.</summary>
-    private void CountUnread(ulong sequence)
-    {
-        var (lost, dropped) = _losses.TryGetValue(sequence, out var known) ? known : (1UL, 0UL);
-        _lostWithDropped += lost;
-        _droppedSinceBatch += dropped;
-    }
+    private void CountUnread(ulong sequence) => _lost += _losses.TryGetValue(sequence, out var known) ? known : FlowLoss.Unknown;
 
     /// <summary>Whether it says that a batch is not there any more, or not one, rather than that it cannot be read at the moment.</summary>
     private static bool IsDamage(Exception failed) => failed is InvalidProtocolBufferException or FileNotFoundException;
@@ -250,7 +246,7 @@ internal sealed class FlowSpool
     private void CountDropped()
     {
         Dropped++;
-        _droppedSinceBatch++;
+        _lost += new FlowLoss(0, 0, 0, Batches: 1);
     }
 
     private void Delete(ulong sequence)

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Processes;
+using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Services;
 
@@ -35,6 +36,12 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     private ulong _dropped;
     private long _batch;
     private int _window;
+
+    /// <summary>
+    /// Asked where the ends of a connection come again before it was asked whose it is: settles it, as taken by the process that was told so many batches ago, and says whether it did.
+    /// It is not to ask back.
+    /// </summary>
+    public Func<FlowTuple, ProcessFacts?, long, bool>? Settle { get; set; }
 
     /// <summary>How many connections were told of that conntrack has not told of.</summary>
     public int Waiting => _connections.Count;
@@ -245,6 +252,11 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         // one to come, and if they are of different processes it cannot be said which is whose. What was accepted is a connection for sure, which may be asked
         // for as late as its window ends.
         var waits = exists && entry.Count > 0 && (entry.Batch >= _batch - 1 || told.Act == OwnerAct.Accepts);
+        if (waits && told.Act == OwnerAct.Accepts && entry is { Count: 1, IsClear: true } && entry.Process != process)
+        {
+            waits = Settle?.Invoke(new(told.Protocol, told.Remote, told.RemotePort, told.Local, told.LocalPort), entry.Process, _batch - entry.Batch) != true;
+        }
+
         var isClear = !waits || (entry.IsClear && entry.Process == process);
         entry = new(process, told.Local, isClear && (told.Who.IsKernel || process is not null), waits ? entry.Count + 1 : 1, _batch, _window);
     }
@@ -379,14 +391,4 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
     private readonly record struct Ends(byte Protocol, ushort LocalPort, ushort RemotePort, IpAddress Remote);
 
     private readonly record struct Told(ProcessFacts? Process, IpAddress Local, bool IsClear, int Count, long Batch, int Window);
-
-    private readonly record struct OpenSocket(
-        byte Protocol, ushort Port, IpAddress Local, ProcessFacts? Process, bool IsKernel, OwnerIdentity Who,
-        bool OnlyV6, int Window, bool TakesItself = false, bool IsTakenByOthers = false, bool IsEarlier = false)
-    {
-        /// <summary>Whether it takes what comes to a local end; one at all IPv6 addresses that of IPv4 as well, unless it was told not to.</summary>
-        public bool TakesAt(IpAddress local) => Local == local || (Local.Bits == 0 && (Local.IsV6 ? local.IsV6 || !OnlyV6 : !local.IsV6));
-
-        public Maker Maker => IsKernel || Process is not null ? new(true, Process) : default;
-    }
 }

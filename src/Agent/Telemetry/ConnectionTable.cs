@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
+using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Enforcement.Connections;
-using Bulkhead.Policy.Rules;
 
 namespace Bulkhead.Agent.Telemetry;
 
@@ -16,22 +16,26 @@ internal delegate Resolution FlowOf(in ConntrackRecord record, bool isLast);
 
 /// <summary>
 /// Live connections, with what of their traffic has been told already. Bounded: a connection beyond the bound is counted when it is made, and its traffic told
-/// when it is gone, or once there is room and a dump shows it. While there may be such, what a dump shows and nobody knows was counted already.
+/// when it is gone, or once there is room and a dump shows it. While there may be such, what a dump shows and nobody knows was counted already. Those that have
+/// said goodbye, which conntrack keeps for minutes, take no room of the others, but have a bound of their own.
 /// </summary>
 /// <param name="window">Where sums go.</param>
 /// <param name="flowOf">Says which flow a connection belongs to.</param>
-/// <param name="most">How many connections are remembered.</param>
+/// <param name="most">How many connections are remembered, apart from those that have said goodbye.</param>
 /// <param name="resumes">Whether connections were followed before, so that of those there are some traffic went by unseen.</param>
 internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most, bool resumes = false)
 {
     /// <summary>How many connections may wait for their process to become known.</summary>
     public const int MostPending = 8192;
 
+    /// <summary>How many that have said goodbye are remembered for each other one that may be.</summary>
+    public const int ClosedForEach = 2;
+
     private const int SettleEveryMs = 100;
     private const int FirstDump = 1;
 
-    private readonly Dictionary<ulong, Connection> _live = [];
-    private readonly Dictionary<ulong, (ConntrackRecord Record, long AtMs)> _pending = [];
+    private readonly Dictionary<ulong, LiveConnection> _live = [];
+    private readonly Dictionary<ulong, Pending> _pending = [];
     private readonly Dictionary<ulong, FlowTuple> _translated = [];
     private int _dump;
     private int? _overflowedIn;
@@ -39,6 +43,8 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
     private long? _settledAt;
     private bool _losing;
     private ulong _begun;
+    private int _closed;
+    private long _batch;
 
     /// <summary>How many are remembered.</summary>
     public int Count => _live.Count;
@@ -78,7 +84,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, record.Id);
         if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref connection))
         {
-            if (_live.Count >= most)
+            if (IsFull(record))
             {
                 Overflow();
                 _olderBeyond |= !isNew;
@@ -95,6 +101,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         }
 
         Tell(ref connection, record, atMs);
+        _closed += (record.Closed ? 1 : 0) - (connection.Closed ? 1 : 0);
         connection.Closed = record.Closed;
         connection.SeenIn = _dump;
     }
@@ -168,6 +175,39 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         }
     }
 
+    /// <summary>All events were read that there were when this was called last, and what our programs tell is read anew.</summary>
+    public void NextBatch() => _batch++;
+
+    /// <summary>
+    /// Settles the one connection that comes in between some ends and is pending since before a batch, now that it is known who took it; false if there is none such, or more.
+    /// </summary>
+    /// <param name="ends">As it comes: from the remote end.</param>
+    /// <param name="process">Who took it.</param>
+    /// <param name="ago">How many batches ago that was read.</param>
+    public bool TrySettle(FlowTuple ends, ProcessFacts? process, long ago)
+    {
+        ulong? found = null;
+        foreach (var (id, (record, _, batch)) in _pending)
+        {
+            if (batch < _batch - ago && ends == new FlowTuple(record.Protocol, record.Consumer, record.ConsumerPort, record.Provider, record.Port))
+            {
+                if (found is not null)
+                {
+                    return false;
+                }
+
+                found = id;
+            }
+        }
+
+        if (found is { } only)
+        {
+            SettleAs(only, _live[only].Flow.Key with { Process = process });
+        }
+
+        return found is not null;
+    }
+
     /// <summary>Settles what is pending as what is known of it, without asking anybody; for whoever stops before the window ends.</summary>
     public void Abandon()
     {
@@ -210,7 +250,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
             return;
         }
 
-        if (flowOf(record, isLast: _live.Count >= most) is { Key: { } key } resolved)
+        if (flowOf(record, isLast: IsFull(record)) is { Key: { } key } resolved)
         {
             Begin(record, key, resolved.IsSettled, atMs);
         }
@@ -238,14 +278,14 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
                 return;
             }
 
-            var passed = new Connection(new Flow(key), record);
+            var passed = new LiveConnection(new Flow(key), record);
             Tell(ref passed, record, atMs);
         }
     }
 
     private void Begin(in ConntrackRecord record, in FlowKey key, bool isSettled, long? madeAtMs)
     {
-        if (_live.Count >= most)
+        if (IsFull(record))
         {
             Overflow();
             Connect(key, madeAtMs);
@@ -259,10 +299,10 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
 
         var isPending = !isSettled && _pending.Count < MostPending && madeAtMs is not null;
         var flow = isPending ? null : Connect(key, madeAtMs);
-        var connection = new Connection(flow ?? new Flow(key), record) { SeenIn = _dump, IsPending = isPending };
+        var connection = new LiveConnection(flow ?? new Flow(key), record) { SeenIn = _dump, IsPending = isPending };
         if (isPending)
         {
-            _pending[record.Id] = (record, madeAtMs!.Value);
+            _pending[record.Id] = new(record, madeAtMs!.Value, _batch);
         }
 
         if (connection.Original != record.Original)
@@ -272,6 +312,8 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
 
         _live[record.Id] = connection;
     }
+
+    private bool IsFull(in ConntrackRecord record) => _live.Count >= most * (1 + ClosedForEach) || (!record.Closed && _live.Count - _closed >= most);
 
     private void Overflow()
     {
@@ -296,7 +338,12 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
 
     private void SettleAs(ulong id, FlowKey? found)
     {
-        _pending.Remove(id, out var pending);
+        // Who asks may have had it settled meanwhile: what the programs tell is read on for the answer.
+        if (!_pending.Remove(id, out var pending))
+        {
+            return;
+        }
+
         ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, id);
         var key = found ?? connection.Flow.Key;
         connection.IsPending = false;
@@ -324,11 +371,11 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
     private void Forget(ulong id)
     {
         Settle(id);
-        _live.Remove(id);
+        _closed -= _live.Remove(id, out var gone) && gone.Closed ? 1 : 0;
         _translated.Remove(id);
     }
 
-    private void Tell(ref Connection connection, in ConntrackRecord record, long atMs)
+    private void Tell(ref LiveConnection connection, in ConntrackRecord record, long atMs)
     {
         var since = record.Traffic.Since(connection.Told);
         if (since == default || connection.IsPending)
@@ -344,30 +391,6 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         }
     }
 
-    /// <summary>A connection. Most are what their flow is, and a port; what was translated is kept beside.</summary>
-    private struct Connection(Flow flow, in ConntrackRecord record)
-    {
-        private readonly ushort _consumerPort = record.ConsumerPort;
-
-        public Flow Flow = flow;
-        public Traffic Told;
-        public int SeenIn;
-        public readonly ushort Zone = record.Zone;
-        public bool Closed;
-        public bool IsPending;
-        public bool Unannounced;
-        public bool Uncounted;
-        public bool IsEarlier;
-
-        public readonly FlowTuple Original
-        {
-            get
-            {
-                var key = Flow.Key;
-                return key.Direction == Direction.Outbound
-                    ? new(key.Protocol, key.Local, _consumerPort, key.Remote, key.Port)
-                    : new(key.Protocol, key.Remote, _consumerPort, key.Local, key.Port);
-            }
-        }
-    }
+    /// <summary>A connection that waits for its process, since a batch.</summary>
+    private readonly record struct Pending(ConntrackRecord Record, long AtMs, long Batch);
 }

@@ -48,6 +48,11 @@ internal sealed class EventReader(
     /// <summary>Reads what there is, but not for long: however much comes, windows end, and whoever asks to stop is heard.</summary>
     public void Drain()
     {
+        if (_isReadOut)
+        {
+            connections.NextBatch();
+        }
+
         owners?.Read(_isReadOut);
         _isReadOut = ReadConnections(Longest);
         if (_isLosing)

@@ -15,6 +15,12 @@ internal sealed class OwnerFeed(ConnectionOwners owners, OwnerNames names) : IDi
     /// <summary>What poll(2) is to be asked about it: ready once there is much to read.</summary>
     public int Descriptor => owners.Descriptor;
 
+    /// <summary>Settles a connection whose ends come again: see <see cref="Attribution.Settle"/>.</summary>
+    public Func<FlowTuple, ProcessFacts?, long, bool> Settle
+    {
+        set => _told.Settle = value;
+    }
+
     /// <summary>Has who accepts told of listeners from before as well; to be called once, before anything is read.</summary>
     public void Adopt(SocketDiagnostics sockets, CgroupTree cgroups)
     {

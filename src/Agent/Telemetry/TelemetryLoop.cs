@@ -175,7 +175,8 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         var listeners = new ListenerTable(sockets, processes, time, owners);
         var budget = new LookupBudget(time);
         var resolver = new FlowResolver(sockets, processes, listeners, budget, owners, markMask) { Addresses = _addresses };
-        var connections = new ConnectionTable(_window, resolver.Resolve, MostConnections, resumes: _followed);
+        var connections = new ConnectionTable(_window, resolver.Resolve, MostConnections, resumes: _followed || outlet.HasHistory);
+        owners?.Settle = connections.TrySettle;
         var clock = new WindowClock(time, () => pace.Length);
         var missed = new MissedBlocks(counters.Read());
         var reader = new EventReader(source, connections, resolver, owners, strays, missed, _window, _tally, clock, own, Gap, connectionsLost, blocked, log) { Longest = LongestDrain };
@@ -278,7 +279,10 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         var (start, length) = (clock.StartUnixMs, Math.Clamp(clock.OffsetMs, 1, LongestWindow));
         clock.Next();
         // What the disk did not take of earlier windows is told with this one, if it takes that.
-        _tally.CountLost(_window, outlet.TakeLost());
+        var lost = outlet.TakeLost();
+        _tally.CountLost(_window, lost.Connections);
+        _window.CountIncomplete(lost.Incomplete);
+        _window.CountUnnamed(lost.Unnamed);
         if (_window.Close(start, (uint)length) is { } batch)
         {
             outlet.Add(batch);

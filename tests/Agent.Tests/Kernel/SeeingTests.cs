@@ -9,6 +9,17 @@ public sealed class SeeingTests
 {
     private const string Dial = "exec 3<>/dev/tcp/10.78.0.2/8002";
 
+    /// <summary>Two processes take connections from one listener, when and by whom it is said.</summary>
+    private const string Two = """
+        use Socket;
+        socket(my $s, PF_INET, SOCK_STREAM, 0) or die; setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+        bind($s, sockaddr_in(8001, INADDR_ANY)) or die; listen($s, 64) or die; pipe(my $r, my $w);
+        sub take { accept(my $c, $s) or die; syswrite($c, "$$\n"); push @kept, $c; }
+        unless (fork()) { take() while sysread($r, my $go, 1); exit; }
+        close($r); $| = 1; print "listens\n";
+        while (<STDIN>) { /parent/ ? take() : syswrite($w, "x"); }
+        """;
+
     [Fact]
     public async Task Clients_that_end_at_once_are_named_each_by_itself()
     {
@@ -133,6 +144,71 @@ public sealed class SeeingTests
         Assert.InRange(told.LostEvents, 1UL, (ulong)Gone);
         Assert.InRange(seen, Staying + 2, Staying + 2 + Gone);
         Assert.Equal(Gone + Staying + 2, seen + (long)told.LostEvents);
+    }
+
+    [Fact]
+    public async Task Of_two_connections_with_the_same_ends_each_is_told_as_of_who_accepted_it_though_the_second_was_before_the_first_was_asked_for()
+    {
+        using var stalled = new ManualResetEventSlim();
+        using var go = new ManualResetEventSlim();
+        await using var host = new WatchedHost(blocked: (_, _) =>
+        {
+            stalled.Set();
+            go.Wait();
+        });
+        await using var end = new Release(go);
+        await host.StartAsync();
+        using var server = host.Start("perl", "-e", Two);
+        Assert.Equal("listens", await server.StandardOutput.ReadLineAsync());
+
+        // Closed by a reset, so that the ends are free again at once.
+        uint child;
+        using (var first = await ConnectAsync())
+        {
+            await host.SeenAsync(1);
+            child = await AcceptAsync(first, "child");
+            using var socket = host.Open(atHost: true, SocketType.Dgram, ProtocolType.Udp);
+            await SendAsync(socket, WatchedHost.Blocked, 9, 1);
+            await Eventually.Holds(() => stalled.IsSet, "telemetry stands still");
+        }
+
+        using var second = await ConnectAsync();
+        var parent = await AcceptAsync(second, "parent");
+        go.Set();
+        server.StandardInput.Close();
+        await server.WaitForExitAsync();
+        var told = await host.StopAsync();
+        Assert.Equal((uint)server.Id, parent);
+        Assert.Equal(
+            new[] { (child, 1UL), (parent, 1UL) }.Order(),
+            told.Flows.Where(flow => flow.Direction == Contracts.Agent.Direction.Inbound).Select(flow => (flow.Process == 0 ? 0 : told.Processes[(int)flow.Process - 1].Pid, flow.Connections)).Order());
+
+        async Task<Socket> ConnectAsync()
+        {
+            var client = host.Open(atHost: false, SocketType.Stream, ProtocolType.Tcp, WatchedHost.Passed, 40_001);
+            client.LingerState = new LingerOption(true, 0);
+            await client.ConnectAsync(TwoHosts.HostAddress(false), 8001);
+            return client;
+        }
+
+        async Task<uint> AcceptAsync(Socket client, string who)
+        {
+            await server.StandardInput.WriteLineAsync(who);
+            using var reader = new StreamReader(new NetworkStream(client));
+            return uint.Parse((await reader.ReadLineAsync())!, CultureInfo.InvariantCulture);
+        }
+    }
+
+    [Theory]
+    [InlineData(true, 1UL)]
+    [InlineData(false, 0UL)]
+    public async Task What_there_was_before_the_agent_is_told_of_in_part_where_an_earlier_run_began_to_tell_of_it(bool hasHistory, ulong incomplete)
+    {
+        await using var host = new WatchedHost(hasHistory: hasHistory);
+        await host.Hosts.DialAsync(host.Hosts.Host, host.Hosts.Listen(host.Hosts.Peer, TwoHosts.PeerAddress(false), 8002));
+        await host.StartAsync();
+        var told = await host.StopAsync();
+        Assert.Equal((incomplete, 1U), (told.IncompleteConnections, Assert.Single(told.Flows, flow => flow.Port == 8002).Open));
     }
 
     private static async Task SendAsync(Socket socket, string to, int port, int ports, int bytes = 8)

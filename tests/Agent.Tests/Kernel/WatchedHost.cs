@@ -28,8 +28,13 @@ internal sealed partial class WatchedHost : IAsyncDisposable
     private readonly FlowSpool _spool;
     private Task _running = Task.CompletedTask;
 
-    public WatchedHost(bool withPrograms = true, Action<BlockedPacket, FlowKey?>? blocked = null, int? receiveBuffer = null, TimeSpan? longestDrain = null)
+    public WatchedHost(bool withPrograms = true, Action<BlockedPacket, FlowKey?>? blocked = null, int? receiveBuffer = null, TimeSpan? longestDrain = null, bool hasHistory = false)
     {
+        if (hasHistory)
+        {
+            File.WriteAllText(_folder["position"], "7 1\n");
+        }
+
         foreach (var address in new[] { Blocked, Doubtful })
         {
             Hosts.Peer.Run("ip", "address", "add", address + "/24", "dev", "eth0");

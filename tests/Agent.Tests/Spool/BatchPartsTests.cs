@@ -45,7 +45,7 @@ public sealed class BatchPartsTests
         Assert.True(window.CalculateSize() > ControllerTakes);
         outlet.Add(window);
         outlet.Flush();
-        Assert.Equal(0UL, outlet.TakeLost());
+        Assert.Equal(default, outlet.TakeLost());
 
         var parts = new List<FlowBatch>();
         while (spool.Peek() is { } part)

@@ -32,14 +32,14 @@ public sealed class FlowOutletTests
                 outlet.Add(Window(1));
             }
 
-            Assert.Equal(0UL, outlet.TakeLost());
+            Assert.Equal(default, outlet.TakeLost());
             outlet.Add(Window(5));
-            Assert.Equal(5UL, outlet.TakeLost());
+            Assert.Equal(new FlowLoss(5, 0, 0, 0), outlet.TakeLost());
         }
 
         await reading;
         outlet.Flush();
-        Assert.Equal((FlowOutlet.MostWaiting, 0UL), (spool.Count, outlet.TakeLost()));
+        Assert.Equal((FlowOutlet.MostWaiting, default(FlowLoss)), (spool.Count, outlet.TakeLost()));
     }
 
     private static FlowBatch Window(ulong connections) => new() { WindowUnixMs = 5, WindowMs = 1000, Flows = { new FlowSummary { Protocol = 6, Connections = connections } } };

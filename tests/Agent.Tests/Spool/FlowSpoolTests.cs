@@ -93,18 +93,42 @@ public sealed class FlowSpoolTests : IDisposable
         for (var i = 1; i <= 10; i++)
         {
             var batch = Batch(i);
-            batch.LostEvents = 3;
+            (batch.LostEvents, batch.IncompleteConnections, batch.UnnamedConnections) = (3, 4, 5);
             spool.Add(batch);
         }
 
-        ulong lost = 0;
+        FlowLoss lost = default;
         for (var batch = spool.Peek(); batch is not null; batch = spool.Peek())
         {
-            lost += batch.LostEvents;
+            lost += FlowLoss.ToldBy(batch);
             spool.Remove(batch.Sequence);
         }
 
-        Assert.Equal(30ul, lost);
+        Assert.Equal(new FlowLoss(30, 40, 50, spool.Dropped), lost);
+    }
+
+    [Fact]
+    public void Of_connections_from_before_a_dropped_batch_that_go_on_not_all_is_told()
+    {
+        var spool = Open();
+        var batch = Batch(1);
+        batch.Flows.Add(new FlowSummary { Connections = 2, Open = 5, PacketsIn = 1 });
+        batch.Flows.Add(new FlowSummary { Connections = 2, Open = 1, PacketsOut = 1 });
+        batch.Flows.Add(new FlowSummary { Open = 100 });
+        spool.Add(batch);
+        spool.Drop(spool.Peek()!.Sequence);
+        spool.Add(Batch(2));
+        Assert.Equal(new FlowLoss(4, 3, 0, 1), FlowLoss.ToldBy(spool.Peek()!));
+    }
+
+    [Fact]
+    public void Whether_an_earlier_run_told_of_connections_is_known()
+    {
+        var first = Open();
+        Assert.False(first.HasHistory);
+        first.Add(Batch(1));
+        first.Remove(1);
+        Assert.True(Open().HasHistory);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Bulkhead.Agent.Linux.Bpf;
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Telemetry;
+using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy.Addresses;
 
 namespace Bulkhead.Agent.Tests.Telemetry;
@@ -262,6 +263,23 @@ public sealed class AttributionTests
         _told.NextBatch();
         Tell(OwnerAct.Accepts, 3, Tcp, _here, 80, _there, 40000, socket: 7);
         Assert.Equal((null, null), (Incoming(40000, isLast: true).Process, Incoming(40000, isLast: true).Process));
+    }
+
+    [Fact]
+    public void Where_the_first_connection_can_be_settled_when_its_ends_come_again_each_has_its_own()
+    {
+        Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40000, socket: 7);
+        _told.NextBatch();
+        (FlowTuple, int?, long)? asked = null;
+        _told.Settle = (ends, process, ago) =>
+        {
+            asked = (ends, process?.Pid, ago);
+            return true;
+        };
+        Tell(OwnerAct.Accepts, 3, Tcp, _here, 80, _there, 40000, socket: 7);
+        Assert.Equal((new FlowTuple(Tcp, _there, 40000, _here, 80), 2, 1L), asked);
+        Assert.Equal((3, null), (Incoming(40000, isLast: true).Process?.Pid, Incoming(40000, isLast: true).Process));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Bulkhead.Agent.Linux.Processes;
 using Bulkhead.Agent.Telemetry;
 using Bulkhead.Contracts.Agent;
+using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy.Addresses;
 
 namespace Bulkhead.Agent.Tests.Telemetry;
@@ -105,6 +106,60 @@ public sealed class ConnectionTableTests
         Dump(Present(1), Present(2) with { Closed = true });
         _table.CountOpen();
         Assert.Equal(1U, Close().Open);
+    }
+
+    [Fact]
+    public void However_many_said_goodbye_within_their_bound_the_others_are_remembered()
+    {
+        const int Closed = 2 * ConnectionTable.ClosedForEach;
+        for (ulong id = 1; id <= Closed; id++)
+        {
+            _table.Observe(New(id), 0);
+            Dump([.. from known in Enumerable.Range(1, (int)id) select Present((ulong)known, bytesOut: 10) with { Closed = true }]);
+        }
+
+        _table.Observe(New(11), 0);
+        _table.Observe(New(12), 0);
+        Assert.Equal((Closed + 2, false), (_table.Count, _table.IsOverflowed));
+        _table.Observe(Gone(1, bytesOut: 15), 0);
+        _table.Observe(New(13), 0);
+        Assert.Equal((Closed + 1, true), (_table.Count, _table.IsOverflowed));
+        _table.Observe(Gone(11, bytesOut: 100), 0);
+        _table.Observe(Gone(13, bytesOut: 1000), 0);
+        var flow = Close();
+        Assert.Equal(((ulong)Closed + 3, (ulong)(Closed * 10) + 1105), (flow.Connections, flow.BytesIn));
+    }
+
+    [Fact]
+    public void Those_that_said_goodbye_have_a_bound_too()
+    {
+        const int Most = 2 + (2 * ConnectionTable.ClosedForEach);
+        for (ulong id = 1; id <= Most + 1; id++)
+        {
+            _table.Observe(New(id), 0);
+            Dump([.. from known in Enumerable.Range(1, (int)Math.Min(id, Most)) select Present((ulong)known) with { Closed = true }]);
+        }
+
+        Assert.Equal((Most, true), (_table.Count, _table.IsOverflowed));
+        Assert.Equal((ulong)Most + 1, Close().Connections);
+    }
+
+    [Fact]
+    public void What_waits_since_before_it_was_told_who_took_it_is_settled_when_its_ends_come_again()
+    {
+        _isKnown = false;
+        _table.Observe(New(1), 0);
+        Assert.False(_table.TrySettle(Ends(1), FlowWindowTests.Nginx, ago: 0));
+        _table.NextBatch();
+        Assert.False(_table.TrySettle(Ends(1), FlowWindowTests.Nginx, ago: 1));
+        Assert.False(_table.TrySettle(Ends(2), FlowWindowTests.Nginx, ago: 0));
+        Assert.True(_table.TrySettle(Ends(1), FlowWindowTests.Nginx, ago: 0));
+        Assert.False(_table.TrySettle(Ends(1), FlowWindowTests.Nginx, ago: 0));
+        _table.Observe(Gone(1, bytesOut: 7), 0);
+        var flow = Close();
+        Assert.Equal((1UL, 7UL, 1U), (flow.Connections, flow.BytesIn, flow.Process));
+
+        static FlowTuple Ends(ushort port) => new(6, IpAddress.Parse("10.0.0.2"), port, IpAddress.Parse("10.0.0.1"), 80);
     }
 
     [Fact]
