@@ -126,9 +126,10 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
             return OnlyOne(protocol, localPort, local);
         }
 
-        if (Find(new(protocol, localPort, remotePort, remote), local, forget: true) is { IsKnown: true } accepted)
+        // Of ends that several accepted it is known that it was one of them, who need not be whoever listens.
+        if (Find(new(protocol, localPort, remotePort, remote), local, forget: true) is { } accepted)
         {
-            return accepted;
+            return accepted with { IsKnown = true };
         }
 
         // One program may listen several times at one end; of others whose acceptances are not told is never among those that have the same port.
@@ -261,12 +262,13 @@ internal sealed class Attribution(Func<OwnerIdentity, ProcessFacts?> nameOf)
         entry = new(process, told.Local, isClear && (told.Who.IsKernel || process is not null), waits ? entry.Count + 1 : 1, _batch, _window);
     }
 
-    private Maker Find(in Ends ends, IpAddress local, bool forget)
+    /// <summary>Who was told to have these ends, not known if that is several; null if nobody was.</summary>
+    private Maker? Find(in Ends ends, IpAddress local, bool forget)
     {
         ref var told = ref CollectionsMarshal.GetValueRefOrNullRef(_connections, ends);
         if (Unsafe.IsNullRef(ref told) || !(told.Local == local || told.Local.Bits == 0))
         {
-            return default;
+            return null;
         }
 
         var maker = told.IsClear ? new Maker(true, told.Process) : default;

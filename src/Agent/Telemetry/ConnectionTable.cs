@@ -36,6 +36,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
 
     private readonly Dictionary<ulong, LiveConnection> _live = [];
     private readonly Dictionary<ulong, Pending> _pending = [];
+    private readonly Dictionary<FlowTuple, ulong> _pendingAt = [];
     private readonly Dictionary<ulong, FlowTuple> _translated = [];
     private int _dump;
     private int? _overflowedIn;
@@ -179,33 +180,20 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
     public void NextBatch() => _batch++;
 
     /// <summary>
-    /// Settles the one connection that comes in between some ends and is pending since before a batch, now that it is known who took it; false if there is none such, or more.
+    /// Settles the connection between some ends that is pending the longest, since before a batch, now that it is known who took it; false if there is none such.
     /// </summary>
     /// <param name="ends">As it comes: from the remote end.</param>
     /// <param name="process">Who took it.</param>
     /// <param name="ago">How many batches ago that was read.</param>
     public bool TrySettle(FlowTuple ends, ProcessFacts? process, long ago)
     {
-        ulong? found = null;
-        foreach (var (id, (record, _, batch)) in _pending)
+        if (!_pendingAt.TryGetValue(ends, out var id) || _pending[id].Batch >= _batch - ago)
         {
-            if (batch < _batch - ago && ends == new FlowTuple(record.Protocol, record.Consumer, record.ConsumerPort, record.Provider, record.Port))
-            {
-                if (found is not null)
-                {
-                    return false;
-                }
-
-                found = id;
-            }
+            return false;
         }
 
-        if (found is { } only)
-        {
-            SettleAs(only, _live[only].Flow.Key with { Process = process });
-        }
-
-        return found is not null;
+        SettleAs(id, _live[id].Flow.Key with { Process = process });
+        return true;
     }
 
     /// <summary>Settles what is pending as what is known of it, without asking anybody; for whoever stops before the window ends.</summary>
@@ -303,6 +291,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         if (isPending)
         {
             _pending[record.Id] = new(record, madeAtMs!.Value, _batch);
+            _pendingAt.TryAdd(EndsOf(record), record.Id);
         }
 
         if (connection.Original != record.Original)
@@ -312,6 +301,8 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
 
         _live[record.Id] = connection;
     }
+
+    private static FlowTuple EndsOf(in ConntrackRecord record) => new(record.Protocol, record.Consumer, record.ConsumerPort, record.Provider, record.Port);
 
     private bool IsFull(in ConntrackRecord record) => _live.Count >= most * (1 + ClosedForEach) || (!record.Closed && _live.Count - _closed >= most);
 
@@ -342,6 +333,12 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         if (!_pending.Remove(id, out var pending))
         {
             return;
+        }
+
+        var ends = EndsOf(pending.Record);
+        if (_pendingAt.TryGetValue(ends, out var oldest) && oldest == id)
+        {
+            _pendingAt.Remove(ends);
         }
 
         ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, id);

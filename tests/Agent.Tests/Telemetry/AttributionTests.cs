@@ -258,11 +258,12 @@ public sealed class AttributionTests
     public void Of_ends_that_come_again_before_the_first_connection_is_asked_for_nobody_is_guessed_at()
     {
         Tell(OwnerAct.Listens, 1, Tcp, _anywhere, 80, _anywhere, 0, socket: 7);
+        Tell(OwnerAct.Accepts, 1, Tcp, _here, 80, _there, 40001, socket: 7);
         Tell(OwnerAct.Accepts, 2, Tcp, _here, 80, _there, 40000, socket: 7);
         _told.NextBatch();
         _told.NextBatch();
         Tell(OwnerAct.Accepts, 3, Tcp, _here, 80, _there, 40000, socket: 7);
-        Assert.Equal((null, null), (Incoming(40000, isLast: true).Process, Incoming(40000, isLast: true).Process));
+        Assert.Equal((new Maker(true, null), new Maker(true, null)), (Incoming(40000, isLast: true), Incoming(40000, isLast: true)));
     }
 
     [Fact]
