@@ -46,7 +46,7 @@ internal static class AgentProcess
         using var authority = identity?.ToAuthority();
         var problems = new Problems(() => { });
         using var owners = Owners(state, cgroup, markMask, problems, log);
-        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, owners);
+        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path) { ControllerPort = (ushort?)identity?.Controller.Port }.Read, owners);
         var features = await firewall.ProbeAsync();
         using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity?.ToEndpoint(), new OwnConnections(time), problems, () => { }, time, log);
         await policies.StartAsync(cancel);
@@ -89,7 +89,7 @@ internal static class AgentProcess
         using var authority = identity.ToAuthority();
         using var owners = Owners(state, cgroup, markMask, problems, log);
         var gap = new TrackingGap(time);
-        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path).Read, owners, gap);
+        using var firewall = FirewallDriver.Open(new NameLookupReader(cgroups.Path) { ControllerPort = (ushort)identity.Controller.Port }.Read, owners, gap);
         var features = await firewall.ProbeAsync();
         using var policies = new PolicyLoop(state, firewall, features, markMask, authority, identity.ToEndpoint(), own, problems, Changed, time, log);
         using var watch = firewall.Watch(policies.Inbox.ReportTampering, policies.Inbox.ReportDoubt);

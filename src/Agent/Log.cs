@@ -45,6 +45,9 @@ internal static partial class Log
     [LoggerMessage(23, LogLevel.Error, "no whole copy of the last policy: only essential and fail-safe connections pass in the enforced directions until the controller sends it again")]
     public static partial void FailSafe(this ILogger log);
 
+    [LoggerMessage(56, LogLevel.Warning, "no whole copy of the last policy, which enforced nothing: what the kernel has stays until the controller sends it again")]
+    public static partial void CacheDamaged(this ILogger log);
+
     [LoggerMessage(24, LogLevel.Error, "table inet bulkhead was changed by {By}; it is put back: {What}")]
     public static partial void Tampered(this ILogger log, string by, string what);
 

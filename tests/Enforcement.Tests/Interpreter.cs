@@ -39,6 +39,9 @@ internal sealed record Fate(Verdict Verdict, LogPrefix? Report, int Rules)
     /// <summary>The kernel's name of the helper that its connection was given, and the mark.</summary>
     public (string? Helper, uint Mark) Given { get; init; }
 
+    /// <summary>The chain of the last report, each of which has a limit of its own.</summary>
+    public string? ReportedIn { get; init; }
+
     public bool Passes => Verdict is Verdict.Accept;
 }
 
@@ -48,14 +51,15 @@ internal sealed class Interpreter(FirewallDocument document)
     private readonly Dictionary<string, FirewallChain> _chains = document.Chains.ToDictionary(c => c.Name);
     private readonly Dictionary<string, AddressSet> _sets = document.Sets.ToDictionary(s => s.Name);
     private LogPrefix? _report;
+    private string? _reportedIn;
     private int _rules;
     private (string? Helper, uint Mark) _given;
 
     public Fate Run(Packet packet)
     {
-        (_report, _rules, _given) = (null, 0, default);
+        (_report, _reportedIn, _rules, _given) = (null, null, 0, default);
         var verdict = Walk(document.Chains.Single(c => c.Hook == (packet.Hook == Direction.Inbound ? Hook.Input : Hook.Output)), packet) ?? new Verdict.Accept();
-        return new(verdict, _report, _rules) { Given = _given };
+        return new(verdict, _report, _rules) { Given = _given, ReportedIn = _reportedIn };
     }
 
     /// <summary>Whether a packet is let pass untracked, before anything else happens to it.</summary>
@@ -73,6 +77,7 @@ internal sealed class Interpreter(FirewallDocument document)
         foreach (var rule in chain.Rules)
         {
             _rules++;
+            _reportedIn = rule is FirewallRule.Report ? chain.Name : _reportedIn;
             switch (Decide(rule, packet))
             {
                 case null:

@@ -40,6 +40,31 @@ public class RendererTests
         }));
 
     [Fact]
+    public void What_the_agent_itself_is_blocked_from_is_reported_as_all_else_by_a_rule_that_nobody_elses_packets_meet()
+    {
+        const ushort port = 443;
+        var apart = 0;
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(200), Prop.ForAll(Arb.From(Policies.Any), policy =>
+        {
+            var plain = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None));
+            var own = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None with { ControllerPort = port }));
+            foreach (var (direction, peer) in Enum.GetValues<Direction>().SelectMany(d => Peers.Select(p => (d, p))))
+            {
+                foreach (var (protocol, to) in Probes.Where(p => p.Protocol != (peer.IsV6 ? IpProtocol.Icmp : IpProtocol.IcmpV6)))
+                {
+                    var packet = First(direction, peer, protocol, to);
+                    var (before, after) = (plain.Run(packet), own.Run(packet));
+                    Assert.Equal((before.Verdict, before.Report), (after.Verdict, after.Report));
+                    var isOwn = direction == Direction.Outbound && protocol == IpProtocol.Tcp && to == port && after.Report?.Reason is BlockReason.Default or BlockReason.Deny or BlockReason.OverrideDeny;
+                    Assert.Equal(isOwn, after.ReportedIn?.EndsWith("_agent", StringComparison.Ordinal) ?? false);
+                    apart += isOwn ? 1 : 0;
+                }
+            }
+        }));
+        Assert.True(apart > 20, $"{apart} of the agent's own");
+    }
+
+    [Fact]
     public void Helpers_are_given_and_what_they_expect_is_judged_as_the_evaluator_says_and_unmarked_as_anything_else()
     {
         var (given, expected) = (0, 0);

@@ -33,14 +33,14 @@ internal sealed class FtpSession : IDisposable
 
     private bool IsV6 => ServerAddress.AddressFamily == AddressFamily.InterNetworkV6;
 
-    /// <summary>Opens the control connection and signs in.</summary>
-    public static async Task<FtpSession> OpenAsync(NetworkNamespace clientHost, NetworkNamespace serverHost, IPAddress server, int port = 21)
+    /// <summary>Opens the control connection, to the port where the server is or to another that leads there, and signs in.</summary>
+    public static async Task<FtpSession> OpenAsync(NetworkNamespace clientHost, NetworkNamespace serverHost, IPAddress server, int port = 21, int? dialled = null)
     {
         var listener = serverHost.Inside(() => Listen(server, port));
         var client = clientHost.Inside(() => new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
         using var deadline = new CancellationTokenSource(_patience);
         var accepting = listener.AcceptAsync(deadline.Token).AsTask();
-        await client.ConnectAsync(new IPEndPoint(server, port), deadline.Token);
+        await client.ConnectAsync(new IPEndPoint(server, dialled ?? port), deadline.Token);
         var session = new FtpSession(clientHost, serverHost, client, await accepting);
         session.Keep(listener);
         // A helper reads on after the end of a line.

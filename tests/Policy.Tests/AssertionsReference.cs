@@ -28,6 +28,41 @@ internal sealed class LetterReference(PolicyModel policy)
     public bool Allowed(LetterConnection c, Assume allows, Assume denies, bool dhcp, bool inForce = false) =>
         Passes(c, Direction.Outbound, allows, denies, dhcp, inForce) && Passes(c, Direction.Inbound, allows, denies, dhcp, inForce);
 
+    /// <summary>
+    /// Whether a connection passes only because it may be agreed upon: some connection between the same two ends passes, at an end where a rule gives it a helper that expects this one, and each
+    /// end lets this one pass by its rules or, having given that helper, because no override-deny stops it.
+    /// </summary>
+    public bool Expected(LetterConnection c, bool inForce = false)
+    {
+        if (Allowed(c, Assume.Least, Assume.Least, dhcp: false, inForce))
+        {
+            return false;
+        }
+
+        string?[] paths = [null, "/bin/p", "/bin/s"];
+        return (from helper in ConnectionHelper.All
+                where helper.Expecting(c.Protocol, c.Port)
+                from service in policy.Rulesets.SelectMany(set => set.Rules).SelectMany(rule => rule.Services).Where(service => service.Helper == helper)
+                from port in service.Ports
+                from swapped in (bool[])[false, true]
+                from consumer in paths
+                from provider in paths
+                from groups in (string[][])[[], ["g"], ["h"], ["g", "h"]]
+                let parent = new LetterConnection((swapped ? c.To : c.From) with { Path = consumer }, (swapped ? c.From : c.To) with { Path = provider }, port.Protocol, port.First, groups)
+                where Allowed(parent, Assume.Least, Assume.Least, dhcp: false, inForce)
+                let helped = Enum.GetValues<Direction>().Where(direction => Helps(parent, direction, helper, inForce)).Select(direction => swapped ? Other(direction) : direction).ToList()
+                where helped.Count > 0 && Enum.GetValues<Direction>().All(direction => Passes(c, direction, Assume.Least, Assume.Least, countDhcp: false, inForce)
+                    || (helped.Contains(direction) && !Deciding(c, direction, Assume.Least).Any(rule => rule.Action == RuleAction.OverrideDeny)))
+                select true).Any();
+    }
+
+    private bool Helps(LetterConnection c, Direction direction, ConnectionHelper helper, bool inForce) =>
+        !IsOpen(c, direction, Assume.Least)
+        && (!inForce || policy.ModesOf((direction == Direction.Inbound ? c.To : c.From).Labels!)[direction] != EnforcementMode.Visibility)
+        && Deciding(c, direction, Assume.Least).Any(rule => rule.Action == RuleAction.Allow && rule.Services.Any(service => service.Helper == helper && Covers(service, c)));
+
+    private static Direction Other(Direction direction) => direction == Direction.Inbound ? Direction.Outbound : Direction.Inbound;
+
     public static bool Asserts(Assertion a, LetterConnection c, Assume assume) =>
         End(a.From, c.From, assume) && End(a.To, c.To, assume) && Consumer(a.FromProcess, a.Users, c)
         && a.Services.Any(s => Covers(s, c) && Owns(s.Process, c.To))

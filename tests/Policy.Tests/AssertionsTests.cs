@@ -57,13 +57,20 @@ public class AssertionsTests
     [InlineData("env=prod", "env=dev", "tcp/22-1023", false)]
     [InlineData("env=dev", "env=prod", "udp", false)]
     [InlineData("env=dev", "env=qa", "any", false)]
-    public void A_never_that_holds_says_what_helpers_may_let_pass_that_it_does_not_count(string from, string to, string service, bool said)
+    public void A_never_is_unproven_where_helpers_may_let_pass_what_no_rule_allows(string from, string to, string service, bool said)
     {
         var world = new World().Ruleset("r", "all", Write.Allow("env=prod", "env=dev", "ftp") with { Id = 7 });
         world.Document = world.Document with { Services = [new() { Name = "ftp", Ports = ["tcp/21"], Helper = "ftp" }] };
         var result = Check(Never(world, from, to, service));
-        Assert.Equal(AssertionStatus.Held, result.Status);
-        Assert.Equal($"Holds for every workload that could exist.{(said ? " Not counted are connections that helpers let be agreed upon: of rule 7." : "")}", result.Message);
+        Assert.Equal(said ? AssertionStatus.Unproven : AssertionStatus.Held, result.Status);
+        Assert.Equal(
+            said ? "No rule allows any of it, for every workload that could exist; but connections that helpers let be agreed upon may pass: of rule 7. Let an override-deny stop them, or say helpers: accept." : "Holds for every workload that could exist.",
+            result.Message);
+        Assert.Equal(said ? "assertion-unproven" : null, result.ToDiagnostic()?.Code);
+        Assert.False(result.StopsProvisioning);
+
+        world.Document = world.Document with { Assertions = [.. world.Document.Assertions.Select(a => a with { Helpers = "accept" })] };
+        Assert.Equal((AssertionStatus.Held, $"Holds for every workload that could exist.{(said ? " Not counted are connections that helpers let be agreed upon: of rule 7." : "")}"), (Check(world).Status, Check(world).Message));
     }
 
     [Fact]

@@ -206,6 +206,25 @@ public class PlacementTests
         Assert.Equal(["helper-ports"], world.Problems().Where(d => d.Severity == Severity.Error).Select(d => d.Code));
     }
 
+    [Fact]
+    public void A_helper_that_is_never_given_because_another_rule_leaves_the_same_connections_untracked_is_warned_of()
+    {
+        World Both(string to) => new World().Let(world => world.Document = new()
+        {
+            Services = [new() { Name = "boot", Ports = ["udp/69", "udp/6969"], Helper = "tftp" }, new() { Name = "busy", Ports = ["udp/53", "udp/69"], Stateless = true }],
+            Rulesets =
+            [
+                new() { Name = "boot", Scopes = [new() { Selector = "all" }], Rules = [Write.Allow("all", "role=boot", "boot") with { Id = 1 }] },
+                new() { Name = "busy", Scopes = [new() { Selector = "env=prod" }], Rules = [Write.Allow("role=web", to, "busy") with { Id = 2 }] },
+            ],
+        });
+        var warned = Both("role=boot|dns").Problems().Where(problem => problem.Code == "helper-untracked").ToList();
+        Assert.Equal(
+            ("rulesets[boot].rules[id=1].services", "Rule 2 leaves udp/69 between some of the same ends untracked, so that the helper is not given there. Take the ports out of one of the two."),
+            (Assert.Single(warned).Path, warned[0].Message));
+        Assert.DoesNotContain(Both("role=dns").Problems(), problem => problem.Code == "helper-untracked");
+    }
+
     private static World Helped(RuleDocument rule, IReadOnlyList<string> features)
     {
         var world = new World().Host("web", "role=web", features: [.. features]).Host("db", "role=db");

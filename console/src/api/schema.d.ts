@@ -3069,6 +3069,8 @@ export interface components {
             name?: string;
             never?: null | components["schemas"]["AssertedDocument"];
             must?: null | components["schemas"]["AssertedDocument"];
+            /** @description `count` or `accept`: whether a never is unproven where connections that helpers let be agreed upon may pass. */
+            helpers?: string;
             /** @description Who answers for it. */
             owner?: null | string;
             /** @description Why it matters. */
@@ -3078,7 +3080,7 @@ export interface components {
          * @description What became of an assertion.
          * @enum {unknown}
          */
-        AssertionState: "held" | "conditional" | "violated" | "undecided";
+        AssertionState: "held" | "unproven" | "conditional" | "violated" | "undecided";
         /** @description An assertion of the draft, decided for every workload that could exist (`GET /api/v1/policy/draft/assertions`). */
         AssertionView: {
             /** @description Its name. */
@@ -3089,7 +3091,7 @@ export interface components {
             state: components["schemas"]["AssertionState"];
             /** @description A sentence. */
             message: string;
-            /** @description A connection that shows that it does not hold, in words; null if it is held or undecided. */
+            /** @description A connection that shows that it does not hold, in words; null if it is held, unproven or undecided. */
             counterexample: null | string;
             /** @description The rules that decide the counterexample. */
             decidedBy: number[];
@@ -3282,6 +3284,8 @@ export interface components {
             rules: number[];
             /** @description A sentence. */
             message: string;
+            /** @description Whether no rule allows them, or did, but a helper lets them be agreed upon. */
+            agreedUpon: boolean;
         };
         /** @description What one end decides. */
         EndDecisionView: {

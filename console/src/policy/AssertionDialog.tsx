@@ -1,4 +1,4 @@
-import { Button, Modal, SegmentedControl, TagsInput, TextInput } from "@mantine/core";
+import { Button, Modal, SegmentedControl, Switch, TagsInput, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { asFailure } from "../api/client";
@@ -59,7 +59,9 @@ export function AssertionDialog({ start, may, onClose }: Props) {
           ]}
           value={kind}
           onChange={(chosen) =>
-            edit(chosen === "must" ? { must: asserted, never: null } : { never: asserted, must: null })
+            edit(
+              chosen === "must" ? { must: asserted, never: null, helpers: "count" } : { never: asserted, must: null },
+            )
           }
         />
         <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 12, marginTop: 12 }}>
@@ -90,6 +92,15 @@ export function AssertionDialog({ start, may, onClose }: Props) {
           splitChars={[",", " "]}
           onChange={(services) => say({ services })}
         />
+        {kind === "never" && (
+          <Switch
+            mt={16}
+            label="Put up with what helpers let be agreed upon"
+            description="Such as FTP's data connections, to ports that no rule names. Otherwise the assertion is not proven where they might pass."
+            checked={assertion.helpers === "accept"}
+            onChange={(e) => edit({ helpers: e.currentTarget.checked ? "accept" : "count" })}
+          />
+        )}
         <p className="muted">{assertionSentence(assertion)}</p>
         <TextInput
           label="Owner"

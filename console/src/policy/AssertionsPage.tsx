@@ -107,6 +107,7 @@ function Row({ assertion, proof, onOpen }: RowProps) {
 const states: Record<AssertionState, { word: string; colour: string; icon: typeof IconCheck }> = {
   held: { word: "holds", colour: "var(--allowed)", icon: IconCheck },
   conditional: { word: "depends on addresses", colour: "var(--potential)", icon: IconMapPinQuestion },
+  unproven: { word: "not proven", colour: "var(--potential)", icon: IconHelp },
   violated: { word: "fails", colour: "var(--blocked)", icon: IconX },
   undecided: { word: "not decided", colour: "var(--blocked)", icon: IconHelp },
 };

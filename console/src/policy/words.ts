@@ -35,7 +35,7 @@ export const nameFor = (selector: string): string =>
 
 export const newAsserted = (): AssertedDocument => ({ from: "", to: "", services: ["any"], users: [] });
 
-export const newAssertion = (): AssertionDocument => ({ name: "", never: newAsserted() });
+export const newAssertion = (): AssertionDocument => ({ name: "", never: newAsserted(), helpers: "count" });
 
 /** An assertion as a sentence. */
 export function assertionSentence(assertion: AssertionDocument): string {

@@ -2,6 +2,7 @@ using Bulkhead.Agent.State;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
 using Google.Protobuf;
+using Microsoft.Extensions.Logging;
 using Wire = Bulkhead.Contracts.Agent;
 
 namespace Bulkhead.Agent.Policies;
@@ -13,8 +14,9 @@ internal abstract record CachedPolicy
     {
     }
 
-    /// <summary>There never was a policy: the kernel is to be left as it is.</summary>
-    public sealed record None : CachedPolicy;
+    /// <summary>There never was a policy, or none that enforced anything: the kernel is to be left as it is.</summary>
+    /// <param name="IsDamaged">Whether there was one.</param>
+    public sealed record None(bool IsDamaged) : CachedPolicy;
 
     /// <summary>A whole copy of the last policy that was accepted, which the kernel may not have taken yet.</summary>
     /// <param name="Policy">The copy.</param>
@@ -25,6 +27,19 @@ internal abstract record CachedPolicy
     /// <summary>The host was enforcing, but no copy is whole: essential and fail-safe only, the rest blocked in the marked directions.</summary>
     /// <param name="Marker">Says just that: full modes where something was enforced, the fail-safe list, the controllers, and no entries.</param>
     public sealed record Lost(HostPolicy Marker) : CachedPolicy;
+
+    /// <summary>Says what is wrong with it, if anything is.</summary>
+    public void Tell(ILogger log)
+    {
+        if (this is Lost)
+        {
+            log.FailSafe();
+        }
+        else if (this is None { IsDamaged: true })
+        {
+            log.CacheDamaged();
+        }
+    }
 }
 
 /// <summary>
@@ -50,7 +65,7 @@ internal sealed class PolicyCache(StateDirectory state)
 
         if (!File.Exists(state.Marker))
         {
-            return new CachedPolicy.None();
+            return new CachedPolicy.None(File.Exists(state.Policy) || File.Exists(state.PolicyCopy));
         }
 
         // A damaged marker tells nothing but that something was enforced, so everything is.

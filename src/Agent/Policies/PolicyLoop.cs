@@ -103,11 +103,8 @@ internal sealed class PolicyLoop : IDisposable
     {
         var cached = _cache.Load();
         (_held, _proven) = cached is CachedPolicy.Whole whole ? (whole.Policy, whole.Proven) : default;
+        cached.Tell(_log);
         var lost = (cached as CachedPolicy.Lost)?.Marker;
-        if (lost is not null)
-        {
-            _log.FailSafe();
-        }
 
         await HandleAsync(
             new PolicyEvent.Started(

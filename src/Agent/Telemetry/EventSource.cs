@@ -36,6 +36,7 @@ internal sealed class EventSource : IDisposable
     // Of its own, so that a flood of blocked packets displaces no connection.
     private readonly NetlinkSocket _log = NetlinkSocket.Open(NetlinkFamily.Netfilter);
     private readonly NetlinkBatch _batch = new();
+    private readonly Conntrack _meanwhile = Conntrack.Open();
 
     /// <summary>For asking about connections.</summary>
     public Conntrack Conntrack { get; } = Conntrack.Open();
@@ -145,6 +146,15 @@ internal sealed class EventSource : IDisposable
         }
     }
 
+    /// <summary>The connection that a packet belongs to, null if there is none; also while connections are being told.</summary>
+    /// <exception cref="NetlinkException">The kernel refuses.</exception>
+    public ConntrackRecord? Find(FlowTuple packet, ushort zone)
+    {
+        ConntrackRecord? found = null;
+        _meanwhile.Find(packet, zone, message => Tell(message, record => found = record));
+        return found;
+    }
+
     /// <summary>Ends every <see cref="Wait"/>; from any thread.</summary>
     public void Stop() => _events.Wake();
 
@@ -154,6 +164,7 @@ internal sealed class EventSource : IDisposable
         _events.Dispose();
         _log.Dispose();
         Conntrack.Dispose();
+        _meanwhile.Dispose();
         _batch.Dispose();
     }
 

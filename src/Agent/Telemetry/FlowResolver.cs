@@ -19,8 +19,9 @@ namespace Bulkhead.Agent.Telemetry;
 /// <param name="listeners">The host's listeners.</param>
 /// <param name="budget">Bounds what asking costs.</param>
 /// <param name="owners">What our programs told; null where the kernel does not take them.</param>
+/// <param name="sessions">Asked where connections were agreed upon.</param>
 /// <param name="mark">What connections bear that our table gave a helper, and those that these expect.</param>
-internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable processes, ListenerTable listeners, LookupBudget budget, OwnerFeed? owners = null, uint mark = MarkTable.DefaultMask)
+internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable processes, ListenerTable listeners, LookupBudget budget, Sessions sessions, OwnerFeed? owners = null, uint mark = MarkTable.DefaultMask)
 {
     private const long ByDefault = 0;
     private const long ByQuarantine = -1;
@@ -38,14 +39,14 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
     public Resolution Resolve(in ConntrackRecord record, bool isLast)
     {
         var resolved = ByItself(record, isLast);
-        return resolved.Key is { } key && record.Parent is { } parent && (record.Mark & mark) == mark
+        return resolved.Key is { } key && (record.Mark & mark) == mark && sessions.Of(record) is { } session
             ? resolved with
             {
                 Key = key with
                 {
-                    Direction = Addresses.IsLocal(parent.Source) ? Direction.Outbound : Direction.Inbound,
-                    Protocol = parent.Protocol,
-                    Port = parent.DestinationPort,
+                    Direction = Addresses.IsLocal(session.Consumer) ? Direction.Outbound : Direction.Inbound,
+                    Protocol = session.Protocol,
+                    Port = session.Port,
                 },
             }
             : resolved;

@@ -174,7 +174,7 @@ internal sealed class TelemetryLoop(CgroupTree cgroups, FlowOutlet outlet, Windo
         owners?.Adopt(sockets, cgroups);
         var listeners = new ListenerTable(sockets, processes, time, owners);
         var budget = new LookupBudget(time);
-        var resolver = new FlowResolver(sockets, processes, listeners, budget, owners, markMask) { Addresses = _addresses };
+        var resolver = new FlowResolver(sockets, processes, listeners, budget, new(source.Find), owners, markMask) { Addresses = _addresses };
         var connections = new ConnectionTable(_window, resolver.Resolve, MostConnections, resumes: _followed || outlet.HasHistory);
         owners?.Settle = connections.TrySettle;
         var clock = new WindowClock(time, () => pace.Length);

@@ -10,7 +10,7 @@ namespace Bulkhead.Cli.Offline;
 /// <summary>What became of an assertion, for programs.</summary>
 /// <param name="Name">The assertion.</param>
 /// <param name="Kind"><c>never</c> or <c>must</c>.</param>
-/// <param name="Status"><c>held</c>, <c>conditional</c>, <c>violated</c> or <c>undecided</c>.</param>
+/// <param name="Status"><c>held</c>, <c>unproven</c>, <c>conditional</c>, <c>violated</c> or <c>undecided</c>.</param>
 /// <param name="File">Where it is written.</param>
 /// <param name="Line">From 1.</param>
 /// <param name="Owner">Who answers for it.</param>
@@ -61,7 +61,7 @@ internal static class AssertCommand
             var colour = outcome.Status switch
             {
                 "held" => Color.Green,
-                "conditional" => Color.Yellow,
+                "conditional" or "unproven" => Color.Yellow,
                 _ => Color.Red,
             };
             var rules = string.Concat(outcome.DecidedBy.Select(rule => $" ({rule})"));

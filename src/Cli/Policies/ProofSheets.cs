@@ -15,7 +15,7 @@ internal static class ProofSheets
             var colour = assertion.State switch
             {
                 AssertionState.Held => Color.Green,
-                AssertionState.Conditional => Color.Yellow,
+                AssertionState.Conditional or AssertionState.Unproven => Color.Yellow,
                 _ => Color.Red,
             };
             var gaps = assertion.NotYetEnforced == 0 ? "" : $"\nnot yet enforced: {assertion.NotYetEnforced.Of("direction")} of {string.Join(", ", assertion.NotYetEnforcedAt)}";
@@ -61,7 +61,7 @@ internal static class ProofSheets
         foreach (var effect in effects.Effects)
         {
             listing.Row(
-                new(effect.Allows ? "allowed" : "blocked", new Style(effect.Allows ? Color.Green : Color.Red)), effect.Connections, string.Join(", ", effect.Rules.Select(rule => $"rule {rule}")));
+                new(effect.AgreedUpon ? (effect.Allows ? "may be agreed upon" : "no longer agreed upon") : effect.Allows ? "allowed" : "blocked", new Style(effect.Allows ? Color.Green : Color.Red)), effect.Connections, string.Join(", ", effect.Rules.Select(rule => $"rule {rule}")));
         }
 
         listing.WriteTo(console, "Nothing that the newest revision does not allow and block as well.");

@@ -6,6 +6,9 @@ public enum AssertionState
     /// <summary>It holds for every workload that could exist.</summary>
     Held,
 
+    /// <summary>No rule allows what it forbids; but connections that a helper lets be agreed upon may pass.</summary>
+    Unproven,
+
     /// <summary>It fails only for an address of which no plan speaks and that no live workload has.</summary>
     Conditional,
 
@@ -21,7 +24,7 @@ public enum AssertionState
 /// <param name="Kind"><c>never</c> or <c>must</c>.</param>
 /// <param name="State">Whether it holds.</param>
 /// <param name="Message">A sentence.</param>
-/// <param name="Counterexample">A connection that shows that it does not hold, in words; null if it is held or undecided.</param>
+/// <param name="Counterexample">A connection that shows that it does not hold, in words; null if it is held, unproven or undecided.</param>
 /// <param name="DecidedBy">The rules that decide the counterexample.</param>
 /// <param name="NotYetEnforced">How many directions of live workloads are denied by the letter, but not yet enforced.</param>
 /// <param name="NotYetEnforcedAt">The first of these workloads, by name.</param>
@@ -50,7 +53,8 @@ public sealed record RuleHealthView(DateTimeOffset From, DateTimeOffset To, long
 /// <param name="Connections">Which, such as <c>role=web → role=db on tcp/5432</c>.</param>
 /// <param name="Rules">The rules that allow them in the policy that does.</param>
 /// <param name="Message">A sentence.</param>
-public sealed record EffectView(bool Allows, string Connections, IReadOnlyList<long> Rules, string Message);
+/// <param name="AgreedUpon">Whether no rule allows them, or did, but a helper lets them be agreed upon.</param>
+public sealed record EffectView(bool Allows, string Connections, IReadOnlyList<long> Rules, string Message, bool AgreedUpon);
 
 /// <summary>What the draft does against the newest revision (<c>GET /api/v1/policy/draft/effects</c>).</summary>
 /// <param name="InForce">With workloads in the modes that each policy assigns to their labels.</param>

@@ -74,7 +74,12 @@ public static class DraftProofs
     {
         var report = PolicyEffects.Compare(before, after, now, inForce: inForce);
         return new(
-            [.. report.Effects.Select(effect => new EffectView(effect.Kind == EffectKind.NewlyAllowed, effect.Connections, [.. effect.Rules.Select(rule => rule.Value)], effect.Message))],
+            [.. report.Effects.Select(effect => new EffectView(
+                effect.Kind is EffectKind.NewlyAllowed or EffectKind.NewlyExpected,
+                effect.Connections,
+                [.. effect.Rules.Select(rule => rule.Value)],
+                effect.Message,
+                effect.Kind is EffectKind.NewlyExpected or EffectKind.NoLongerExpected))],
             report.IsComplete);
     }
 
@@ -94,6 +99,7 @@ public static class DraftProofs
         result.Status switch
         {
             AssertionStatus.Held => AssertionState.Held,
+            AssertionStatus.Unproven => AssertionState.Unproven,
             AssertionStatus.Conditional => AssertionState.Conditional,
             AssertionStatus.Violated => AssertionState.Violated,
             _ => AssertionState.Undecided,

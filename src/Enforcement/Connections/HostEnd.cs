@@ -14,9 +14,6 @@ namespace Bulkhead.Enforcement.Connections;
 /// <param name="Facts">Whose the host's own socket is.</param>
 internal readonly record struct HostEnd(Direction Direction, IpAddress Local, IpAddress Peer, byte Protocol, ushort Port, SocketFacts Facts)
 {
-    // A call (SIP) that a registration expects has its sound expected by the call.
-    private const int MostGenerations = 4;
-
     /// <summary>The host's end of what conntrack holds; null if it stays on the host or only passes through.</summary>
     public static HostEnd? Of(IReadOnlySet<IpAddress> local, SocketTable sockets, TrackedConnection connection)
     {
@@ -51,7 +48,7 @@ internal readonly record struct HostEnd(Direction Direction, IpAddress Local, Ip
     public static ConnectionHelper? ExpectedBy(
         HostEvaluator evaluator, IReadOnlySet<IpAddress> local, SocketTable sockets, TrackedConnection connection, Func<FlowTuple, TrackedConnection?> find)
     {
-        for (var i = 0; i < MostGenerations && connection.Parent is { } first; i++)
+        for (var i = 0; i < TrackedConnection.MostGenerations && connection.Parent is { } first; i++)
         {
             connection = find(first) ?? new(first, first.Mirror(), connection.Zone, 0);
             if (Of(local, sockets, connection) is { } end && end.HelperBy(evaluator) is { } helper)

@@ -20,6 +20,9 @@ public readonly record struct FlowTuple(byte Protocol, IpAddress Source, ushort 
 /// <param name="Id">Conntrack's identifier, so that a successor with the same tuple is not mistaken for it.</param>
 public sealed record TrackedConnection(FlowTuple Original, FlowTuple Reply, ushort Zone, uint Id)
 {
+    /// <summary>How many connections stem from each other one by one: a call (SIP) that a registration expects has its sound expected by the call.</summary>
+    public const int MostGenerations = 4;
+
     /// <summary>The first packet of the connection that it stems from, where a helper expected it; null for most.</summary>
     public FlowTuple? Parent { get; init; }
 

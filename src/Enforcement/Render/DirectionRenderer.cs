@@ -240,12 +240,25 @@ internal sealed class DirectionRenderer
         var name = $"{_name}_block_{(rule is { } id ? $"rule_{id}" : reason.ToString().ToLowerInvariant())}";
         if (!_document.HasChain(name))
         {
-            _document.Chain(name, _direction == Direction.Inbound || reason == BlockReason.Invalid
+            FirewallRule[] rules = _direction == Direction.Inbound || reason == BlockReason.Invalid
                 ? [new FirewallRule.Report(prefix), When([], new Verdict.Drop())]
-                : [new FirewallRule.Report(prefix), When([new Match.Protocol(IpProtocol.Tcp)], new Verdict.Reset()), When([], new Verdict.Prohibit())]);
+                : [new FirewallRule.Report(prefix), When([new Match.Protocol(IpProtocol.Tcp)], new Verdict.Reset()), When([], new Verdict.Prohibit())];
+            _document.Chain(name, [.. Apart(name, reason, rules), .. rules]);
         }
 
         return new Verdict.Goto(name);
+    }
+
+    /// <summary>
+    /// That rules block the agent itself has to be heard of, or nothing would mend them: such reports have a limit of their own, which no flood of others' packets uses up.
+    /// </summary>
+    private IEnumerable<FirewallRule> Apart(string name, BlockReason reason, FirewallRule[] rules)
+    {
+        if (_direction == Direction.Outbound && reason is BlockReason.OverrideDeny or BlockReason.Deny or BlockReason.Default && _lookups.Own is { } own)
+        {
+            _document.Chain($"{name}_agent", rules);
+            yield return When([own], new Verdict.Goto($"{name}_agent"));
+        }
     }
 
     private static DispatchEntry Entry(EquatableArray<PortMatch> ports, IEnumerable<FirewallRule> rules) => new(ports, rules.ToEquatableArray());

@@ -4,14 +4,21 @@ using Bulkhead.Policy;
 using Bulkhead.Policy.Addresses;
 using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Rules;
+using Bulkhead.Policy.Services;
 
 namespace Bulkhead.Enforcement.Render;
 
-/// <summary>How the agent itself looks up names: only from its own cgroup, only at the configured resolvers.</summary>
+/// <summary>How the agent itself looks up names, only from its own cgroup and only at the configured resolvers; and how its own packets are told from others'.</summary>
 /// <param name="Cgroup">The agent's own cgroup, or null if it shares one with others: then nothing is opened.</param>
 /// <param name="Resolvers">Addresses of the name servers.</param>
 public sealed record NameLookups(Match.SocketCgroup? Cgroup, EquatableArray<IpAddress> Resolvers)
 {
+    /// <summary>The port at which it reaches its controller; null if it has none.</summary>
+    public ushort? ControllerPort { get; init; }
+
+    /// <summary>What tells its own packets to the controller from all others: its cgroup, and where it shares that, at least the port; null if nothing does.</summary>
+    public Match? Own => Cgroup ?? (ControllerPort is { } port ? new Match.Port(PacketEnd.Destination, IpProtocol.Tcp, port) : (Match?)null);
+
     /// <summary>No names are looked up.</summary>
     public static NameLookups None { get; } = new(null, []);
 }

@@ -19,7 +19,7 @@ public sealed class AssertionChecker
     private readonly PolicyRegions _regions;
     private readonly Dictionary<Assertion, IReadOnlyList<Region>> _asserted = new(ReferenceEqualityComparer.Instance);
     private readonly List<(RuleId Rule, Region Region)> _replies;
-    private readonly List<(RuleId Rule, Region Region)> _expected;
+    private readonly Lazy<(IReadOnlyList<ExpectedRegion> Regions, bool IsComplete)> _expected;
     private readonly Letter _told;
     private readonly Lazy<LiveWorkloads> _live;
     private readonly Lazy<EnforcementGaps> _gaps;
@@ -35,7 +35,12 @@ public sealed class AssertionChecker
         }
 
         _replies = [.. _regions.UntrackedReplies(policy, now)];
-        _expected = [.. _regions.Expected(policy, now)];
+        _expected = new(() =>
+        {
+            var effort = new Effort(_mostSteps);
+            ExpectedRegion[] found = [.. new ExpectedRegions([.. _regions.Helping(policy, now)], new(_regions, Reading.Exact, Reading.Exact, essential: false, effort)).All()];
+            return (found, !effort.IsSpent);
+        });
         foreach (var labels in workloads.Workloads.Select(w => w.Labels).Distinct())
         {
             _alphabet.Use(labels);
@@ -76,10 +81,16 @@ public sealed class AssertionChecker
 
         var counterexample = status is AssertionStatus.Violated or AssertionStatus.Conditional ? found : null;
         var (count, gaps) = assertion.Kind == AssertionKind.Never ? _gaps.Value.Of(assertion) : (0, []);
-        IReadOnlyList<RuleId> Uncounted(List<(RuleId Rule, Region Region)> passing) => assertion.Kind == AssertionKind.Never && status == AssertionStatus.Held
-            ? [.. passing.Where(one => _asserted[assertion].Any(region => region.And(one.Region) is not null)).Select(one => one.Rule).Distinct().Order()]
-            : [];
-        return new(assertion, status, counterexample, AssertionText.Message(assertion, status, counterexample, Uncounted(_replies), Uncounted(_expected), count, gaps), count, gaps);
+        IReadOnlyList<RuleId> replies = [], expected = [];
+        if (assertion.Kind == AssertionKind.Never && status == AssertionStatus.Held)
+        {
+            bool Concerns(Region region) => _asserted[assertion].Any(asserted => asserted.And(region) is not null);
+            replies = [.. _replies.Where(reply => Concerns(reply.Region)).Select(reply => reply.Rule).Distinct().Order()];
+            expected = [.. _expected.Value.Regions.Where(one => Concerns(one.Region)).SelectMany(one => one.Rules).Distinct().Order()];
+            status = assertion.AcceptsHelpers ? status : expected.Count > 0 ? AssertionStatus.Unproven : _expected.Value.IsComplete ? status : AssertionStatus.Undecided;
+        }
+
+        return new(assertion, status, counterexample, AssertionText.Message(assertion, status, counterexample, replies, expected, count, gaps), count, gaps);
     }
 
     /// <summary>First a violation wherever workloads without a plan have their addresses; then one at some address, and whether a live workload is there.</summary>

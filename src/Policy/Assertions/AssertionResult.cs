@@ -9,6 +9,9 @@ public enum AssertionStatus
     /// <summary>It holds for every workload that could exist.</summary>
     Held,
 
+    /// <summary>No rule allows what it forbids, for any workload that could exist; but connections that a helper expects might pass.</summary>
+    Unproven,
+
     /// <summary>It fails only if a workload of which no plan speaks has some address, and no live workload does.</summary>
     Conditional,
 
@@ -29,7 +32,7 @@ public sealed record NotYetEnforced(WorkloadId Workload, string Name, Direction 
 /// <summary>What became of an assertion, and why.</summary>
 /// <param name="Assertion">The assertion.</param>
 /// <param name="Status">Whether it holds.</param>
-/// <param name="Counterexample">A connection that shows that it does not; null exactly if it is held or undecided.</param>
+/// <param name="Counterexample">A connection that shows that it does not; null if it is held, unproven or undecided.</param>
 /// <param name="Message">A sentence for people.</param>
 /// <param name="NotYetEnforcedCount">How many directions of real workloads are denied by the letter, but not yet enforced; 0 for a <c>must</c>.</param>
 /// <param name="NotYetEnforced">The first of them, by workload id.</param>
@@ -48,6 +51,7 @@ public sealed record AssertionResult(
     public Diagnostic? ToDiagnostic() => Status switch
     {
         AssertionStatus.Held => null,
+        AssertionStatus.Unproven => Diagnostic.Warning("assertion-unproven", $"assertions[{Assertion.Name}]", Message),
         AssertionStatus.Conditional => Diagnostic.Warning("assertion-conditional", $"assertions[{Assertion.Name}]", Message),
         AssertionStatus.Violated => Diagnostic.Error("assertion-violated", $"assertions[{Assertion.Name}]", Message),
         _ => Diagnostic.Error("assertion-undecided", $"assertions[{Assertion.Name}]", Message),

@@ -10,7 +10,7 @@ internal static class AssertionText
     /// <param name="status">What became of it.</param>
     /// <param name="counterexample">What shows it, or null.</param>
     /// <param name="replies">Rules whose untracked replies it does not count.</param>
-    /// <param name="expected">Rules whose helpers may expect what it does not count.</param>
+    /// <param name="expected">Rules whose helpers may expect what it forbids.</param>
     /// <param name="gaps">How many workloads do not enforce it yet.</param>
     /// <param name="first">The first of them.</param>
     public static string Message(Assertion assertion, AssertionStatus status, Counterexample? counterexample, IReadOnlyList<RuleId> replies, IReadOnlyList<RuleId> expected, int gaps, EquatableArray<NotYetEnforced> first)
@@ -18,11 +18,12 @@ internal static class AssertionText
         var message = status switch
         {
             AssertionStatus.Held => "Holds for every workload that could exist.",
+            AssertionStatus.Unproven => $"No rule allows any of it, for every workload that could exist; but connections that helpers let be agreed upon may pass: of rule{Of(expected)}. Let an override-deny stop them, or say helpers: accept.",
             AssertionStatus.Undecided => $"Could not be decided within {AssertionChecker.MostSteps} steps. Make the assertion narrower, or the rules that it concerns simpler.",
             AssertionStatus.Violated => $"{counterexample} is {Verdict(counterexample!)}.",
             _ => $"{counterexample} is {Verdict(counterexample!)}, {Condition(counterexample!)}. Declare a plan that says where such workloads have their addresses; no live workload is there today.",
         };
-        return message + Unresolved(assertion) + Replies(replies) + Expected(expected) + (gaps == 0 ? "" : $" Denied by the letter, not yet enforced: {string.Join(", ", first.Take(3).Select(g => $"{g.Name} {Words(g)}"))}{(gaps > 3 ? $" and {gaps - 3} more" : "")}.");
+        return message + Unresolved(assertion) + Replies(replies) + (status == AssertionStatus.Held ? Expected(expected) : "") + (gaps == 0 ? "" : $" Denied by the letter, not yet enforced: {string.Join(", ", first.Take(3).Select(g => $"{g.Name} {Words(g)}"))}{(gaps > 3 ? $" and {gaps - 3} more" : "")}.");
     }
 
     private static string Verdict(Counterexample found)

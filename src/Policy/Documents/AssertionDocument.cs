@@ -12,6 +12,10 @@ public sealed record AssertionDocument
     /// <summary>What the policy must always allow.</summary>
     public AssertedDocument? Must { get; init; }
 
+    /// <summary><c>count</c> or <c>accept</c>: whether a never is unproven where connections that helpers let be agreed upon may pass.</summary>
+    [OneOf("count", "accept")]
+    public string Helpers { get; init => field = value ?? "count"; } = "count";
+
     /// <summary>Who answers for it.</summary>
     public string? Owner { get; init; }
 

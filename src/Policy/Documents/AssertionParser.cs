@@ -15,6 +15,16 @@ internal sealed class AssertionParser(NamedObjects names, List<Diagnostic> probl
             return null;
         }
 
+        if (assertion.Helpers is not ("count" or "accept"))
+        {
+            problems.Add(Diagnostic.Error("bad-helpers", $"{path}.helpers", "Write count or accept."));
+        }
+
+        if (assertion is { Must: not null, Helpers: "accept" })
+        {
+            problems.Add(Diagnostic.Warning("useless-field", $"{path}.helpers", "What helpers let be agreed upon fulfils no must and is counted for none. Remove it."));
+        }
+
         var kind = assertion.Never is null ? AssertionKind.Must : AssertionKind.Never;
         path = $"{path}.{(kind == AssertionKind.Never ? "never" : "must")}";
         var asserted = assertion.Never ?? assertion.Must!;
@@ -28,7 +38,7 @@ internal sealed class AssertionParser(NamedObjects names, List<Diagnostic> probl
             problems.Add(Diagnostic.Error("no-labelled-end", path, "Both ends are networks, about which no policy says anything. Choose workloads at one end."));
         }
 
-        return from is null || to is null || problems.Count > before ? null : new(assertion.Name, kind, from, to, services, process, users);
+        return from is null || to is null || problems.Count > before ? null : new(assertion.Name, kind, from, to, services, process, users) { AcceptsHelpers = assertion.Helpers == "accept" };
     }
 
     public LabelPlan? Parse(PlanDocument plan, int index)

@@ -52,6 +52,7 @@ public sealed class PolicyParser
         var rulesets = _document.Rulesets.Select((ruleset, i) => known?.GetValueOrDefault(ruleset) ?? ParseRuleset(ruleset, paths[i])).ToList();
         var asserted = new ObjectPaths("assertions", _document.Assertions.Select(a => a.Name), _problems);
         var assertions = new AssertionParser(Names, _problems);
+        HelperWarnings.Check(rulesets.OfType<Ruleset>(), _problems);
         return new()
         {
             Rulesets = rulesets.OfType<Ruleset>().OrderBy(r => r.Name, StringComparer.Ordinal).ToEquatableArray(),

@@ -14,11 +14,14 @@ internal sealed class EffectSearch
     private readonly PolicyRegions _before;
     private readonly PolicyRegions _after;
     private readonly List<Region> _changed;
+    private readonly List<HelpingRegion> _helpedBefore;
+    private readonly List<HelpingRegion> _helpedAfter;
 
     public EffectSearch(PolicyModel before, PolicyModel after, DateTimeOffset now, bool inForce)
     {
         _inForce = inForce;
         (_before, _after) = (new(before, now, _alphabet), new(after, now, _alphabet));
+        (_helpedBefore, _helpedAfter) = ([.. _before.Helping(before, now)], [.. _after.Helping(after, now)]);
         var (gone, come) = (Unlike(before, after, now), Unlike(after, before, now));
         _changed = [.. Regions(_before, gone, come), .. Regions(_after, come, gone)];
         if (before.FailSafe != after.FailSafe)
@@ -42,6 +45,35 @@ internal sealed class EffectSearch
 
     /// <summary>What was allowed before and is not after, as disjoint regions.</summary>
     public IEnumerable<AllowedRegion> Closed(Effort effort) => Gained(_after, _before, effort);
+
+    /// <summary>What may be agreed upon after and could not be before, and what could be before and cannot pass after; each as disjoint regions.</summary>
+    public (IEnumerable<ExpectedRegion> Come, IEnumerable<ExpectedRegion> Gone) Expected(Effort effort)
+    {
+        if (_changed.Count == 0)
+        {
+            return ([], []);
+        }
+
+        ExpectedRegion[] before = [.. ExpectedBy(_before, _helpedBefore, effort)], after = [.. ExpectedBy(_after, _helpedAfter, effort)];
+        var blocking = LetterOf(_after, effort);
+        return (Outside(after, before, effort), Outside(before.SelectMany(one => blocking.Blocked(one.Region).Select(piece => one with { Region = piece })), after, effort));
+    }
+
+    private IEnumerable<ExpectedRegion> ExpectedBy(PolicyRegions policy, List<HelpingRegion> helped, Effort effort) =>
+        helped.Count == 0 ? [] : new ExpectedRegions(helped, LetterOf(policy, effort)).All();
+
+    private static IEnumerable<ExpectedRegion> Outside(IEnumerable<ExpectedRegion> regions, IEnumerable<ExpectedRegion> others, Effort effort)
+    {
+        var told = others.Select(other => other.Region).ToList();
+        foreach (var region in regions)
+        {
+            foreach (var piece in RegionSearch.Outside(region.Region, [.. told], effort))
+            {
+                told.Add(piece);
+                yield return region with { Region = piece };
+            }
+        }
+    }
 
     /// <summary>The letter of the policy after.</summary>
     public Letter After(Effort effort) => LetterOf(_after, effort);

@@ -12,12 +12,18 @@ public enum EffectKind
 
     /// <summary>Allowed before, not after.</summary>
     NewlyBlocked,
+
+    /// <summary>May pass after only because a helper expects them, and could not before.</summary>
+    NewlyExpected,
+
+    /// <summary>Could pass before only because a helper expected them, and cannot pass after.</summary>
+    NoLongerExpected,
 }
 
 /// <summary>Connections that a change of policy allows or blocks, by the letter: between all workloads that could exist.</summary>
 /// <param name="Kind">Which way.</param>
 /// <param name="Connections">Which, in the words of policy: <c>role=web → role=db on tcp/5432</c>.</param>
-/// <param name="Rules">The rules that allow them in the policy that does, one for each end; sorted. Empty if openings do.</param>
+/// <param name="Rules">The rules that allow them, or give the helper, in the policy that does, one for each end; sorted. Empty if openings do.</param>
 /// <param name="Message">A sentence for people.</param>
 public sealed record PolicyEffect(EffectKind Kind, string Connections, EquatableArray<RuleId> Rules, string Message);
 
@@ -53,17 +59,21 @@ public static class PolicyEffects
     public static EffectReport Compare(PolicyModel before, PolicyModel after, DateTimeOffset now, int most = 100, bool inForce = false)
     {
         var search = new EffectSearch(before, after, now, inForce);
-        var (opening, closing) = (new Effort(MostSteps), new Effort(MostSteps));
+        var (opening, closing, expecting) = (new Effort(MostSteps), new Effort(MostSteps), new Effort(MostSteps));
         // One more than is wanted tells whether there are more.
         var opened = search.Opened(opening).Take(most + 1).ToList();
         var closed = search.Closed(closing).Take(most + 1).ToList();
+        var (come, gone) = search.Expected(expecting);
+        var (agreed, disagreed) = (come.Take(most + 1).ToList(), gone.Take(most + 1).ToList());
         var (text, chooser) = (new RegionText(search.Alphabet), new PointChooser(search.Alphabet));
         return new(
             [
                 .. opened.Take(most).Select(o => Tell(EffectKind.NewlyAllowed, o, text, "")),
                 .. closed.Take(most).Select(c => Tell(EffectKind.NewlyBlocked, c, text, Blocker(search.After(closing), chooser.Choose(c.Region)))),
+                .. agreed.Take(most).Select(a => Tell(EffectKind.NewlyExpected, a, text)),
+                .. disagreed.Take(most).Select(d => Tell(EffectKind.NoLongerExpected, d, text)),
             ],
-            !opening.IsSpent && !closing.IsSpent && opened.Count <= most && closed.Count <= most);
+            !opening.IsSpent && !closing.IsSpent && !expecting.IsSpent && new[] { opened.Count, closed.Count, agreed.Count, disagreed.Count }.Max() <= most);
     }
 
     /// <summary>The connections whose combined verdict two policies see differently, in the order given. Modes count here: it is what would happen.</summary>
@@ -84,6 +94,15 @@ public static class PolicyEffects
         return new(kind, connections, rules, kind == EffectKind.NewlyAllowed
             ? $"{connections}: newly allowed by {by}"
             : $"{connections}: no longer allowed (was by {by}); {blocker}");
+    }
+
+    private static PolicyEffect Tell(EffectKind kind, ExpectedRegion region, RegionText text)
+    {
+        var connections = text.Of(region.Region);
+        var by = $"{region.Helper} of rule{(region.Rules.Count == 1 ? "" : "s")} {string.Join(" and ", region.Rules)}";
+        return new(kind, connections, region.Rules, kind == EffectKind.NewlyExpected
+            ? $"{connections}: may be agreed upon, by {by}"
+            : $"{connections}: can no longer be agreed upon (could by {by})");
     }
 
     /// <summary>What blocks a connection of the region; others of it may be blocked by other rules.</summary>

@@ -28,7 +28,11 @@ public sealed record Assertion(
     RuleEnd To,
     EquatableArray<Service> Services,
     ProcessCondition? FromProcess,
-    EquatableArray<string> Users);
+    EquatableArray<string> Users)
+{
+    /// <summary>Whether a never puts up with what helpers let be agreed upon, of which no rule says what it will be.</summary>
+    public bool AcceptsHelpers { get; init; }
+}
 
 /// <summary>A declaration that all workloads that a selector chooses, existing or not, have their addresses in some networks.</summary>
 /// <param name="Selector">Which workloads.</param>

@@ -36,6 +36,12 @@ internal static class Dimension
     /// <summary>The end that a dimension is of.</summary>
     public static Side SideOf(int dimension) => (Side)(dimension & 1);
 
+    /// <summary>The same of the other end.</summary>
+    public static int Opposite(int dimension) => dimension ^ 1;
+
+    /// <summary>Whether it is of an end whatever its sockets: its kind, or a label.</summary>
+    public static bool IsOfEnd(int dimension) => dimension < Path(Side.Consumer) || dimension >= FirstLabel;
+
     /// <summary>The label key of a dimension, or null.</summary>
     public static int? KeyOf(int dimension) => dimension < FirstLabel ? null : (dimension - FirstLabel) / 2;
 

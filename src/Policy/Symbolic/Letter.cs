@@ -83,6 +83,19 @@ internal sealed class Letter(PolicyRegions policy, Reading allows, Reading denie
         }
     }
 
+    /// <summary>The connections of a region that pass at one end, as regions that may overlap.</summary>
+    public IEnumerable<Region> PassingAt(Direction direction, Region region) =>
+        Passing(direction, region).SelectMany(passing => RegionSearch.Outside(passing.Region, Bars(direction, passing), effort));
+
+    /// <summary>The connections of a region that would pass at one end if an allow held them, as regions that may overlap.</summary>
+    public IEnumerable<Region> Allowable(Direction direction, Region region) =>
+        RegionSearch.Outside(region, policy[direction, RuleAction.OverrideDeny][denies], effort)
+            .Concat(Openings(direction).SelectMany(layer => layer.Overlapping(region, allows)).Select(opening => region.And(opening.Region)!));
+
+    /// <summary>The connections of a region of which rules decide at one end.</summary>
+    public IEnumerable<Region> Judged(Direction direction, Region region) =>
+        RegionSearch.Outside(region, Openings(direction).SelectMany(layer => layer[allows]), effort);
+
     /// <summary>What passes at one end, each part with what lets it pass; override-denies are not yet taken out, but where they bar all.</summary>
     private IEnumerable<PolicyRegion> Passing(Direction direction, Region region)
     {

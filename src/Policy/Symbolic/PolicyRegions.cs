@@ -130,19 +130,14 @@ internal sealed class PolicyRegions
         where region is not null
         select (rule.Id, region);
 
-    /// <summary>What helpers might expect, scopes aside: connections between a rule's consumers and providers, whoever begins them, at whatever port from 1024.</summary>
-    public IEnumerable<(RuleId Rule, Region Region)> Expected(PolicyModel policy, DateTimeOffset now) =>
-        from rule in policy.Rulesets.SelectMany(ruleset => ruleset.Rules)
-        where rule.Action == RuleAction.Allow && !(rule.Expires <= now)
-        let expected = rule.Services.Select(service => service.Helper).OfType<ConnectionHelper>().SelectMany(helper => helper.Expects).Distinct().ToList()
-        where expected.Count > 0
-        from ends in new[] { (Consumer: rule.From, Provider: rule.To), (Consumer: rule.To, Provider: rule.From) }
-        let consumers = _rules.End(ends.Consumer, Side.Consumer)
-        let providers = _rules.End(ends.Provider, Side.Provider)
-        let ports = PortCodes.Of(expected.Order().ToEquatableArray())
-        let region = consumers is null ? null : providers?.And(consumers)?.And(Region.Of(ports))
+    /// <summary>The connections that rules give a helper, as each end does that they let decide.</summary>
+    public IEnumerable<HelpingRegion> Helping(PolicyModel policy, DateTimeOffset now) =>
+        from ruleset in policy.Rulesets
+        from found in _rules.Of(ruleset, rule => rule.Action == RuleAction.Allow && !(rule.Expires <= now) && rule.Services.Any(service => service.Helper is not null))
+        from helped in found.Region.Source.Rule!.Services.Where(service => service.Helper is not null).GroupBy(service => service.Helper!)
+        let region = found.Region.Region.And(Region.Of(PortCodes.Of(helped.SelectMany(service => service.Ports))))
         where region is not null
-        select (rule.Id, region);
+        select new HelpingRegion(region, found.Direction, found.Region.Source.Rule!.Id, helped.Key);
 
     /// <summary>A region in one reading, as regions that may overlap.</summary>
     public IEnumerable<Region> Read(Region region, Reading reading) =>

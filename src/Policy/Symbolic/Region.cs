@@ -109,6 +109,15 @@ internal sealed class Region
     public Region WithAnyAddress(Side side) =>
         new(Values, Relations, Ports, side == Side.Consumer ? All.From : From, side == Side.Provider ? All.To : To, Users);
 
+    /// <summary>All connections, of whatever process and user and to whatever port, between two ends between which one of it is; or from the provider to the consumer of one.</summary>
+    public Region BetweenSameEnds(bool swapped)
+    {
+        var ends = Values.Where(value => Dimension.IsOfEnd(value.Dimension));
+        return swapped
+            ? new([.. ends.Select(value => value with { Dimension = Dimension.Opposite(value.Dimension) }).OrderBy(value => value.Dimension)], Relations, All.Ports, To, From, All.Users)
+            : new([.. ends], Relations, All.Ports, From, To, All.Users);
+    }
+
     /// <summary>The connections in both; null if there are none.</summary>
     public Region? And(Region other)
     {

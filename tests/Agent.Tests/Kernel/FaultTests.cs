@@ -140,6 +140,64 @@ public sealed class FaultTests : AgentProcessTests
         Assert.Equal((true, false, true), (await ReachableAsync(_kept), await ReachableAsync(_before), await ReachableAsync(_after)));
     }
 
+    /// <summary>The same policy is tried again, of which nothing differs any more from what was rendered for the first try.</summary>
+    [Fact]
+    public async Task Connections_that_a_refused_policy_forbids_end_once_it_is_taken()
+    {
+        await ReplaceNftAsync($"if grep -q -w 82 $script && ! [ -e {Folder["mended"]} ]; then echo refused >&2; exit 1; fi");
+        Controller.Push(Before());
+        Start();
+        await AppliedAsync(2);
+        using var kept = await DialAsync(_kept);
+        using var forbidden = await DialAsync(_before);
+
+        Controller.Push(After());
+        await Eventually.Holds(() => Controller.States.Last().Problems.Any(problem => problem.Code == "apply-failed"), "the refusal is reported");
+        Assert.False(forbidden.Poll(0, SelectMode.SelectRead));
+        await File.WriteAllTextAsync(Folder["mended"], "");
+        await AppliedAsync(3);
+
+        await Eventually.Holds(() => forbidden.Poll(0, SelectMode.SelectRead), "the connection is reset");
+        Assert.Equal(SocketError.ConnectionReset, Assert.Throws<SocketException>(() => forbidden.Receive(new byte[1])).SocketErrorCode);
+        Assert.False(kept.Poll(0, SelectMode.SelectRead));
+    }
+
+    [Theory]
+    [InlineData(Mode.Full)]
+    [InlineData(Mode.Visibility)]
+    public async Task Files_of_the_policy_that_end_in_the_middle_are_told_of_open_nothing_and_are_fetched_anew(Mode mode)
+    {
+        Controller.Push(WirePolicies.Policy(2, inbound: mode).Allowing(1, Direction.Inbound, "s0", 22, $"{TwoHosts.PeerAddress(false)}"));
+        var agent = Start();
+        await AppliedAsync(2);
+        await Eventually.Holds(() => File.Exists(Path.Combine(State, "policy.copy")), "both copies are kept");
+        agent.Kill();
+        await agent.WaitForExitAsync();
+        foreach (var file in new[] { "policy", "policy.copy" })
+        {
+            using var stream = File.OpenWrite(Path.Combine(State, file));
+            stream.SetLength(stream.Length / 2);
+        }
+
+        var table = Table();
+        Assert.Equal(0, await RunAsync("apply", "--state", State));
+
+        await LoggedAsync("no whole copy of the last policy");
+        Assert.Equal((mode == Mode.Visibility, mode == Mode.Visibility), (await ReachableAsync(_kept), await ReachableAsync(_before)));
+        Assert.Equal(mode == Mode.Visibility, table == Table());
+        Controller.States.Clear();
+        Start();
+        await AppliedAsync(2);
+        Assert.Equal((true, mode == Mode.Visibility), (await ReachableAsync(_kept), await ReachableAsync(_before)));
+    }
+
+    private async Task<Socket> DialAsync(Socket listener)
+    {
+        var socket = Hosts.Peer.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        await socket.ConnectAsync(listener.LocalEndPoint!);
+        return socket;
+    }
+
     [Fact]
     public async Task On_a_full_disk_policies_are_enforced_all_the_same_and_it_is_said_that_they_are_not_kept()
     {

@@ -54,6 +54,21 @@ public sealed class HelpedFlowsTests
         Assert.True(helped.Sum(flow => (long)(asConsumer ? flow.BytesOut : flow.BytesIn)) > 2 * 5000, string.Join('\n', helped));
     }
 
+    /// <summary>The kernel names a parent by its first packet, which went to another port.</summary>
+    [Fact]
+    public async Task Where_the_sessions_port_is_translated_the_one_that_is_served_counts()
+    {
+        await using var host = new WatchedHost();
+        host.Hosts.Host.Nft(NftScript.Replace(FirewallRenderer.Render(Helping(Direction.Inbound), NameLookups.None)));
+        host.Hosts.Host.Nft("table ip translate { chain arriving { type nat hook prerouting priority dstnat; tcp dport 2100 redirect to :21; }; }");
+        await host.StartAsync();
+        using var session = await FtpSession.OpenAsync(host.Hosts.Peer, host.Hosts.Host, TwoHosts.HostAddress(false), 21, dialled: 2100);
+        await DialAsync(session.ClientHost, session.ClientAddress, await session.PassiveAsync());
+        await host.SeenAsync(2);
+        var flows = (await host.StopAsync()).Flows.Where(flow => flow.Protocol == IpProtocol.Tcp).ToList();
+        Assert.Equal((21u, 2ul), (flows.Select(flow => flow.Port).Distinct().Single(), (ulong)flows.Sum(flow => (long)flow.Connections)));
+    }
+
     /// <summary>Sends 5,000 bytes each way; the port at which the listener was.</summary>
     private static async Task<int> DialAsync(NetworkNamespace from, IPAddress source, Socket listener)
     {

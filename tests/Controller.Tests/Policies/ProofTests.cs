@@ -51,6 +51,27 @@ public sealed class ProofTests
     }
 
     [Fact]
+    public async Task What_a_helper_lets_be_agreed_upon_is_no_rules_doing_and_told_as_that()
+    {
+        await using var controller = await TestController.StartAsync();
+        using var editor = await controller.EditorAsync();
+        var ftp = new PolicyDocument
+        {
+            Services = [new() { Name = "ftp", Ports = ["tcp/21"], Helper = "ftp" }],
+            Rulesets = [new() { Name = "files", Scopes = [new() { Selector = "all" }], Rules = [new() { From = "env=prod", To = "role=ftp", Services = ["ftp"] }] }],
+            Assertions = [new() { Name = "a", Never = new() { From = "role=ftp", To = "env=prod", Services = ["tcp/3306"] } }, new() { Name = "b", Never = new() { From = "role=ftp", To = "env=prod", Services = ["tcp/3306"] }, Helpers = "accept" }],
+        };
+        Assert.Equal("warning", Assert.Single((await editor.PutAsync<DraftStatus>("policy/draft", ftp)).Diagnostics, d => d.Code == "assertion-unproven").Severity);
+
+        var assertions = await editor.GetAsync<IReadOnlyList<AssertionView>>("policy/draft/assertions");
+        Assert.Equal([("a", AssertionState.Unproven), ("b", AssertionState.Held)], assertions.Select(a => (a.Name, a.State)));
+        var effects = (await editor.GetAsync<DraftEffects>("policy/draft/effects")).InFull.Effects;
+        Assert.Equal("env=prod → role=ftp on tcp/21", Assert.Single(effects, effect => !effect.AgreedUpon).Connections);
+        Assert.All(effects.Where(effect => effect.AgreedUpon), effect => Assert.True(effect.Allows && effect.Connections.EndsWith("tcp/1024-65535", StringComparison.Ordinal), effect.Message));
+        Assert.NotEqual(1, effects.Count);
+    }
+
+    [Fact]
     public async Task Rules_that_do_nothing_and_what_a_draft_opens_are_told()
     {
         await using var controller = await TestController.StartAsync();

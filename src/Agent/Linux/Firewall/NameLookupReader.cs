@@ -15,6 +15,9 @@ public sealed class NameLookupReader(string hostCgroup = "/", string root = "/")
 
     private string? _mount;
 
+    /// <summary>The port at which the agent reaches its controller; null if it has none.</summary>
+    public ushort? ControllerPort { get; init; }
+
     /// <summary>What holds now. What cannot be read is taken for not configured, which opens nothing.</summary>
     public NameLookups Read()
     {
@@ -24,7 +27,7 @@ public sealed class NameLookupReader(string hostCgroup = "/", string root = "/")
             .Select(words => IpAddress.TryParse(words[1], out var address) ? address : (IpAddress?)null)
             .OfType<IpAddress>()
             .Where(address => !address.IsLoopback);
-        return new(Cgroup(), resolvers.Distinct().Order().ToEquatableArray());
+        return new(Cgroup(), resolvers.Distinct().Order().ToEquatableArray()) { ControllerPort = ControllerPort };
     }
 
     private Match.SocketCgroup? Cgroup()
