@@ -7,7 +7,8 @@ namespace Bulkhead.Bench.Dataplane;
 
 /// <summary>
 /// What enforcement costs the traffic that it lets pass. Each case has a veth pair of its own with its rules loaded once at both ends, so that
-/// cases can be sampled in any order.
+/// cases can be sampled in any order. A part (<c>--part connections</c>, <c>packets</c>, <c>bytes</c> or <c>connect</c>) is one kind of traffic, for the cases
+/// that the bounds are about.
 /// </summary>
 internal static class DataplaneBenchmark
 {
@@ -29,7 +30,7 @@ internal static class DataplaneBenchmark
     {
         await using var namespaces = await NamedNamespaces.CreateAsync(run.Cancel);
         var cases = new Dictionary<string, Case>();
-        foreach (var (name, traffic, rules) in Plans())
+        foreach (var (name, traffic, rules) in Plans().Where(plan => run.Part is null || plan.Name is None or Conntrack || plan.Name == Bulkhead(Sizes[^1])))
         {
             run.Progress($"preparing {name}");
             var client = await namespaces.AddAsync($"{name}-c", run.Cancel);
@@ -47,13 +48,17 @@ internal static class DataplaneBenchmark
         await using var owners = await OwnerPair.PrepareAsync(namespaces, most, run.Cancel);
         cases.Add(Owners, new(owners.Pair, most, Enforces: true, owners.Agents, owners.Cgroup));
         Measure(run, cases);
-
-        run.Progress("connect() with and without the eBPF programs");
-        var (cost, overhead) = ConnectCost.Measure(owners, most.Routes[0], run.IsQuick ? 21 : 201, run.Cancel);
-        run.Report.Add("connect_overhead_ns", overhead);
-        run.Report.Add("connect_ns_without", cost.Outside);
-        run.Report.Add("connect_ns_with", cost.Inside);
+        if (Has(run, "connect"))
+        {
+            run.Progress("connect() with and without the eBPF programs");
+            var (cost, overhead) = ConnectCost.Measure(owners, most.Routes[0], run.IsQuick ? 21 : 201, run.Cancel);
+            run.Report.Add("connect_overhead_ns", overhead);
+            run.Report.Add("connect_ns_without", cost.Outside);
+            run.Report.Add("connect_ns_with", cost.Inside);
+        }
     });
+
+    private static bool Has(BenchmarkRun run, string part) => run.Part is null || run.Part == part;
 
     private static void Measure(BenchmarkRun run, Dictionary<string, Case> cases)
     {
@@ -89,25 +94,38 @@ internal static class DataplaneBenchmark
             return rate;
         }
 
-        var connections = Sample("TCP connections per second", cases.Keys.Except(byHand), Connections);
-        var connectionsByHand = Sample("TCP connections per second, rules by hand", [None, Conntrack, .. byHand], Connections);
-        var packets = Sample("UDP packets per second, flows answered once", heavy, one => PacketLoad.Measure(one, answered: true, time, run.Cancel));
-        var oneWay = Sample("UDP packets per second, flows never answered", heavy, one => PacketLoad.Measure(one, answered: false, time, run.Cancel));
-        var bytes = Sample("TCP bytes per second", heavy, one => ThroughputLoad.Measure(one, time, run.Cancel));
+        if (Has(run, "connections"))
+        {
+            var connections = Sample("TCP connections per second", cases.Keys.Except(byHand), Connections);
+            AddRatios(run.Report, "conn", connections);
+            AddMedians(run.Report, "connections_per_second", connections);
+            run.Report.Add("agent_cpu_percent_of_core_loaded", Statistics.Median(agentShares));
+            if (run.Part is null)
+            {
+                run.Report.Add("flatness", connections.Ratio(Bulkhead(10_000), Bulkhead(10), ByTime));
+                run.Report.Add("flatness_per_cpu", connections.Ratio(Bulkhead(10_000), Bulkhead(10), ByProcessor));
+                var connectionsByHand = Sample("TCP connections per second, rules by hand", [None, Conntrack, .. byHand], Connections);
+                AddRatios(run.Report, "conn", connectionsByHand, byHand);
+                AddMedians(run.Report, "connections_per_second", connectionsByHand, byHand);
+            }
+        }
 
-        AddRatios(run.Report, "conn", connections);
-        run.Report.Add("flatness", connections.Ratio(Bulkhead(10_000), Bulkhead(10), ByTime));
-        run.Report.Add("flatness_per_cpu", connections.Ratio(Bulkhead(10_000), Bulkhead(10), ByProcessor));
-        AddRatios(run.Report, "pps", packets);
-        AddRatios(run.Report, "pps_one_way", oneWay);
-        AddRatios(run.Report, "throughput", bytes);
-        AddRatios(run.Report, "conn", connectionsByHand, byHand);
-        run.Report.Add("agent_cpu_percent_of_core_loaded", Statistics.Median(agentShares));
-        AddMedians(run.Report, "connections_per_second", connections);
-        AddMedians(run.Report, "connections_per_second", connectionsByHand, byHand);
-        AddMedians(run.Report, "packets_per_second", packets);
-        AddMedians(run.Report, "packets_per_second_one_way", oneWay);
-        AddMedians(run.Report, "bytes_per_second", bytes);
+        if (Has(run, "packets"))
+        {
+            var packets = Sample("UDP packets per second, flows answered once", heavy, one => PacketLoad.Measure(one, answered: true, time, run.Cancel));
+            var oneWay = Sample("UDP packets per second, flows never answered", heavy, one => PacketLoad.Measure(one, answered: false, time, run.Cancel));
+            AddRatios(run.Report, "pps", packets);
+            AddRatios(run.Report, "pps_one_way", oneWay);
+            AddMedians(run.Report, "packets_per_second", packets);
+            AddMedians(run.Report, "packets_per_second_one_way", oneWay);
+        }
+
+        if (Has(run, "bytes"))
+        {
+            var bytes = Sample("TCP bytes per second", heavy, one => ThroughputLoad.Measure(one, time, run.Cancel));
+            AddRatios(run.Report, "throughput", bytes);
+            AddMedians(run.Report, "bytes_per_second", bytes);
+        }
     }
 
     /// <summary>

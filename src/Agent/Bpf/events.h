@@ -91,18 +91,12 @@ struct {
 	__uint(max_entries, RING);
 } bulkhead_ring SEC(".maps");
 
-// The verifier lets nobody reckon with the address of a socket; read from the stack it is a number.
-static __always_inline struct sock *plain(void *socket)
-{
-	void *volatile at = socket;
-	struct sock *sk = 0;
-	bpf_probe_read_kernel(&sk, sizeof(sk), (void *)&at);
-	return sk;
-}
+// Whether a socket is of our network namespace, and no kernel's own.
+#define is_here(ctx, here) ((here) && bpf_get_netns_cookie(ctx) == (here)->network)
 
-static __always_inline int is_here(struct sock *sk, const struct settings *here)
+static __always_inline int is_of_kernel(struct sock *sk)
 {
-	return here && BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == here->network && !BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
 }
 
 static __always_inline const struct settings *read_settings(void)
@@ -133,20 +127,25 @@ static __noinline struct event *begin(struct sock *sk, __u64 cookie, const struc
 		return 0;
 	}
 
+	struct { __be32 remote, local; } v4;
+	struct { __be16 remote; __u16 local; } port;
+	struct sock_common *common = &sk->__sk_common;
+	bpf_core_read(&v4, sizeof(v4), &common->skc_addrpair);
+	bpf_core_read(&port, sizeof(port), &common->skc_portpair);
 	event->socket = cookie;
 	event->who = *who;
 	event->kind = kind;
 	event->protocol = protocol;
 	event->shared = 0;
-	event->only_v6 = BPF_CORE_READ_BITFIELD_PROBED((struct sock_common *)sk, skc_ipv6only);
-	event->local_port = BPF_CORE_READ(sk, sk_type) == RAW ? 0 : BPF_CORE_READ(sk, __sk_common.skc_num);
-	event->remote_port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == INET6) {
-		event->local = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
-		event->remote = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
+	event->only_v6 = kind == LISTENS && BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only);
+	event->local_port = kind >= OPENS && BPF_CORE_READ(sk, sk_type) == RAW ? 0 : port.local;
+	event->remote_port = __builtin_bswap16(port.remote);
+	if (BPF_CORE_READ(common, skc_family) == INET6) {
+		event->local = BPF_CORE_READ(common, skc_v6_rcv_saddr);
+		event->remote = BPF_CORE_READ(common, skc_v6_daddr);
 	} else {
-		map_v4(&event->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-		map_v4(&event->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+		map_v4(&event->local, v4.local);
+		map_v4(&event->remote, v4.remote);
 	}
 
 	return event;

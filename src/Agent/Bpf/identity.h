@@ -4,6 +4,7 @@
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+#include "plain.h"
 
 #define NAME 256          // of a component of a path, its end included
 #define PATH 1024
@@ -36,8 +37,9 @@ struct facts {
 };
 
 struct settings {
-	__u32 network;
+	__u64 network;        // its cookie
 	__u32 pids;
+	__u32 unused;
 };
 
 struct {
@@ -141,19 +143,18 @@ static __always_inline __u32 pid_within(struct task_struct *leader, __u32 namesp
 // Who runs now. The kernel's own threads are nobody.
 static __noinline int run_by(struct identity *who)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *task = bpf_get_current_task_btf();
 
 	__builtin_memset(who, 0, sizeof(*who));
-	if (!BPF_CORE_READ(task, mm))
+	if (!task->mm)
 		return 0;
 
-	who->start = BPF_CORE_READ(leader, start_boottime);
-	who->pid = BPF_CORE_READ(leader, tgid);
-	who->program = BPF_CORE_READ(task, self_exec_id);
-	who->uid = BPF_CORE_READ(task, cred, euid.val);
-	who->login = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : NO_LOGIN;
-	who->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	who->start = task->group_leader->start_boottime;
+	who->pid = task->tgid;
+	who->program = task->self_exec_id;
+	who->uid = task->cred->euid.val;
+	who->login = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : NO_LOGIN;
+	who->cgroup = task->cgroups->dfl_cgrp->kn->id;
 	return 0;
 }
 
@@ -161,13 +162,12 @@ static __noinline int run_by(struct identity *who)
 // one process the first does it.
 static __noinline int know(struct identity *who, const struct settings *here)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	__u32 zero = 0;
-
 	if (!who || !here || !who->pid || bpf_map_lookup_elem(&bulkhead_facts, who))
 		return 0;
 
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	__u32 zero = 0;
 	struct facts *none = bpf_map_lookup_elem(&bulkhead_none, &zero);
 	if (!none || bpf_map_update_elem(&bulkhead_drafts, who, none, IF_NEW))
 		return 0;

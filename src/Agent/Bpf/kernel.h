@@ -57,18 +57,15 @@ struct task_struct {
 	kuid_t loginuid;
 } __core;
 
-struct net { struct ns_common ns; } __core;
-typedef struct { struct net *net; } possible_net_t;
 struct in6_addr { __u8 bytes[16]; };
 struct sock_common {
-	__be32 skc_daddr;
-	__be32 skc_rcv_saddr;
+	__u64 skc_addrpair;   // remote, local
 	__be16 skc_dport;
+	__u32 skc_portpair;   // remote, local
 	__u16 skc_num;
 	unsigned short skc_family;
 	unsigned char skc_reuseport : 1;
 	unsigned char skc_ipv6only : 1;
-	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 } __core;
@@ -81,6 +78,10 @@ struct bpf_sock {
 	__u32 type;
 	__u32 protocol;
 	__u32 mark;
+	__u32 priority;
+	__u32 src_ip4;
+	__u32 src_ip6[4];
+	__u32 src_port;       // in the host's order
 };
 
 struct bpf_sock_addr {

@@ -4,6 +4,7 @@
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+#include "plain.h"
 
 #define NAME 64           // of a component of a path, its end included
 #define DEEPEST 24        // components and mounts from an executable to the root
@@ -171,16 +172,16 @@ static __always_inline __u64 mix(__u64 hash, __u64 value)
 
 static __always_inline __u32 class_of_current(const struct settings *set)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct file *file = BPF_CORE_READ(task, mm, exe_file);
-	struct mnt_namespace *namespace = BPF_CORE_READ(task, nsproxy, mnt_ns);
-	__u32 zero = 0, login = BPF_CORE_READ(task, loginuid.val), fsuid = BPF_CORE_READ(task, cred, fsuid.val);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct file *file = plain(task->mm->exe_file);
+	struct mnt_namespace *namespace = plain(task->nsproxy->mnt_ns);
+	__u32 zero = 0, login = task->loginuid.val, fsuid = task->cred->fsuid.val;
 	__u32 *turns = bpf_map_lookup_elem(&bulkhead_turn, &zero), turn = turns ? *turns : 0;
 	volatile struct recent *last = bpf_map_lookup_elem(&bulkhead_last, &zero);
 	__u64 now = bpf_ktime_get_ns(), found_by = set->secret;
 
-	found_by = mix(found_by, (__u64)task);
-	found_by = mix(found_by, BPF_CORE_READ(task, self_exec_id));
+	found_by = mix(found_by, (__u64)plain(task));
+	found_by = mix(found_by, task->self_exec_id);
 	found_by = mix(found_by, (__u64)file);
 	found_by = mix(found_by, (__u64)namespace);
 	found_by = mix(found_by, (__u64)login << 32 | fsuid);

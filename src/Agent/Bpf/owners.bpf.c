@@ -13,7 +13,7 @@ int bulkhead_tcp(struct bpf_sock_ops *ctx)
 
 	struct sock *sk = plain(socket);
 	const struct settings *here = read_settings();
-	if (!is_here(sk, here))
+	if (!is_here(ctx, here) || is_of_kernel(sk))
 		return 1;
 
 	struct identity who;
@@ -112,22 +112,28 @@ static __always_inline int address(struct bpf_sock_addr *ctx, int is_v6, int con
 {
 	struct bpf_sock *socket = ctx->sk;
 	const struct settings *here = read_settings();
-	if (ctx->type == STREAM || !socket)
+	if (ctx->type == STREAM || !socket || !is_here(ctx, here))
+		return 1;
+
+	struct identity who;
+	run_by(&who);
+	struct held *held = bpf_sk_storage_get(&bulkhead_held, socket, 0, 0);
+	int same = held && is_same(&held->who, &who);
+	if (!connects && same && held->sends && !held->shared)
 		return 1;
 
 	struct sock *sk = plain(socket);
-	if (!is_here(sk, here))
+	__u8 protocol = socket->protocol;
+	if (is_of_kernel(sk) || (protocol != UDP && protocol != ICMP && protocol != ICMP6))
+		return 1;
+
+	held = bpf_sk_storage_get(&bulkhead_held, socket, 0, CREATE);
+	if (!held)
 		return 1;
 
 	struct in6_addr remote;
-	struct held *held = bpf_sk_storage_get(&bulkhead_held, socket, 0, CREATE);
-	struct identity who;
 	__u16 remote_port = __builtin_bswap16(ctx->user_port);
-	__u16 port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	__u8 protocol = BPF_CORE_READ(sk, sk_protocol);
-	if (!held || (protocol != UDP && protocol != ICMP && protocol != ICMP6))
-		return 1;
-
+	__u16 port = socket->src_port;
 	if (is_v6) {
 		__u32 *words = (void *)&remote;
 		words[0] = ctx->user_ip6[0];
@@ -138,11 +144,7 @@ static __always_inline int address(struct bpf_sock_addr *ctx, int is_v6, int con
 		map_v4(&remote, ctx->user_ip4);
 	}
 
-	identify(&who, here);
-	int same = is_same(&held->who, &who);
-	if (!connects && held->sends && same && !held->shared)
-		return 1;
-
+	know(&who, here);
 	__u64 cookie = bpf_get_socket_cookie(ctx);
 	held->protocol = protocol;
 	if (port)
@@ -191,7 +193,7 @@ static __always_inline int take(struct bpf_sock *ctx, __u8 kind, __u8 protocol)
 	struct sock *sk = plain(ctx);
 	const struct settings *here = read_settings();
 	struct identity who;
-	if (!is_here(sk, here))
+	if (!is_here(ctx, here) || is_of_kernel(sk))
 		return 1;
 
 	identify(&who, here);
@@ -222,19 +224,22 @@ int bulkhead_open(struct bpf_sock *ctx)
 SEC("cgroup/sock_release")
 int bulkhead_close(struct bpf_sock *ctx)
 {
-	struct sock *sk = plain(ctx);
-	__u64 cookie = bpf_get_socket_cookie(ctx);
 	struct taken *taken = bpf_sk_storage_get(&bulkhead_taken, ctx, 0, 0);
-	if (taken && taken->listener == cookie)
-		bpf_map_delete_elem(&bulkhead_takers, &cookie);
-	else if (taken)
-		accepted(sk, taken);
+	if (taken) {
+		__u64 cookie = bpf_get_socket_cookie(ctx);
+		if (taken->listener == cookie)
+			bpf_map_delete_elem(&bulkhead_takers, &cookie);
+		else
+			accepted(plain(ctx), taken);
+	}
 
 	struct held *held = bpf_sk_storage_get(&bulkhead_held, ctx, 0, 0);
 	if (!held)
 		return 1;
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_num))
+	struct sock *sk = plain(ctx);
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	if (held->untold && BPF_CORE_READ(sk, __sk_common.skc_num))
 		tell_peer(sk, cookie, held);
 	if (held->open)
 		tell(sk, cookie, &held->who, CLOSES, held->protocol);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Linux.Processes;
@@ -56,7 +57,7 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         var owners = new ConnectionOwners(Load(out var reads));
         try
         {
-            var here = new Settings { Network = NumberOf("/proc/thread-self/ns/net"), Pids = NumberOf("/proc/self/ns/pid") };
+            var here = new Settings { Network = CookieOfNetwork(), Pids = NumberOf("/proc/self/ns/pid") };
             new BpfMap<uint, Settings>(owners._object.Map("bulkhead_here")).Set(0, here);
             using var handle = FolderReader.Open(cgroup);
             foreach (var program in _programs)
@@ -158,6 +159,17 @@ internal sealed unsafe class ConnectionOwners : IDisposable
             ? number
             : throw new BpfException("read a namespace", -Errno.NoEntry, path);
 
+    private static ulong CookieOfNetwork()
+    {
+        const int soNetnsCookie = 71;
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        ulong cookie;
+        uint length = sizeof(ulong);
+        return Netlink.Libc.GetSockOpt(socket.SafeHandle, Netlink.Libc.SolSocket, soNetnsCookie, &cookie, &length) == 0
+            ? cookie
+            : throw new BpfException("read the network namespace's cookie, which takes a kernel of 5.14 or newer", -Marshal.GetLastPInvokeError());
+    }
+
     /// <summary>struct taken.</summary>
     private struct Taken
     {
@@ -186,7 +198,7 @@ internal sealed unsafe class ConnectionOwners : IDisposable
     /// <summary>struct settings.</summary>
     private struct Settings
     {
-        public uint Network;
+        public ulong Network;
         public uint Pids;
     }
 }
