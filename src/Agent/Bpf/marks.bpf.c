@@ -13,7 +13,7 @@
 #define WRITABLE 022      // by the group or others
 #define NO_LOGIN 0xffffffff
 #define NO_PREALLOC 1     // BPF_F_NO_PREALLOC: most maps stay nearly empty
-#define LASTS 200000      // ns that a class is remembered for
+#define LASTS 5000000     // ns that a class is remembered for
 #define SOL_SOCKET 1
 #define SO_MARK 36
 
@@ -41,7 +41,7 @@ struct owner {
 	__u32 user;
 };
 
-// The class that was found last on a CPU, and when: a program that makes a socket mostly connects it at once.
+// The class that was found last on a CPU, and when: a program that makes a socket mostly connects it at once, and one that makes many makes them one after the other.
 struct recent {
 	__u64 check;
 	__u64 at;
@@ -180,8 +180,8 @@ static __always_inline __u32 class_of_current(const struct settings *set)
 	volatile struct recent *last = bpf_map_lookup_elem(&bulkhead_last, &zero);
 	__u64 now = bpf_ktime_get_ns(), found_by = set->secret;
 
-	found_by = mix(found_by, (__u64)plain(task));
-	found_by = mix(found_by, task->self_exec_id);
+	found_by = mix(found_by, task->group_leader->start_boottime);
+	found_by = mix(found_by, (__u64)task->self_exec_id << 32 | task->tgid);
 	found_by = mix(found_by, (__u64)file);
 	found_by = mix(found_by, (__u64)namespace);
 	found_by = mix(found_by, (__u64)login << 32 | fsuid);

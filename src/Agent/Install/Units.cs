@@ -78,8 +78,8 @@ internal sealed record Units(string Program, string State)
         RestartSec=1
         TimeoutStopSec=15
         OOMScoreAdjust=-900
-        CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_BPF CAP_PERFMON CAP_SYS_ADMIN CAP_CHOWN CAP_NET_RAW
-        RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
+        CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_BPF CAP_PERFMON CAP_SYS_ADMIN CAP_CHOWN
+        RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
         {Sandbox}
 
         [Install]

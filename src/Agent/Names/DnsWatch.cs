@@ -1,23 +1,25 @@
 using Bulkhead.Agent.Linux.Netlink;
 using Bulkhead.Agent.Live;
-using Microsoft.Win32.SafeHandles;
+using Bulkhead.Enforcement.Documents;
 
 namespace Bulkhead.Agent.Names;
 
 /// <summary>
-/// Learns names from the DNS answers that the host receives, on a thread of its own. An answer counts only if conntrack knows that this host asked.
-/// At most 200 a second of each family are looked at; more are left in the kernel, which drops them.
+/// Learns names from the DNS answers that the host receives, on a thread of its own. Our table copies those that the host asked for, as conntrack knows; see
+/// <see cref="FirewallRule.CopyAnswers"/>. At most 200 a second are looked at; more are left in the kernel, which drops them.
 /// </summary>
 /// <param name="names">Gets them.</param>
 /// <param name="pace">Whether the budget allows it now; is told if the kernel does not.</param>
 internal sealed class DnsWatch(NameTable names, WindowPace pace)
 {
     private const int AtATime = 10;
+    private const int ReceiveBuffer = 256 << 10;
+    private const int Longest = 4096;
     private static readonly TimeSpan _again = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _look = TimeSpan.FromSeconds(1);
 
-    private readonly byte[] _packet = new byte[PacketTap.Longest];
+    private readonly byte[] _buffer = new byte[2 * Longest];
     private readonly List<NamedAddress> _found = [];
 
     /// <summary>Runs until cancelled, in the calling thread's network namespace.</summary>
@@ -50,7 +52,7 @@ internal sealed class DnsWatch(NameTable names, WindowPace pace)
             }
             catch (NetlinkException refused)
             {
-                // No problem of the host: nothing that is enforced depends on it, and an older unit does not allow it.
+                // No problem of the host: nothing that is enforced depends on it.
                 pace.NamesRefused = refused.Message;
                 cancel.WaitHandle.WaitOne(_again);
             }
@@ -59,41 +61,48 @@ internal sealed class DnsWatch(NameTable names, WindowPace pace)
 
     private void Follow(CancellationToken cancel)
     {
-        using var v4 = PacketTap.Open(v6: false);
-        using var v6 = PacketTap.Open(v6: true);
-        using var conntrack = Conntrack.Open();
+        using var answers = NetlinkSocket.Open(NetlinkFamily.Netfilter);
+        answers.SetReceiveBuffer(ReceiveBuffer);
+        PacketLog.Bind(answers, FirewallDocument.NamesGroup, Longest);
         pace.NamesRefused = null;
-        using var stop = new SafeFileHandle(Libc.EventFd(0, Libc.EfdCloexec | Libc.EfdNonblock), true);
-        using var stopping = cancel.Register(() => Wake(stop));
+        using var stopping = cancel.Register(answers.Wake);
         while (!cancel.IsCancellationRequested)
         {
-            PacketTap.Wait(v4, v6, stop);
+            answers.Wait(Timeout.InfiniteTimeSpan);
             while (!pace.MayName && !cancel.WaitHandle.WaitOne(_look))
             {
             }
 
-            Read(v4, conntrack);
-            Read(v6, conntrack);
+            for (var i = 0; i < AtATime && Read(answers); i++)
+            {
+            }
+
             cancel.WaitHandle.WaitOne(_pause);
         }
     }
 
-    private static unsafe void Wake(SafeFileHandle stop)
+    /// <summary>Whether there may be more.</summary>
+    private bool Read(NetlinkSocket answers)
     {
-        ulong one = 1;
-        _ = Libc.Write(stop, &one, sizeof(ulong));
-    }
-
-    private void Read(PacketTap tap, Conntrack conntrack)
-    {
-        for (var i = 0; i < AtATime && tap.TryReceive(_packet) is >= 0 and var length; i++)
+        int length;
+        try
         {
-            if (DnsPacket.TryRead(_packet.AsSpan(0, length), out var tuple, out var message)
-                && DnsAnswer.Read(message, _found) is { } name
-                && conntrack.Find(tuple) is { } asked && asked.Original != tuple)
+            length = answers.TryReceive(_buffer);
+        }
+        catch (NetlinkException overrun) when (overrun.Errno == Errno.NoBufferSpace)
+        {
+            return true; // Names are evidence: those of a flood of answers are done without.
+        }
+
+        var reader = new NetlinkReader(_buffer.AsSpan(0, Math.Max(0, length)));
+        while (reader.Next())
+        {
+            if (DnsPacket.TryRead(PacketLog.Payload(reader.Current), out var message) && DnsAnswer.Read(message, _found) is { } name)
             {
                 names.Learn(name, _found);
             }
         }
+
+        return length >= 0;
     }
 }

@@ -19,12 +19,6 @@ namespace Bulkhead.Agent.Telemetry;
 internal readonly record struct BlockedPacket(
     LogPrefix Why, byte Protocol, IpAddress Source, ushort SourcePort, IpAddress Destination, ushort Port, uint Length, uint Sequence, uint? Uid = null)
 {
-    /// <summary>The netfilter subsystem of NFLOG.</summary>
-    public const byte Subsystem = 4;
-
-    /// <summary>NFULNL_MSG_CONFIG.</summary>
-    public const byte MessageConfigure = 1;
-
     /// <summary>Bytes of each packet that are needed: an IPv6 header, an extension header or two, ports.</summary>
     public const int Snapshot = 96;
 
@@ -34,7 +28,7 @@ internal readonly record struct BlockedPacket(
     public static bool TryRead(NetlinkMessage message, out BlockedPacket packet)
     {
         packet = default;
-        if (message.Type != Subsystem << 8)
+        if (message.Type != PacketLog.Subsystem << 8)
         {
             return false;
         }

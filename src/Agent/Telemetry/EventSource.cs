@@ -55,7 +55,7 @@ internal sealed class EventSource : IDisposable
         {
             source._events.SetReceiveBuffer(buffer);
             source._log.SetReceiveBuffer(LogBuffer);
-            source.BindLog();
+            PacketLog.Bind(source._log, FirewallDocument.LogGroup, BlockedPacket.Snapshot);
             source._events.Join(GroupNew);
             source._events.Join(GroupDestroyed);
             ConntrackSettings.Enable();
@@ -174,19 +174,5 @@ internal sealed class EventSource : IDisposable
         {
             connection(record);
         }
-    }
-
-    private void BindLog()
-    {
-        Span<byte> buffer = stackalloc byte[128];
-        var bind = NetlinkWriter.Netfilter(buffer, BlockedPacket.Subsystem, BlockedPacket.MessageConfigure, NetlinkFlags.Request | NetlinkFlags.Ack, 0, FirewallDocument.LogGroup);
-        bind.U8(1, 1); // NFULA_CFG_CMD: NFULNL_CFG_CMD_BIND
-        _log.Exchange(bind.End()).ThrowIfFailed($"bind NFLOG group {FirewallDocument.LogGroup}");
-
-        var configure = NetlinkWriter.Netfilter(buffer, BlockedPacket.Subsystem, BlockedPacket.MessageConfigure, NetlinkFlags.Request | NetlinkFlags.Ack, 0, FirewallDocument.LogGroup);
-        configure.Attribute(2, [0, 0, 0, BlockedPacket.Snapshot, 2, 0]); // NFULA_CFG_MODE: bytes, NFULNL_COPY_PACKET
-        configure.U32Be(5, 1); // NFULA_CFG_QTHRESH: each at once; the table limits their rate
-        configure.U16Be(6, 1); // NFULA_CFG_FLAGS: number them
-        _log.Exchange(configure.End()).ThrowIfFailed($"configure NFLOG group {FirewallDocument.LogGroup}");
     }
 }

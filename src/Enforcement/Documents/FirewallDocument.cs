@@ -17,6 +17,9 @@ public sealed record FirewallDocument(EquatableArray<AddressSet> Sets, Equatable
     /// <summary>The NFLOG group that blocked packets are sent to.</summary>
     public const int LogGroup = 4077;
 
+    /// <summary>The NFLOG group that answers of name servers are copied to.</summary>
+    public const int NamesGroup = 4078;
+
     /// <summary>The helpers that rules give to connections; by name.</summary>
     public EquatableArray<HelperObject> Helpers { get; init; }
 }

@@ -19,6 +19,12 @@ public abstract record FirewallRule
     /// <param name="Prefix">What the report carries.</param>
     public sealed record Report(LogPrefix Prefix) : FirewallRule;
 
+    /// <summary>
+    /// Copies what comes from a name server's UDP port over a connection that the host itself began, no more than a flood of which hurts nobody, to
+    /// <see cref="FirewallDocument.NamesGroup"/>.
+    /// </summary>
+    public sealed record CopyAnswers : FirewallRule;
+
     /// <summary>Counts packets.</summary>
     public sealed record Count : FirewallRule;
 

@@ -12,6 +12,9 @@ public static class NftScript
     private const int ReportsPerSecond = 50;
     private const int ReportBurst = 200;
 
+    private const int AnswersPerSecond = 200;
+    private const int AnswerBytes = 4096;
+
     // Enough of a packet for addresses, extension headers and ports.
     private const int ReportBytes = 128;
 
@@ -162,6 +165,9 @@ public static class NftScript
         FirewallRule.Report report => string.Create(
             CultureInfo.InvariantCulture,
             $"counter limit rate {ReportsPerSecond}/second burst {ReportBurst} packets log prefix \"{report.Prefix}\" group {FirewallDocument.LogGroup} snaplen {ReportBytes}"),
+        FirewallRule.CopyAnswers => string.Create(
+            CultureInfo.InvariantCulture,
+            $"udp sport 53 ct direction reply limit rate {AnswersPerSecond}/second burst {AnswersPerSecond} packets log group {FirewallDocument.NamesGroup} snaplen {AnswerBytes}"),
         FirewallRule.Count => "counter",
         FirewallRule.Help help => $"ct helper set \"{help.Helper}\"",
         FirewallRule.MarkConnection mark => string.Create(CultureInfo.InvariantCulture, $"ct mark set ct mark | 0x{mark.Bits:x8}"),

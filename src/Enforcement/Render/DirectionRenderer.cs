@@ -11,7 +11,7 @@ namespace Bulkhead.Enforcement.Render;
 /// Renders one direction of a host policy: a base chain, and the chains that it reaches.
 /// <code>
 /// input ─ quarantined peer? ─► in_quarantine ─► essential, else block
-///       ─ established ─► accept          every packet but a connection's first ends here; a lone SYN goes on
+///       ─ established ─► in_established: accept   every packet but a connection's first ends here; a lone SYN goes on
 ///       ─ loopback ─► accept
 ///       ─ invalid ─► in_invalid          related ─► in_related: ICMP errors, and no TCP but a lone SYN
 ///       ─ new, untracked ─► in_replies   those of stateless services: see <see cref="StatelessRenderer"/>
@@ -60,7 +60,7 @@ internal sealed class DirectionRenderer
     private IEnumerable<FirewallRule> Visible() =>
     [
         .. QuarantinedPeers(),
-        Established(),
+        When([new Match.State(ConnectionState.Established)], new Verdict.Jump(EstablishedChain(Accept(new Match.Protocol(IpProtocol.Tcp))))),
         StateDispatch(On(ConnectionState.Invalid, new Verdict.Jump($"{_name}_invalid"))),
     ];
 
@@ -75,7 +75,7 @@ internal sealed class DirectionRenderer
         List<FirewallRule> rules =
         [
             .. QuarantinedPeers(),
-            When([new Match.State(ConnectionState.Established)], new Verdict.Jump(EstablishedChain())),
+            When([new Match.State(ConnectionState.Established)], new Verdict.Jump(EstablishedChain(Accept(new Match.NotLoneSyn()), When([new Match.Protocol(IpProtocol.Tcp)], new Verdict.Return())))),
             Accept(new Match.Loopback(_peer)),
             StateDispatch(
             [
@@ -264,22 +264,15 @@ internal sealed class DirectionRenderer
     private static DispatchEntry Entry(EquatableArray<PortMatch> ports, IEnumerable<FirewallRule> rules) => new(ports, rules.ToEquatableArray());
 
     /// <summary>
-    /// Whatever conntrack takes for part of a connection, a lone SYN begins one: whoever gets a port that a connection has just left, while conntrack still waits for
-    /// that one's last segments, is somebody else.
+    /// Where it is enforced, whatever conntrack takes for part of a connection, a lone SYN begins one: whoever gets a port that a connection has just left, while
+    /// conntrack still waits for that one's last segments, is somebody else. Answers of name servers are looked for behind TCP, which so pays nothing for it.
     /// </summary>
-    private string EstablishedChain()
+    private string EstablishedChain(params IEnumerable<FirewallRule> tcp)
     {
         var name = $"{_name}_established";
-        _document.Chain(name,
-        [
-            Accept(new Match.NotLoneSyn()),
-            When([new Match.Protocol(IpProtocol.Tcp)], new Verdict.Return()),
-            Accept(),
-        ]);
+        _document.Chain(name, [.. tcp, .. _direction == Direction.Inbound ? [new FirewallRule.CopyAnswers()] : Array.Empty<FirewallRule>(), Accept()]);
         return name;
     }
-
-    private static FirewallRule.When Established() => Accept(new Match.State(ConnectionState.Established));
 
     private static FirewallRule.Dispatch StateDispatch(params IEnumerable<DispatchCase> cases) =>
         new(DispatchKey.State, cases.ToEquatableArray());
