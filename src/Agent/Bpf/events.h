@@ -48,16 +48,12 @@ struct event {
 // What a socket without a connection of its own remembers.
 struct held {
 	struct identity who;
-	struct in6_addr remote;
-	__u16 remote_port;
+	__u64 second;
+	__u32 told;           // how many of its peers were told in this second
 	__u8 protocol;
 	__u8 open;            // whether it is to be told when it is closed
-	__u8 untold;          // whether it has a peer that was not told, for want of a port
 	__u8 sends;           // whether it was told who sends from it
 	__u8 shared;
-	__u8 unused;
-	__u32 told;           // how many of its peers were told in this second
-	__u64 second;
 };
 
 struct {

@@ -63,18 +63,38 @@ struct {
 	__type(value, __u64);   // when it was sent to last
 } bulkhead_peers SEC(".maps"); // of sockets that several processes send from
 
-static __always_inline void tell_peer(struct sock *sk, __u64 cookie, struct held *held)
+// A first peer, chosen before the socket had a port. Here, not at the socket: that would take thrice as long.
+struct untold {
+	struct identity who;
+	struct in6_addr remote;
+	__u16 port;
+	__u16 unused[3];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);     // the socket's cookie
+	__type(value, struct untold);
+} bulkhead_untold SEC(".maps");
+
+static __always_inline void tell_peer(struct sock *sk, __u64 cookie, __u8 protocol)
 {
-	if (!held->untold)
+	struct untold *peer = bpf_map_lookup_elem(&bulkhead_untold, &cookie);
+	if (!peer)
 		return;
 
-	held->untold = 0;
-	struct event *event = begin(sk, cookie, &held->who, CONNECTS, held->protocol);
+	struct event *event = begin(sk, cookie, &peer->who, CONNECTS, protocol);
 	if (event) {
-		event->remote = held->remote;
-		event->remote_port = held->remote_port;
-		end(event);
+		event->remote = peer->remote;
+		event->remote_port = peer->port;
+		if (event->local_port)
+			end(event);
+		else
+			bpf_ringbuf_discard(event, NO_WAKEUP);
 	}
+
+	bpf_map_delete_elem(&bulkhead_untold, &cookie);
 }
 
 // Whether a datagram from a socket of several processes may begin a connection: to a peer that it did not send to for some seconds, since conntrack remembers
@@ -127,49 +147,49 @@ static __always_inline int address(struct bpf_sock_addr *ctx, int is_v6, int con
 	if (is_of_kernel(sk) || (protocol != UDP && protocol != ICMP && protocol != ICMP6))
 		return 1;
 
-	held = bpf_sk_storage_get(&bulkhead_held, socket, 0, CREATE);
-	if (!held)
-		return 1;
-
-	struct in6_addr remote;
-	__u16 remote_port = __builtin_bswap16(ctx->user_port);
+	struct untold peer = { .port = __builtin_bswap16(ctx->user_port) };
 	__u16 port = socket->src_port;
 	if (is_v6) {
-		__u32 *words = (void *)&remote;
+		__u32 *words = (void *)&peer.remote;
 		words[0] = ctx->user_ip6[0];
 		words[1] = ctx->user_ip6[1];
 		words[2] = ctx->user_ip6[2];
 		words[3] = ctx->user_ip6[3];
 	} else {
-		map_v4(&remote, ctx->user_ip4);
+		map_v4(&peer.remote, ctx->user_ip4);
 	}
 
 	know(&who, here);
+	peer.who = who;
 	__u64 cookie = bpf_get_socket_cookie(ctx);
-	held->protocol = protocol;
-	if (port)
-		tell_peer(sk, cookie, held);
-
-	if (held->sends && !same)
-		held->shared = 1;
-	held->who = who;
-	if (!connects && held->shared && !is_worth_telling(held, cookie, &remote, remote_port))
-		return 1;
-
 	if (connects && !port) {
-		held->remote = remote;
-		held->remote_port = remote_port;
-		held->untold = 1;
+		bpf_map_update_elem(&bulkhead_untold, &cookie, &peer, ANY);
 		return 1;
 	}
 
+	if (port)
+		tell_peer(sk, cookie, protocol);
+	if (!connects && !held)
+		held = bpf_sk_storage_get(&bulkhead_held, socket, 0, CREATE);
+	if (held) {
+		held->shared |= held->sends && !same;
+		held->who = who;
+		held->protocol = protocol;
+	}
+
+	if (!connects && (!held || (held->shared && !is_worth_telling(held, cookie, &peer.remote, peer.port))))
+		return 1;
+
 	struct event *event = begin(sk, cookie, &who, connects ? CONNECTS : SENDS, protocol);
 	if (event) {
-		event->remote = remote;
-		event->remote_port = remote_port;
-		event->shared = held->shared;
-		held->sends |= !connects;
-		held->open |= !connects;
+		event->remote = peer.remote;
+		event->remote_port = peer.port;
+		if (held) {
+			event->shared = held->shared;
+			held->sends |= !connects;
+			held->open |= !connects;
+		}
+
 		end(event);
 	}
 
@@ -224,24 +244,20 @@ int bulkhead_open(struct bpf_sock *ctx)
 SEC("cgroup/sock_release")
 int bulkhead_close(struct bpf_sock *ctx)
 {
-	struct taken *taken = bpf_sk_storage_get(&bulkhead_taken, ctx, 0, 0);
-	if (taken) {
-		__u64 cookie = bpf_get_socket_cookie(ctx);
-		if (taken->listener == cookie)
+	struct sock *sk = plain(ctx);
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	if (ctx->type == STREAM) {
+		struct taken *taken = bpf_sk_storage_get(&bulkhead_taken, ctx, 0, 0);
+		if (taken && taken->listener == cookie)
 			bpf_map_delete_elem(&bulkhead_takers, &cookie);
-		else
-			accepted(plain(ctx), taken);
+		else if (taken)
+			accepted(sk, taken);
+	} else {
+		tell_peer(sk, cookie, ctx->protocol);
 	}
 
 	struct held *held = bpf_sk_storage_get(&bulkhead_held, ctx, 0, 0);
-	if (!held)
-		return 1;
-
-	struct sock *sk = plain(ctx);
-	__u64 cookie = bpf_get_socket_cookie(ctx);
-	if (held->untold && BPF_CORE_READ(sk, __sk_common.skc_num))
-		tell_peer(sk, cookie, held);
-	if (held->open)
+	if (held && held->open)
 		tell(sk, cookie, &held->who, CLOSES, held->protocol);
 	return 1;
 }

@@ -114,14 +114,17 @@ internal static class NeighbourChecks
         }
     }
 
-    /// <summary>Blocked packets are reported to one program in each network namespace.</summary>
+    /// <summary>What rules send to a group is told to one program in each network namespace.</summary>
     private static IEnumerable<Finding> OfLog(StateDirectory state)
     {
         const string bound = "/proc/net/netfilter/nfnetlink_log";
-        var group = FirewallDocument.LogGroup.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        if (TryRead(bound).Any(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault() == group) && !state.IsLocked())
+        foreach (var (group, loss) in ((int, string)[])[(FirewallDocument.LogGroup, "blocked connections cannot be reported"), (FirewallDocument.NamesGroup, "outside addresses have no names")])
         {
-            yield return Finding.Problem("log-group-taken", $"Another program reads NFLOG group {group}.", "Give it another group: else blocked connections cannot be reported.");
+            var number = group.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            if (TryRead(bound).Any(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault() == number) && !state.IsLocked())
+            {
+                yield return Finding.Problem("log-group-taken", $"Another program reads NFLOG group {number}.", $"Give it another group: else {loss}.");
+            }
         }
     }
 

@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using Bulkhead.Agent.Live;
 using Bulkhead.Agent.Names;
 using Bulkhead.Agent.Tests.Names;
+using Bulkhead.Enforcement.Documents;
+using Bulkhead.Enforcement.Plan;
 using Bulkhead.Policy.Addresses;
 
 namespace Bulkhead.Agent.Tests.Kernel;
@@ -19,7 +21,7 @@ public sealed class NameTests : IAsyncLifetime
     public Task InitializeAsync()
     {
         _hosts.Track(1, "unused");
-        _hosts.Host.Nft("table inet track { chain output { type filter hook output priority 0; ct state new accept; }; }");
+        _hosts.Host.Nft($"table inet copies {{ chain input {{ type filter hook input priority 0; {NftScript.Line(new FirewallRule.CopyAnswers())}; }}; }}");
         var watch = new DnsWatch(_names, _pace);
         _running = _hosts.Host.Inside(() => watch.RunAsync(_stop.Token));
         return Task.CompletedTask;
@@ -39,7 +41,7 @@ public sealed class NameTests : IAsyncLifetime
     {
         using var server = Udp(peer: true, new(TwoHosts.PeerAddress(v6), DnsPacket.Port));
         using var client = Udp(peer: false, new(TwoHosts.HostAddress(v6), 0));
-        // The first packets may be sent before the tap is open.
+        // The first packets may be sent before anybody listens.
         await Eventually.Holds(async () => await Ask(client, server, "www.example.org", v6) && _names.Count > 0, "the name is learnt");
         Assert.Equal("www.example.org", _names.Find(IpAddress.Parse("192.0.2.1")));
         Assert.Null(_pace.Degraded);
@@ -51,7 +53,7 @@ public sealed class NameTests : IAsyncLifetime
         using var server = Udp(peer: true, new(TwoHosts.PeerAddress(false), DnsPacket.Port));
         using var client = Udp(peer: false, new(TwoHosts.HostAddress(false), 0));
         using var other = Udp(peer: false, new(TwoHosts.HostAddress(false), 0));
-        await Eventually.Holds(async () => await Ask(client, server, "asked.example", v6: false) && _names.Count > 0, "the tap is open");
+        await Eventually.Holds(async () => await Ask(client, server, "asked.example", v6: false) && _names.Count > 0, "somebody listens");
 
         await server.SendToAsync(Answer("forged.example", "192.0.2.66"), other.LocalEndPoint!);
         // What came after it has been looked at, so has it.

@@ -72,7 +72,7 @@ public sealed class DnsAnswerTests
             var name = DnsAnswer.Read(cut, _found);
             Assert.True(_found.Count <= 64 && name is null or { Length: > 0 and <= 253 });
             Assert.True(name is null || name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_' or '.'));
-            _ = DnsPacket.TryRead(cut, out _, out _);
+            _ = DnsPacket.TryRead(cut, out _);
         }
     }
 

@@ -186,12 +186,12 @@ internal sealed unsafe class ConnectionOwners : IDisposable
     }
 
     /// <summary>struct held.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 72)]
+    [StructLayout(LayoutKind.Explicit, Size = 56)]
     private struct Held
     {
-        [FieldOffset(50)]
+        [FieldOffset(52)]
         public byte Protocol;
-        [FieldOffset(51)]
+        [FieldOffset(53)]
         public byte Open;
     }
 
