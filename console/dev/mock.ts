@@ -69,6 +69,7 @@ function revision(number: number, note: string, changes: RevisionView["changes"]
     created: new Date().toISOString(),
     restoredFrom: null,
     approvedBy: null,
+    trial: null,
     changes,
     rollout: { affected: 6, applied: 6, waiting: [], offline: ["pay-db1"], failed: [] },
   };

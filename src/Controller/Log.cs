@@ -39,6 +39,9 @@ internal static partial class Log
     [LoggerMessage(18, LogLevel.Error, "{Method} {Path}: the database failed: {Reason}")]
     public static partial void StoreFailed(ILogger logger, string method, string path, string reason);
 
+    [LoggerMessage(19, LogLevel.Error, "Revision {Revision} was to be reverted and could not be; it is tried on: {Reason}")]
+    public static partial void NotReverted(ILogger logger, long revision, string reason);
+
     [LoggerMessage(20, LogLevel.Error, "{Batches} flow batches could not be stored and will be sent again: {Reason}")]
     public static partial void FlowsNotStored(ILogger logger, int batches, string reason);
 

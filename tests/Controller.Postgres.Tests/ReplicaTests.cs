@@ -31,6 +31,31 @@ public sealed class ReplicaTests
         Assert.Equal([1L, 2L], (await atFirst.GetAsync<List<RevisionView>>("policy/revisions")).Select(revision => revision.Number).Order());
     }
 
+    [Fact]
+    public async Task Of_two_controllers_one_takes_back_what_was_provisioned_for_a_time()
+    {
+        var clock = new FakeClock();
+        await using var first = await TestController.StartAsync(clock);
+        await using var second = await TestController.JoinAsync(first);
+        using var atFirst = await first.ClientAsync();
+        using var atSecond = await second.ClientAsync();
+        await PolicyStreamTests.ProvisionAsync(atFirst, PolicyStreamTests.Fence);
+        for (var revision = 2L; revision <= 6; revision += 2)
+        {
+            var draft = await atFirst.PutAsync<DraftStatus>("policy/draft", new Policy.Documents.PolicyDocument());
+            await atFirst.PostAsync<RevisionView>("policy/provision", new Provision("try", draft.DraftVersion, [], null, 3600));
+            await Eventually.IsAsync(() => second.Live.Current.Provisioned.Trial is not null, "the second knows of it");
+            clock.Advance(TimeSpan.FromHours(1));
+            await Eventually.IsAsync(() => first.Live.Current.Provisioned.Number == revision + 1 && second.Live.Current.Provisioned.Number == revision + 1, "it is taken back at both");
+        }
+
+        // What both had begun is through once both have made an edit.
+        await atFirst.PostAsync<WorkloadView>("workloads", new CreateWorkload("a", new Dictionary<string, string>(), ["10.0.0.8"]));
+        await atSecond.PostAsync<WorkloadView>("workloads", new CreateWorkload("b", new Dictionary<string, string>(), ["10.0.0.9"]));
+        Assert.Equal(7, (await atSecond.GetAsync<List<RevisionView>>("policy/revisions")).Count);
+        Assert.Equal(3, (await atSecond.GetAsync<Page<AuditEntryView>>("audit?limit=200")).Items.Count(entry => entry.Action == "policy.trial-reverted"));
+    }
+
     /// <summary>Both write at the same time; nothing is lost, and both come to the same.</summary>
     [Fact]
     public async Task Edits_at_both_at_once_end_in_one_order()

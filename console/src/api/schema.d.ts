@@ -2059,6 +2059,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy/revisions/{number}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a revision stay that is in force for a time. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RevisionView"];
+                    };
+                };
+                /** @description Refused; nothing was changed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy/draft/rulesets/{name}": {
         parameters: {
             query?: never;
@@ -3845,6 +3892,16 @@ export interface components {
             acknowledge: string[];
             /** @description The changes to provision, as in ProvisionPlan; what they refer to comes along, the rest stays in the draft. All of the draft if left out. */
             only?: null | string[];
+            /**
+             * Format: int64
+             * @description After how many seconds it reverts by itself, unless it is confirmed; it stays for good if left out.
+             */
+            forSeconds?: null | number;
+            /**
+             * @description With a time: whether it reverts at once when a host blocks what the policy before it would have let pass.
+             * @default false
+             */
+            revertOnBlock: boolean;
         };
         /**
          * @description `GET /api/v1/policy/draft/plan`: what provisioning would make of the draft, or of the changes that `only` names, each as `KIND/NAME`
@@ -3933,6 +3990,7 @@ export interface components {
             rollout: null | components["schemas"]["RolloutView"];
             /** @description The second person, where one was needed. */
             approvedBy: null | string;
+            trial: null | components["schemas"]["TrialView"];
         };
         /** @description Which hosts enforce the newest revision. */
         RolloutView: {
@@ -4319,6 +4377,32 @@ export interface components {
          * @enum {unknown}
          */
         TrafficView: "reported" | "enforced" | "draft";
+        /**
+         * @description How a revision stands that was provisioned for a time.
+         * @enum {unknown}
+         */
+        TrialState: "running" | "confirmed" | "reverted" | "superseded";
+        /** @description What was said about a revision that was provisioned for a time. */
+        TrialView: {
+            /**
+             * Format: date-time
+             * @description When it reverts by itself.
+             */
+            until: string;
+            /** @description Whether it reverts at once when a host blocks what the policy before it would have let pass. */
+            revertOnBlock: boolean;
+            /** @description How it stands. */
+            state: components["schemas"]["TrialState"];
+            /** @description Why it could not be reverted so far, which is tried on; null if nothing is wrong. */
+            problem: null | string;
+            /** @description How it ended, a sentence; null while it runs. */
+            ended: null | string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            endedAt: null | string;
+        };
         /** @description Edges by verdict. */
         VerdictCounts: {
             /** Format: int32 */

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using Bulkhead.Cli.Output;
 using Bulkhead.Contracts.Rest;
@@ -43,19 +44,18 @@ internal static class CommonOptions
     /// <summary>A length of time.</summary>
     public static Option<Duration> Duration(string name, string description, TimeSpan usual) => new(name)
     {
-        Description = $"{description}, such as 90s, 30m, 24h, 7d.",
+        Description = $"{description}, {DurationForm}.",
         HelpName = "DURATION",
         DefaultValueFactory = _ => new(usual),
-        CustomParser = result =>
-        {
-            if (CommandLine.Duration.TryParse(result.Tokens[0].Value, out var duration))
-            {
-                return duration;
-            }
+        CustomParser = result => ParseDuration(result) ?? default,
+    };
 
-            result.AddError($"'{result.Tokens[0].Value}' is not a length of time. Write 90s, 30m, 24h or 7d.");
-            return default;
-        },
+    /// <summary>A length of time; null if it is not given.</summary>
+    public static Option<Duration?> OptionalDuration(string name, string description) => new(name)
+    {
+        Description = $"{description}, {DurationForm}.",
+        HelpName = "DURATION",
+        CustomParser = ParseDuration,
     };
 
     /// <summary>At most so many items.</summary>
@@ -110,6 +110,19 @@ internal static class CommonOptions
         Description = $"{description}; repeat for more.",
         HelpName = "KEY=VALUE",
     };
+
+    private const string DurationForm = "such as 90s, 30m, 24h, 7d";
+
+    private static Duration? ParseDuration(ArgumentResult result)
+    {
+        if (CommandLine.Duration.TryParse(result.Tokens[0].Value, out var duration))
+        {
+            return duration;
+        }
+
+        result.AddError($"'{result.Tokens[0].Value}' is not a length of time. Write 90s, 30m, 24h or 7d.");
+        return null;
+    }
 
     /// <summary>Reads <c>key=value</c> texts; all that is wrong with them in one failure.</summary>
     public static IReadOnlyDictionary<string, string> LabelsOf(IEnumerable<string>? texts)

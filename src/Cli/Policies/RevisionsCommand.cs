@@ -19,6 +19,9 @@ internal static class RevisionsCommand
     public static Command Create(CliHost host) => new Command("revisions", "List, show and restore revisions.").With(
         new Command("list", "List them, newest first.").Runs(host, ListAsync),
         new Command("show", "Show one, with its changes and roll-out.").With(Number, Policy).Runs(host, ShowAsync),
+        new Command("confirm", "Keep a revision that was provisioned for a time.").With(Number).Runs(host, async call =>
+            call.Show(await call.SendAsync<RevisionView>(HttpMethod.Post, Query.Path("policy/revisions", call.Value(Number)) + "/confirm").ConfigureAwait(false), revision =>
+                call.Done($"Revision {revision.Number} stays."))),
         new Command("restore", "Make a new revision with the content of an older one.").With(Number, Note, ProvisionCommand.Acknowledge, CommonOptions.Yes, Rollout.Wait, Rollout.Patience).Runs(host, RestoreAsync));
 
     private static async Task ListAsync(Call call)
@@ -26,7 +29,7 @@ internal static class RevisionsCommand
         var revisions = await call.GetAsync<RevisionView[]>("policy/revisions").ConfigureAwait(false);
         call.Show(revisions, _ =>
         {
-            var listing = new Listing("revision", "when", "who", "note", "changes", "hash", "roll-out");
+            var listing = new Listing("revision", "when", "who", "note", "changes", "hash", "roll-out", "in force");
             foreach (var revision in revisions)
             {
                 listing.Row(
@@ -36,7 +39,8 @@ internal static class RevisionsCommand
                     revision.Note,
                     revision.Changes.Count.Text(),
                     revision.Hash[..Math.Min(12, revision.Hash.Length)],
-                    revision.Rollout is { } rollout ? $"{rollout.Applied} of {rollout.Affected}" : "");
+                    revision.Rollout is { } rollout ? $"{rollout.Applied} of {rollout.Affected}" : "",
+                    revision.Trial is { } trial ? trial.State == TrialState.Running ? Rollout.Sentence(trial) : Words.Name(trial.State) : "");
             }
 
             listing.WriteTo(call.Terminal.Out, "Nothing was provisioned yet.");
@@ -62,6 +66,7 @@ internal static class RevisionsCommand
                 .Row("when", $"{revision.Created:u}, {revision.Created.Ago(call.Now)}")
                 .Row("after", revision.Parent == 0 ? "none" : revision.Parent.Text())
                 .Row("restores", revision.RestoredFrom is { } from ? from.Text() : "-")
+                .Row("in force", revision.Trial is { } trial ? Rollout.Sentence(trial) : "for good")
                 .Row("hash", revision.Hash)
                 .Row("roll-out", Rollout.Sentence(revision.Rollout))
                 .WriteTo(call.Terminal.Out, "");

@@ -29,6 +29,10 @@ internal static class Rollout
         call.Show(revision, _ =>
         {
             call.Done($"Revision {revision.Number} is provisioned. {Sentence(revision.Rollout)}");
+            if (revision.Trial is { State: TrialState.Running } trial)
+            {
+                call.Done($"It is in force {Sentence(trial)}. To keep it: bulkhead revisions confirm {revision.Number}");
+            }
         });
         return revision.Rollout is { Failed.Count: > 0 } ? ExitCode.Refused : ExitCode.Ok;
     }
@@ -55,6 +59,10 @@ internal static class Rollout
             }
         }
     }
+
+    /// <summary>For how long it is in force.</summary>
+    public static string Sentence(TrialView trial) => trial.Ended
+        ?? $"until {trial.Until:u}{(trial.RevertOnBlock ? ", or the first unexpected block" : "")}{(trial.Problem is { } problem ? $"; it could not be reverted so far: {problem}" : "")}";
 
     private static bool IsOver(RevisionView revision) => revision.Rollout is null or { Waiting.Count: 0 };
 

@@ -36,7 +36,9 @@ public sealed record DraftImpact(
 /// <param name="DraftVersion">The draft that was looked at; a different one is refused with 409.</param>
 /// <param name="Acknowledge">Codes of warnings that the author accepts.</param>
 /// <param name="Only">The changes to provision, as in <see cref="ProvisionPlan"/>; what they refer to comes along, the rest stays in the draft. All of the draft if left out.</param>
-public sealed record Provision(string Note, long DraftVersion, IReadOnlyList<string> Acknowledge, IReadOnlyList<string>? Only = null);
+/// <param name="ForSeconds">After how many seconds it reverts by itself, unless it is confirmed; it stays for good if left out.</param>
+/// <param name="RevertOnBlock">With a time: whether it reverts at once when a host blocks what the policy before it would have let pass.</param>
+public sealed record Provision(string Note, long DraftVersion, IReadOnlyList<string> Acknowledge, IReadOnlyList<string>? Only = null, long? ForSeconds = null, bool RevertOnBlock = false);
 
 /// <summary>
 /// <c>GET /api/v1/policy/draft/plan</c>: what provisioning would make of the draft, or of the changes that <c>only</c> names, each as <c>KIND/NAME</c>
@@ -83,6 +85,7 @@ public sealed record RestoreRevision(string Note, IReadOnlyList<string>? Acknowl
 /// <param name="Changes">Against its parent.</param>
 /// <param name="Rollout">How far it has come; only for the newest.</param>
 /// <param name="ApprovedBy">The second person, where one was needed.</param>
+/// <param name="Trial">That it was provisioned for a time; null if for good.</param>
 public sealed record RevisionView(
     long Number,
     long Parent,
@@ -93,7 +96,8 @@ public sealed record RevisionView(
     long? RestoredFrom,
     IReadOnlyList<PolicyChange> Changes,
     RolloutView? Rollout,
-    string? ApprovedBy);
+    string? ApprovedBy,
+    TrialView? Trial);
 
 /// <summary>Which hosts enforce the newest revision.</summary>
 /// <param name="Affected">Hosts whose policy it changes.</param>

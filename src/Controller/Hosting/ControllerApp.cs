@@ -7,6 +7,7 @@ using Bulkhead.Controller.Live;
 using Bulkhead.Controller.Pairing;
 using Bulkhead.Controller.Policies;
 using Bulkhead.Controller.Policies.Approvals;
+using Bulkhead.Controller.Policies.Trials;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Traffic;
 using Bulkhead.Controller.Workloads;
@@ -83,6 +84,7 @@ public static class ControllerApp
         services.AddTraffic(data);
         services.AddSingleton<ObservationKeeper>().AddHostedService(provider => provider.GetRequiredService<ObservationKeeper>());
         services.AddHostedService<StoreFollower>().AddHostedService<AbsenceLimit>().AddHostedService<RuleExpiry>();
+        services.AddSingleton<BlockWatch>().AddSingleton<Reversal>().AddHostedService(provider => provider.GetRequiredService<Reversal>());
         // The core alone: the full registration brings data protection, which writes key files that nothing here uses.
         services.AddAuthenticationCore(scheme =>
         {
@@ -152,6 +154,7 @@ public static class ControllerApp
         PlanEndpoint.Map(policy);
         ProvisionEndpoint.Map(policy);
         RevisionEndpoints.Map(policy);
+        ConfirmEndpoint.Map(policy);
         ApprovalEndpoints.Map(policy);
     }
 

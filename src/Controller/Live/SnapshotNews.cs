@@ -12,6 +12,7 @@ public static class SnapshotNews
         kinds |= ReferenceEquals(before.Entries, now.Entries) && ReferenceEquals(before.DeclaredKeys, now.DeclaredKeys) ? LiveKinds.None : LiveKinds.Workloads;
         kinds |= before.DraftPolicy.Version == now.DraftPolicy.Version ? LiveKinds.None : LiveKinds.Draft;
         kinds |= before.Provisioned.Number == now.Provisioned.Number ? LiveKinds.None : LiveKinds.Revision | LiveKinds.Workloads;
+        kinds |= before.Provisioned.Trial == now.Provisioned.Trial ? LiveKinds.None : LiveKinds.Revision;
         kinds |= ReferenceEquals(before.Enforced, now.Enforced) ? LiveKinds.None : LiveKinds.Rollout;
         feed.Publish(kinds);
     };

@@ -1,6 +1,7 @@
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Policies.Approvals;
+using Bulkhead.Controller.Policies.Trials;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
@@ -38,7 +39,7 @@ public sealed class Acknowledgements(AdminSessions sessions)
         var accepted = new List<Diagnostic>();
         var added = await Revisions.AddAsync(edit, document, note, restoredFrom, compiled =>
         {
-            var warnings = PolicyViews.LeftOut(compiled).Concat(sessions.CutBy(compiled, edit.Before.Enforced, edit.Now)).ToLookup(d => acknowledged.Contains(d.Code));
+            var warnings = PolicyViews.LeftOut(compiled).Concat(sessions.CutBy(compiled, edit.Before.Enforced, edit.Now)).Concat(TrialEdits.EndedBy(edit.Before, document)).ToLookup(d => acknowledged.Contains(d.Code));
             accepted.AddRange(warnings[true]);
             return [.. warnings[false]];
         }, cancellation).ConfigureAwait(false);
@@ -47,6 +48,7 @@ public sealed class Acknowledgements(AdminSessions sessions)
             return added;
         }
 
+        await TrialEdits.SupersedeAsync(edit, revision, cancellation).ConfigureAwait(false);
         if (accepted.Count > 0)
         {
             edit.Audit("policy.acknowledge", $"revision {revision.Number}", Sentence(accepted));

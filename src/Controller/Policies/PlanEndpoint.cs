@@ -2,6 +2,7 @@ using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Policies.Approvals;
+using Bulkhead.Controller.Policies.Trials;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Traffic;
 using Bulkhead.Policy;
@@ -49,7 +50,7 @@ public static class PlanEndpoint
             [
                 .. PolicyViews.DiagnosticsOf(plan.Checked, compiled)
                     .Concat(AssertionChecker.Check(plan.Model, now, snapshot.Workloads).Select(proof => proof.ToDiagnostic()).OfType<Diagnostic>())
-                    .Concat(sessions.CutBy(compiled, snapshot.Enforced, now)).Select(Problems.ToView),
+                    .Concat(sessions.CutBy(compiled, snapshot.Enforced, now)).Concat(TrialEdits.EndedBy(snapshot, plan.Document)).Select(Problems.ToView),
             ]));
     }
 }

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Hosting;
+using Bulkhead.Controller.Policies.Trials;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
@@ -19,10 +20,11 @@ public static class ProvisionEndpoint
     private static async Task<Results<Ok<RevisionView>, ProblemResult>> ProvisionAsync(
         Provision request, ClaimsPrincipal user, Ledger ledger, Acknowledgements acknowledgements, Rollout rollout, CancellationToken cancellation)
     {
-        var outcome = await ledger.WriteAsync<RevisionRow>(user.Caller(), Permission.Provision, async (edit, caller, token) =>
+        var outcome = await ledger.WriteAsync<(RevisionRow Revision, TrialRow? Trial)>(user.Caller(), Permission.Provision, async (edit, caller, token) =>
         {
             var problems = new List<Diagnostic>();
             InputChecks.Text(request.Note, "note", "A note", problems);
+            TrialEdits.Check(request, problems);
             var draft = edit.Before.DraftPolicy;
             if (problems.Count > 0)
             {
@@ -46,14 +48,16 @@ public static class ProvisionEndpoint
                 return beyond;
             }
 
+            var trial = TrialEdits.Begin(edit, request);
             var added = await acknowledgements.AddAsync(edit, plan.Document, plan.Model, request.Note, null, request.Acknowledge, token).ConfigureAwait(false);
-            if (added.Value is { } revision)
+            if (added.Value is not { } revision)
             {
-                plan.Audit(edit, revision.Number);
+                return added.Refusal!;
             }
 
-            return added;
+            plan.Audit(edit, revision.Number);
+            return (revision, trial);
         }, cancellation).ConfigureAwait(false);
-        return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number))).Ok();
+        return outcome.Select(made => Revisions.ToView(made.Revision, rollout.Of(made.Revision.Number), made.Trial)).Ok();
     }
 }

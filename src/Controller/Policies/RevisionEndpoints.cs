@@ -28,12 +28,13 @@ public static class RevisionEndpoints
     {
         await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
         var rows = await database.Revisions.AsNoTracking().OrderByDescending(r => r.Number).ToListAsync(cancellation).ConfigureAwait(false);
-        return TypedResults.Ok<IReadOnlyList<RevisionView>>([.. rows.Select(row => Revisions.ToView(row, rollout.Of(row.Number)))]);
+        var trials = await database.Trials.AsNoTracking().ToDictionaryAsync(t => t.Revision, cancellation).ConfigureAwait(false);
+        return TypedResults.Ok<IReadOnlyList<RevisionView>>([.. rows.Select(row => Revisions.ToView(row, rollout.Of(row.Number), trials.GetValueOrDefault(row.Number)))]);
     }
 
     private static async Task<Results<Ok<RevisionView>, ProblemResult>> ReadAsync(long number, Ledger ledger, Rollout rollout, CancellationToken cancellation) =>
         await FindAsync(number, ledger, cancellation).ConfigureAwait(false) is { } row
-            ? TypedResults.Ok(Revisions.ToView(row, rollout.Of(row.Number)))
+            ? TypedResults.Ok(Revisions.ToView(row, rollout.Of(row.Number), await TrialAsync(number, ledger, cancellation).ConfigureAwait(false)))
             : NotFound(number);
 
     private static async Task<Results<Ok<PolicyDocument>, ProblemResult>> ReadPolicyAsync(long number, Ledger ledger, CancellationToken cancellation) =>
@@ -80,13 +81,19 @@ public static class RevisionEndpoints
 
             return await acknowledgements.AddAsync(edit, document, model.Value!, request.Note, number, request.Acknowledge ?? [], token).ConfigureAwait(false);
         }, cancellation).ConfigureAwait(false);
-        return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number))).Ok();
+        return outcome.Select(row => Revisions.ToView(row, rollout.Of(row.Number), null)).Ok();
     }
 
     private static async Task<RevisionRow?> FindAsync(long number, Ledger ledger, CancellationToken cancellation)
     {
         await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
         return await database.Revisions.AsNoTracking().SingleOrDefaultAsync(r => r.Number == number, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<TrialRow?> TrialAsync(long number, Ledger ledger, CancellationToken cancellation)
+    {
+        await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
+        return await database.Trials.AsNoTracking().SingleOrDefaultAsync(t => t.Revision == number, cancellation).ConfigureAwait(false);
     }
 
     private static ProblemResult NotFound(long number) =>

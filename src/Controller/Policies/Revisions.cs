@@ -73,6 +73,6 @@ public static class Revisions
     public static string HashOf(PolicyDocument document) => Convert.ToHexStringLower(SHA256.HashData(PolicyJson.Canonical(document)));
 
     /// <summary>As REST shows it.</summary>
-    public static RevisionView ToView(RevisionRow row, RolloutView? rollout) => new(
-        row.Number, row.Parent, row.Hash, row.Note, row.Author, row.Created, row.RestoredFrom, JsonSerializer.Deserialize<List<PolicyChange>>(row.Changes)!, rollout, row.ApprovedBy);
+    public static RevisionView ToView(RevisionRow row, RolloutView? rollout, TrialRow? trial) => new(
+        row.Number, row.Parent, row.Hash, row.Note, row.Author, row.Created, row.RestoredFrom, JsonSerializer.Deserialize<List<PolicyChange>>(row.Changes)!, rollout, row.ApprovedBy, Trials.TrialEdits.ToView(trial));
 }

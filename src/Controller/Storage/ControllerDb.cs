@@ -37,6 +37,9 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
     /// <summary>Revisions.</summary>
     public DbSet<RevisionRow> Revisions => Set<RevisionRow>();
 
+    /// <summary>Revisions provisioned for a time.</summary>
+    public DbSet<TrialRow> Trials => Set<TrialRow>();
+
     /// <summary>Settings.</summary>
     public DbSet<SettingRow> Settings => Set<SettingRow>();
 
@@ -112,6 +115,11 @@ public sealed class ControllerDb(DbContextOptions<ControllerDb> options) : DbCon
         {
             row.ToTable("revisions").HasKey(r => r.Number);
             row.Property(r => r.Number).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<TrialRow>(row =>
+        {
+            row.ToTable("trials").HasKey(t => t.Revision);
+            row.Property(t => t.Revision).ValueGeneratedNever();
         });
         modelBuilder.Entity<SettingRow>().ToTable("settings").HasKey(s => s.Name);
         modelBuilder.Entity<ApprovalRow>(row =>

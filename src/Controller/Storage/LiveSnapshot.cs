@@ -102,4 +102,5 @@ public sealed record DraftPolicy(long Version, PolicyDocument Document, Checked<
 /// <param name="Number">0 before the first.</param>
 /// <param name="Document">As written.</param>
 /// <param name="Model">Checked.</param>
-public sealed record ProvisionedPolicy(long Number, PolicyDocument Document, PolicyModel Model);
+/// <param name="Trial">What takes it back by itself; null if it is in force for good.</param>
+public sealed record ProvisionedPolicy(long Number, PolicyDocument Document, PolicyModel Model, Trial? Trial);

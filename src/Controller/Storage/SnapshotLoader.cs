@@ -54,7 +54,9 @@ public static class SnapshotLoader
             entries = await ReloadEntriesAsync(database, entries, changes, cancellation).ConfigureAwait(false);
         }
 
-        var provisioned = kinds.Contains(ChangeKind.Revision) ? await LoadProvisionedAsync(database, keys, cancellation).ConfigureAwait(false) : before.Provisioned;
+        var provisioned = kinds.Contains(ChangeKind.Revision) ? await LoadProvisionedAsync(database, keys, cancellation).ConfigureAwait(false)
+            : kinds.Contains(ChangeKind.Trial) ? before.Provisioned with { Trial = await Trial.LoadAsync(database, before.Provisioned.Number, AllKeys(keys), cancellation).ConfigureAwait(false) }
+            : before.Provisioned;
         var draft = kinds.Overlaps([ChangeKind.Draft, ChangeKind.LabelKeys]) ? await LoadDraftAsync(database, keys, cancellation).ConfigureAwait(false) : before.DraftPolicy;
         var recompile = kinds.Any(Recompiles);
         var settings = recompile ? await SettingsAsync(database, cancellation).ConfigureAwait(false) : before.Settings;
@@ -108,13 +110,13 @@ public static class SnapshotLoader
         var row = await database.Revisions.AsNoTracking().OrderByDescending(r => r.Number).FirstOrDefaultAsync(cancellation).ConfigureAwait(false);
         if (row is null)
         {
-            return new(0, new(), PolicyModel.Empty);
+            return new(0, new(), PolicyModel.Empty, null);
         }
 
         var document = StoredText.Policy(row.Document);
         var model = PolicyParser.Parse(document, AllKeys(keys));
         return model.Value is { } value
-            ? new(row.Number, document, value)
+            ? new(row.Number, document, value, await Trial.LoadAsync(database, row.Number, AllKeys(keys), cancellation).ConfigureAwait(false))
             : throw new InvalidDataException($"Revision {row.Number} cannot be read: {string.Join(" ", model.Diagnostics.Select(d => $"{d.Path}: {d.Message}"))}");
     }
 

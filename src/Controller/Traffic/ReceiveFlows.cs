@@ -1,12 +1,13 @@
 using Bulkhead.Contracts.Agent;
 using Bulkhead.Controller.Agents;
+using Bulkhead.Controller.Policies.Trials;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Flows;
 
 namespace Bulkhead.Controller.Traffic;
 
 /// <summary><c>POST /agent/v1/flows</c>: stores a batch, and answers once it is durable.</summary>
-public sealed class ReceiveFlows(FlowStore store, FlowStoreOptions options, LiveState live, TimeProvider time)
+public sealed class ReceiveFlows(FlowStore store, FlowStoreOptions options, LiveState live, BlockWatch watch, TimeProvider time)
 {
     private const string RetrySoon = "1";
     private const string RetryLater = "5";
@@ -47,6 +48,7 @@ public sealed class ReceiveFlows(FlowStore store, FlowStoreOptions options, Live
             return Later(context, RetryLater, "storage-failed", "The flows could not be stored.");
         }
 
+        await watch.SeenAsync(batch, context.RequestAborted).ConfigureAwait(false);
         return AgentAnswer.Of(new FlowAck { SpoolEpoch = message.SpoolEpoch, Sequence = message.Sequence });
     }
 

@@ -69,9 +69,9 @@ public static class LabelKeyEndpoints
         }
 
         var rest = declared.Union(LabelText.BuiltInKeys).ToHashSet(StringComparer.Ordinal);
-        foreach (var (what, document) in new[] { ("draft", snapshot.DraftPolicy.Document), ("newest revision", snapshot.Provisioned.Document) })
+        foreach (var (what, document) in new (string, PolicyDocument?)[] { ("draft", snapshot.DraftPolicy.Document), ("newest revision", snapshot.Provisioned.Document), ("policy that it reverts to", snapshot.Provisioned.Trial?.Before) })
         {
-            var uses = PolicyParser.Parse(document, rest).Diagnostics.Where(d => d.Code == "unknown-label-key" && d.Message.Contains($"'{key}'", StringComparison.Ordinal)).ToList();
+            var uses = PolicyParser.Parse(document ?? new(), rest).Diagnostics.Where(d => d.Code == "unknown-label-key" && d.Message.Contains($"'{key}'", StringComparison.Ordinal)).ToList();
             if (uses.Count > 0)
             {
                 yield return Diagnostic.Error("label-key-in-use", $"declared[{key}]", $"The {what} uses the key '{key}', at {uses[0].Path}. Change it there first.");

@@ -15,6 +15,9 @@ public enum ChangeKind
     /// <summary>A new revision.</summary>
     Revision,
 
+    /// <summary>Whether the newest revision is in force for a time.</summary>
+    Trial,
+
     /// <summary>Accounts, sessions, API keys and pairing keys.</summary>
     Access,
 
