@@ -10,9 +10,11 @@ type Whole<T, Optional extends keyof T = never> = Required<Omit<T, Optional>> & 
 export type Labels = Record<string, string>;
 export type ModeName = Schemas["ModeName"];
 export type SyncState = Schemas["SyncState"];
+export type TrialView = Schemas["TrialView"];
 export type TrafficView = Schemas["TrafficView"];
 export type VerdictKind = Schemas["VerdictKind"];
 
+export type ApprovalView = Schemas["ApprovalView"];
 export type AssertionState = Schemas["AssertionState"];
 export type AssertionView = Schemas["AssertionView"];
 export type AuditEntryView = Schemas["AuditEntryView"];

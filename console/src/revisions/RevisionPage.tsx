@@ -4,12 +4,12 @@ import { type FormEvent, useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { api, asFailure } from "../api/client";
 import { queryClient, revisionPolicyQuery, revisionQuery, statusQuery } from "../api/queries";
-import type { PolicyDocument, RevisionView } from "../api/types";
+import type { PolicyDocument, RevisionView, TrialView } from "../api/types";
 import { ruleSentence } from "../policy/words";
 import { Acknowledge } from "../ui/Acknowledge";
 import { Changes } from "../ui/Changes";
 import { Failure } from "../ui/Failure";
-import { done } from "../ui/notify";
+import { done, failed } from "../ui/notify";
 import { PageHead } from "../ui/PageHead";
 import { Rollout } from "../ui/Rollout";
 import { useMay } from "../ui/session";
@@ -52,6 +52,14 @@ export function RevisionPage() {
         </dd>
         <dt>Follows</dt>
         <dd>{r.parent > 0 ? `revision ${r.parent}` : "nothing: it is the first"}</dd>
+        {r.trial && (
+          <>
+            <dt>In force</dt>
+            <dd>
+              <InForce revision={r} trial={r.trial} may={may} />
+            </dd>
+          </>
+        )}
         {r.approvedBy !== null && (
           <>
             <dt>Approved by</dt>
@@ -152,5 +160,30 @@ function Restore({ revision, onClose }: { revision: RevisionView; onClose: () =>
         </Button>
       </form>
     </Modal>
+  );
+}
+
+/** Until when a revision is in force, and the way to keep it. */
+function InForce({ revision, trial, may }: { revision: RevisionView; trial: TrialView; may: boolean }) {
+  const confirm = useMutation({
+    mutationFn: () => api.post<RevisionView>(`/policy/revisions/${revision.number}/confirm`),
+    onSuccess: async () => {
+      await queryClient.invalidateQueries();
+      done(`Revision ${revision.number} stays.`);
+    },
+    onError: failed,
+  });
+  if (trial.state !== "running") return trial.ended;
+  return (
+    <>
+      until {new Date(trial.until).toLocaleString()}
+      {trial.revertOnBlock && ", or the first unexpected block"}
+      {trial.problem && <div className="failure">It could not be reverted so far: {trial.problem}</div>}{" "}
+      {may && (
+        <Button size="compact-sm" variant="default" loading={confirm.isPending} onClick={() => confirm.mutate()}>
+          Keep it
+        </Button>
+      )}
+    </>
   );
 }
