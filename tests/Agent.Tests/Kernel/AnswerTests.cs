@@ -26,10 +26,11 @@ public sealed class AnswerTests
         await exchanges.AnswerAsync();
         await host.SeenAsync(6);
         var told = await host.StopAsync();
+        // Without programs it is a matter of luck who is named.
         Assert.Equal(
             [(Direction.Inbound, (uint)Served, 2UL, true), (Direction.Outbound, (uint)Asked, 2UL, true)],
             Datagrams(told).GroupBy(flow => (flow.Direction, flow.Port)).OrderBy(same => same.Key.Direction)
-                .Select(same => (same.Key.Direction, same.Key.Port, (ulong)same.Sum(flow => (long)flow.Connections), same.All(flow => flow.Process != 0))));
+                .Select(same => (same.Key.Direction, same.Key.Port, (ulong)same.Sum(flow => (long)flow.Connections), !withPrograms || same.All(flow => flow.Process != 0))));
     }
 
     [Fact]
