@@ -101,6 +101,15 @@ static __always_inline const struct settings *read_settings(void)
 	return bpf_map_lookup_elem(&bulkhead_here, &zero);
 }
 
+static __always_inline void copy_v6(struct in6_addr *address, const __u32 *from)
+{
+	__u32 *words = (void *)address;
+	words[0] = from[0];
+	words[1] = from[1];
+	words[2] = from[2];
+	words[3] = from[3];
+}
+
 static __always_inline void map_v4(struct in6_addr *address, __be32 v4)
 {
 	__builtin_memset(address, 0, 10);
@@ -115,7 +124,8 @@ static __always_inline void count(__u32 what)
 		__sync_fetch_and_add(counted, 1);
 }
 
-static __noinline struct event *begin(struct sock *sk, __u64 cookie, const struct identity *who, __u8 kind, __u8 protocol)
+// An event without its ends.
+static __always_inline struct event *reserve(__u64 cookie, const struct identity *who, __u8 kind, __u8 protocol)
 {
 	struct event *event = bpf_ringbuf_reserve(&bulkhead_ring, sizeof(*event), 0);
 	if (!event) {
@@ -123,16 +133,26 @@ static __noinline struct event *begin(struct sock *sk, __u64 cookie, const struc
 		return 0;
 	}
 
-	struct { __be32 remote, local; } v4;
-	struct { __be16 remote; __u16 local; } port;
-	struct sock_common *common = &sk->__sk_common;
-	bpf_core_read(&v4, sizeof(v4), &common->skc_addrpair);
-	bpf_core_read(&port, sizeof(port), &common->skc_portpair);
 	event->socket = cookie;
 	event->who = *who;
 	event->kind = kind;
 	event->protocol = protocol;
 	event->shared = 0;
+	event->only_v6 = 0;
+	return event;
+}
+
+static __noinline struct event *begin(struct sock *sk, __u64 cookie, const struct identity *who, __u8 kind, __u8 protocol)
+{
+	struct event *event = reserve(cookie, who, kind, protocol);
+	if (!event)
+		return 0;
+
+	struct { __be32 remote, local; } v4;
+	struct { __be16 remote; __u16 local; } port;
+	struct sock_common *common = &sk->__sk_common;
+	bpf_core_read(&v4, sizeof(v4), &common->skc_addrpair);
+	bpf_core_read(&port, sizeof(port), &common->skc_portpair);
 	event->only_v6 = kind == LISTENS && BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only);
 	event->local_port = kind >= OPENS && BPF_CORE_READ(sk, sk_type) == RAW ? 0 : port.local;
 	event->remote_port = __builtin_bswap16(port.remote);

@@ -20,7 +20,21 @@ int bulkhead_tcp(struct bpf_sock_ops *ctx)
 	identify(&who, here);
 	__u64 cookie = bpf_get_socket_cookie(ctx);
 	if (op == TCP_CONNECT) {
-		tell(sk, cookie, &who, CONNECTS, TCP);
+		struct event *event = reserve(cookie, &who, CONNECTS, TCP);
+		if (!event)
+			return 1;
+
+		event->local_port = ctx->local_port;
+		event->remote_port = __builtin_bswap32(ctx->remote_port);
+		if (ctx->family == INET6) {
+			copy_v6(&event->local, ctx->local_ip6);
+			copy_v6(&event->remote, ctx->remote_ip6);
+		} else {
+			map_v4(&event->local, ctx->local_ip4);
+			map_v4(&event->remote, ctx->remote_ip4);
+		}
+
+		end(event);
 		return 1;
 	}
 
@@ -150,11 +164,7 @@ static __always_inline int address(struct bpf_sock_addr *ctx, int is_v6, int con
 	struct untold peer = { .port = __builtin_bswap16(ctx->user_port) };
 	__u16 port = socket->src_port;
 	if (is_v6) {
-		__u32 *words = (void *)&peer.remote;
-		words[0] = ctx->user_ip6[0];
-		words[1] = ctx->user_ip6[1];
-		words[2] = ctx->user_ip6[2];
-		words[3] = ctx->user_ip6[3];
+		copy_v6(&peer.remote, ctx->user_ip6);
 	} else {
 		map_v4(&peer.remote, ctx->user_ip4);
 	}
@@ -244,18 +254,24 @@ int bulkhead_open(struct bpf_sock *ctx)
 SEC("cgroup/sock_release")
 int bulkhead_close(struct bpf_sock *ctx)
 {
-	struct sock *sk = plain(ctx);
-	__u64 cookie = bpf_get_socket_cookie(ctx);
 	if (ctx->type == STREAM) {
 		struct taken *taken = bpf_sk_storage_get(&bulkhead_taken, ctx, 0, 0);
-		if (taken && taken->listener == cookie)
-			bpf_map_delete_elem(&bulkhead_takers, &cookie);
-		else if (taken)
-			accepted(sk, taken);
-	} else {
-		tell_peer(sk, cookie, ctx->protocol);
+		if (!taken)
+			return 1; // A listener has it as well.
+
+		__u64 cookie = bpf_get_socket_cookie(ctx);
+		if (taken->listener != cookie) {
+			accepted(plain(ctx), taken);
+			return 1;
+		}
+
+		bpf_map_delete_elem(&bulkhead_takers, &cookie);
 	}
 
+	struct sock *sk = plain(ctx);
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	if (ctx->type != STREAM)
+		tell_peer(sk, cookie, ctx->protocol);
 	struct held *held = bpf_sk_storage_get(&bulkhead_held, ctx, 0, 0);
 	if (held && held->open)
 		tell(sk, cookie, &held->who, CLOSES, held->protocol);
