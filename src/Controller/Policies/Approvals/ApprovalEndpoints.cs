@@ -32,7 +32,9 @@ public static class ApprovalEndpoints
         var snapshot = live.Current;
         await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
         var rows = await database.Approvals.AsNoTracking().OrderByDescending(row => row.Number).ToListAsync(cancellation).ConfigureAwait(false);
-        return TypedResults.Ok<IReadOnlyList<ApprovalView>>([.. rows.Select(row => ToView(row, snapshot))]);
+        // Requests name the same changes again and again, and a policy may be large.
+        var current = rows.Where(row => Candidate.MayBeCurrent(row, snapshot)).Select(row => row.Only).Distinct().ToDictionary(only => only, only => Candidate.HashOf(only, snapshot));
+        return TypedResults.Ok<IReadOnlyList<ApprovalView>>([.. rows.Select(row => ToView(row, StateOf(row, snapshot, current.GetValueOrDefault(row.Only))))]);
     }
 
     private static async Task<Results<Ok<ApprovalView>, ProblemResult>> RequestAsync(RequestApproval request, ClaimsPrincipal user, Ledger ledger, CancellationToken cancellation)
@@ -85,7 +87,7 @@ public static class ApprovalEndpoints
             };
             edit.Database.Approvals.Add(row);
             edit.Audit("policy.approval-request", Subject(row), $"Asked for approval of policy {row.Hash} in place of revision {row.Base}: {row.Note}");
-            return ToView(row, edit.Before);
+            return ToView(row, ApprovalState.Waiting);
         }, cancellation).ConfigureAwait(false);
         return outcome.Ok();
     }
@@ -117,7 +119,7 @@ public static class ApprovalEndpoints
 
             (row.ApprovedBy, row.ApproverId, row.Approved) = (caller.Actor, person, edit.Now);
             edit.Audit("policy.approve", Subject(row), $"Approved policy {row.Hash} in place of revision {row.Base}, which {row.RequestedBy} asked for: {row.Note}");
-            return ToView(row, edit.Before);
+            return ToView(row, ApprovalState.Approved);
         }, cancellation).ConfigureAwait(false);
         return outcome.Ok();
     }
@@ -141,13 +143,16 @@ public static class ApprovalEndpoints
             : row.Revision is { } revision ? Problems.Conflict("approval-used", $"Request {number} has become revision {revision}; nothing was changed.")
             : await change(edit, row, caller, token).ConfigureAwait(false), cancellation);
 
-    private static ApprovalView ToView(ApprovalRow row, LiveSnapshot snapshot) => new(
-        row.Number, StateOf(row, snapshot), row.Base, row.Hash, JsonSerializer.Deserialize<List<PolicyChange>>(row.Changes)!, Candidate.OnlyOf(row), row.Restores,
+    private static ApprovalView ToView(ApprovalRow row, ApprovalState state) => new(
+        row.Number, state, row.Base, row.Hash, JsonSerializer.Deserialize<List<PolicyChange>>(row.Changes)!, Candidate.OnlyOf(row), row.Restores,
         row.Note, row.RequestedBy, row.Requested, row.ApprovedBy, row.Approved, row.Revision);
 
-    private static ApprovalState StateOf(ApprovalRow row, LiveSnapshot snapshot) =>
+    /// <param name="row">The request.</param>
+    /// <param name="snapshot">With the revision in force.</param>
+    /// <param name="drafted">The hash of what the draft makes of the same changes; null if nothing.</param>
+    private static ApprovalState StateOf(ApprovalRow row, LiveSnapshot snapshot, string? drafted) =>
         row.Revision is not null ? ApprovalState.Used
-        : row.Base != snapshot.Provisioned.Number || !Candidate.IsCurrent(row, snapshot) ? ApprovalState.Void
+        : row.Base != snapshot.Provisioned.Number || (row.Restores is null && row.Hash != drafted) ? ApprovalState.Void
         : row.ApproverId is null ? ApprovalState.Waiting
         : ApprovalState.Approved;
 

@@ -27,9 +27,12 @@ internal sealed record Candidate(PolicyDocument Document, PolicyModel Model)
     /// <summary>The changes that a request names.</summary>
     public static IReadOnlyList<string> OnlyOf(ApprovalRow row) => JsonSerializer.Deserialize<List<string>>(row.Only)!;
 
-    /// <summary>Whether the draft still says what was asked for; a revision always does.</summary>
-    public static bool IsCurrent(ApprovalRow row, LiveSnapshot snapshot) =>
-        row.Restores is not null || (DraftPlan.Of(snapshot, OnlyOf(row)).Value is { } plan && Revisions.HashOf(plan.Document) == row.Hash);
+    /// <summary>Whether it depends on the draft if a request is void.</summary>
+    public static bool MayBeCurrent(ApprovalRow row, LiveSnapshot snapshot) => row.Base == snapshot.Provisioned.Number && row.Restores is null && row.Revision is null;
+
+    /// <summary>The hash of what the draft makes of changes that are named as a row keeps them; null if they are not there, or do not stand by themselves.</summary>
+    public static string? HashOf(string only, LiveSnapshot snapshot) =>
+        DraftPlan.Of(snapshot, JsonSerializer.Deserialize<List<string>>(only)!).Value is { } plan ? Revisions.HashOf(plan.Document) : null;
 
     private static async Task<Outcome<Candidate>> OfAsync(ControllerDb database, LiveSnapshot snapshot, IReadOnlyList<string>? only, long? restore, CancellationToken cancellation)
     {
