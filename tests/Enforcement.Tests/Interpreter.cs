@@ -154,6 +154,7 @@ internal sealed class Interpreter(FirewallDocument document)
         Match.SocketMark mark => packet.Cgroup is not null && mark.Values.Contains(packet.Mark & mark.Mask),
         Match.ForSocket => packet.Hook == Direction.Inbound && packet.Cgroup is not null,
         Match.HasSocket => packet.Cgroup is not null,
+        Match.SocketCgroup cgroup => Ancestor(packet.Cgroup, cgroup.Level) == cgroup.Path,
         Match.CgroupAt at => Ancestor(packet.Cgroup, at.Level) is { } cgroup && at.Cgroups.Any(c => c.Path == cgroup) == at.Among,
         _ => false,
     };

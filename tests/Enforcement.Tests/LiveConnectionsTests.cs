@@ -1,5 +1,6 @@
 using Bulkhead.Enforcement.Connections;
 using Bulkhead.Policy.Addresses;
+using Bulkhead.Policy.Compile;
 using Bulkhead.Policy.Evaluate;
 using Bulkhead.Policy.Rules;
 using Bulkhead.Policy.Services;
@@ -102,6 +103,54 @@ public class LiveConnectionsTests
         Assert.Equal([sockets[1]], Judge(tracked, sockets).Destroy);
         Assert.Equal([false, true], tracked.Select(entry => LiveConnections.IsForbidden(_evaluator, _local, Table(sockets), entry, _ => null)));
     }
+
+    [Theory]
+    [InlineData(SocketState.Established)]
+    [InlineData(SocketState.CloseWait)]
+    public void What_is_admitted_has_its_sockets_progress_and_its_rules_helper(SocketState state)
+    {
+        LocalSocket[] sockets = [Socket("10.0.0.1:443 > 10.0.0.2:50000") with { State = state }, Socket("10.0.0.1:443 > 10.0.0.9:50000") with { State = state }, Socket("10.0.0.1:40000 > 10.0.0.3:5432") with { State = state }];
+        Assert.Equal([(state, "ftp"), (state, null), (state, null)], LiveConnections.Judge(Helping(EnforcementMode.Full), _local, [], Table(sockets)).Admit.Select(lost => (lost.State, lost.Helper?.Name)));
+        Assert.All(LiveConnections.Judge(Helping(EnforcementMode.Visibility), _local, [], Table(sockets)).Admit, lost => Assert.Null(lost.Helper));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.2:50000 > 10.0.0.1:69", 0u, null, true)]
+    [InlineData("10.0.0.2:50000 > 10.0.0.1:69", 0u, "tftp", true)] // unmarked when a rule took it away
+    [InlineData("10.0.0.2:50000 > 10.0.0.1:69", 0xf0u, "tftp", false)]
+    [InlineData("10.0.0.2:50000 > 10.0.0.1:69", 0x70u, null, true)]
+    [InlineData("10.0.0.2:50000 > 10.0.0.1:69", 0u, "sip", false)] // others'
+    [InlineData("10.0.0.2:50000 > 10.0.0.1:70", 0u, null, false)]
+    [InlineData("10.0.0.9:50000 > 10.0.0.1:69", 0u, null, false)]
+    [InlineData("10.0.0.8:50000 > 10.0.0.9:69", 0u, null, false)] // forwarded
+    public void Datagrams_that_should_be_helped_and_are_not_begin_anew(string connection, uint mark, string? helper, bool anew)
+    {
+        var tuple = Tuple(connection) with { Protocol = IpProtocol.Udp };
+        TrackedConnection[] tracked = [new(tuple, tuple.Mirror(), 0, 1) { Mark = mark, Helper = helper }, new(Tuple(connection), Tuple(connection).Mirror(), 0, 2)];
+        Assert.Equal(anew ? [tracked[0]] : [], LiveConnections.ToBeHelped(Helping(EnforcementMode.Full), _local, tracked, Table([]), 0xf0));
+        Assert.Empty(LiveConnections.ToBeHelped(Helping(EnforcementMode.Visibility), _local, tracked, Table([]), 0xf0));
+        Assert.Empty(LiveConnections.ToBeHelped(_evaluator, _local, tracked, Table([]), 0xf0));
+    }
+
+    [Fact]
+    public void Whoever_joins_those_that_are_helped_over_datagrams_may_be_known_without_a_helper()
+    {
+        HostPolicy Helped(string helper, params string[] peers) => Make(
+            new(EnforcementMode.Selective, EnforcementMode.Visibility), [Entry(Direction.Inbound, RuleAction.Allow, 1, 0, helper == "tftp" ? PortMatch.Udp(69) : PortMatch.Tcp(21)) with { Helper = ConnectionHelper.Find(helper) }], Hosts(peers));
+        Assert.True(LiveConnections.CanEnd(Helped("tftp", "10.0.0.2"), Helped("tftp", "10.0.0.2", "10.0.0.3")));
+        Assert.False(LiveConnections.CanEnd(Helped("ftp", "10.0.0.2"), Helped("ftp", "10.0.0.2", "10.0.0.3")));
+        Assert.True(LiveConnections.CanEnd(Helped("ftp", "10.0.0.2", "10.0.0.3"), Helped("ftp", "10.0.0.2")));
+    }
+
+    private static HostEvaluator Helping(EnforcementMode mode) => new(Make(
+        new(mode, EnforcementMode.Full),
+        [
+            Entry(Direction.Inbound, RuleAction.Allow, 1, 0, PortMatch.Tcp(443)) with { Helper = ConnectionHelper.Find("ftp") },
+            Entry(Direction.Inbound, RuleAction.Allow, 2, 0, PortMatch.Udp(69)) with { Helper = ConnectionHelper.Find("tftp") },
+            Entry(Direction.Outbound, RuleAction.Allow, 3, 1, PortMatch.Tcp(5432)),
+        ],
+        Hosts("10.0.0.2"),
+        Hosts("10.0.0.3")));
 
     private static LiveChanges Judge(IReadOnlyList<TrackedConnection> tracked, IEnumerable<LocalSocket> sockets) =>
         LiveConnections.Judge(_evaluator, _local, tracked, Table(sockets));

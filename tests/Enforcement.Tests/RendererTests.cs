@@ -39,23 +39,26 @@ public class RendererTests
             }
         }));
 
-    [Fact]
-    public void What_the_agent_itself_is_blocked_from_is_reported_as_all_else_by_a_rule_that_nobody_elses_packets_meet()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_the_agent_itself_is_blocked_from_is_reported_as_all_else_by_a_rule_that_nobody_elses_packets_meet(bool hasCgroup)
     {
         const ushort port = 443;
         var apart = 0;
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(200), Prop.ForAll(Arb.From(Policies.Any), policy =>
         {
             var plain = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None));
-            var own = new Interpreter(FirewallRenderer.Render(policy, NameLookups.None with { ControllerPort = port }));
+            var own = new Interpreter(FirewallRenderer.Render(policy, new NameLookups(hasCgroup ? new(2, "bulkhead/agent.service") : null, []) { ControllerPort = port }));
             foreach (var (direction, peer) in Enum.GetValues<Direction>().SelectMany(d => Peers.Select(p => (d, p))))
             {
                 foreach (var (protocol, to) in Probes.Where(p => p.Protocol != (peer.IsV6 ? IpProtocol.Icmp : IpProtocol.IcmpV6)))
                 {
-                    var packet = First(direction, peer, protocol, to);
+                    var byAgent = !hasCgroup || to % 2 == 1;
+                    var packet = First(direction, peer, protocol, to) with { Cgroup = byAgent ? "bulkhead/agent.service" : "bulkhead/other.service" };
                     var (before, after) = (plain.Run(packet), own.Run(packet));
                     Assert.Equal((before.Verdict, before.Report), (after.Verdict, after.Report));
-                    var isOwn = direction == Direction.Outbound && protocol == IpProtocol.Tcp && to == port && after.Report?.Reason is BlockReason.Default or BlockReason.Deny or BlockReason.OverrideDeny;
+                    var isOwn = direction == Direction.Outbound && (hasCgroup ? byAgent : protocol == IpProtocol.Tcp && to == port) && after.Report?.Reason is BlockReason.Default or BlockReason.Deny or BlockReason.OverrideDeny;
                     Assert.Equal(isOwn, after.ReportedIn?.EndsWith("_agent", StringComparison.Ordinal) ?? false);
                     apart += isOwn ? 1 : 0;
                 }
