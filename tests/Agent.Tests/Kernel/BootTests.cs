@@ -212,7 +212,7 @@ public sealed class BootTests : AgentProcessTests
 
         await AppliedAsync(2);
         Assert.Empty(Controller.States.Last().Problems);
-        Assert.Contains(Controller.States.Last().Listeners, listener => listener.Port == 80 && listener.Process > 0);
+        await Eventually.Holds(() => Controller.States.Last().Listeners.Any(listener => listener.Port == 80 && listener.Process > 0), "the listener is told, with its process");
         Assert.False(await ReachableAsync());
         await Eventually.Holds(() => older.Poll(0, SelectMode.SelectRead), "the forbidden connection was ended");
         Assert.Equal(0, await RunAsync("panic", "--state", State, "--reason", "test"));
