@@ -126,6 +126,19 @@ public sealed class TrialTests
     }
 
     [Fact]
+    public async Task A_block_at_the_consumer_counts_too()
+    {
+        var clock = new FakeClock();
+        await using var world = await World.StartAsync(clock);
+        var both = new[] { new ModeDocument { Selector = "app=shop", Inbound = "full", Outbound = "full" } };
+        await PolicyStreamTests.ProvisionAsync(world.Admin, PolicyStreamTests.Fence with { Modes = both });
+        await world.TryAsync(s_shut with { Modes = both }, onBlock: true);
+        clock.Advance(TimeSpan.FromMinutes(5));
+        await world.Web.SendAsync(Blocked("10.0.0.1", "10.0.0.2", 3306, Direction.Outbound, new() { Path = "/usr/bin/curl", Name = "curl", User = "root" }));
+        Assert.StartsWith("web blocked web to db on tcp/3306", (await world.RevisionsAsync())[1].Trial!.Ended, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Blocks_that_were_to_be_expected_revert_nothing()
     {
         var clock = new FakeClock();
@@ -181,6 +194,43 @@ public sealed class TrialTests
         Assert.Equal(path, Assert.Single(problem.Diagnostics).Path);
     }
 
+    /// <summary>What a host tells that blocked somebody just now.</summary>
+    private static FlowBatch Blocked(string local, string remote, uint port, Direction direction = Direction.Inbound, ProcessInfo? process = null)
+    {
+        var batch = new FlowBatch
+        {
+            SpoolEpoch = 1,
+            Sequence = 1,
+            SentUnixMs = 1_000_000,
+            WindowUnixMs = 990_000,
+            WindowMs = 10_000,
+            Flows =
+            {
+                new FlowSummary
+                {
+                    Direction = direction,
+                    LocalAddress = Address(local),
+                    RemoteAddress = Address(remote),
+                    Protocol = 6,
+                    Port = port,
+                    Outcome = Outcome.Blocked,
+                    Connections = 1,
+                    FirstMs = 1,
+                    LastMs = 1000,
+                },
+            },
+        };
+        if (process is not null)
+        {
+            batch.Processes.Add(process);
+            batch.Flows[0].Process = 1;
+        }
+
+        return batch;
+    }
+
+    private static Google.Protobuf.ByteString Address(string text) => Google.Protobuf.ByteString.CopyFrom(Bulkhead.Policy.Addresses.IpAddress.Parse(text).ToBytes());
+
     /// <summary>A fenced database, and a web server that reaches it: revision 1.</summary>
     private sealed record World(TestController Controller, ApiClient Admin, TestAgent Web, TestAgent Db) : IAsyncDisposable
     {
@@ -209,32 +259,13 @@ public sealed class TrialTests
         /// <summary>Once an edit is through, so is all that was begun before it.</summary>
         public Task SettleAsync() => Admin.PostAsync<WorkloadView>("workloads", new CreateWorkload("late", new Dictionary<string, string>(), ["10.0.0.99"]));
 
-        /// <summary>The database's host tells, within its answer's time, that it blocked somebody.</summary>
-        public Task BlockedAsync(string from, uint port, long decidedBy = 0, TimeSpan age = default) => Db.SendAsync(new FlowBatch
+        /// <summary>The database's host tells that it blocked somebody.</summary>
+        public Task BlockedAsync(string from, uint port, long decidedBy = 0, TimeSpan age = default)
         {
-            SpoolEpoch = 1,
-            Sequence = ++_sequence,
-            SentUnixMs = 1_000_000,
-            WindowUnixMs = 990_000,
-            WindowMs = 10_000,
-            AgeMs = (ulong)age.TotalMilliseconds,
-            Flows =
-            {
-                new FlowSummary
-                {
-                    Direction = Direction.Inbound,
-                    LocalAddress = Address("10.0.0.2"),
-                    RemoteAddress = Address(from),
-                    Protocol = 6,
-                    Port = port,
-                    Outcome = Outcome.Blocked,
-                    DecidedBy = decidedBy,
-                    Connections = 1,
-                    FirstMs = 1,
-                    LastMs = 1000,
-                },
-            },
-        });
+            var batch = Blocked("10.0.0.2", from, port);
+            (batch.Sequence, batch.AgeMs, batch.Flows[0].DecidedBy) = (++_sequence, (ulong)age.TotalMilliseconds, decidedBy);
+            return Db.SendAsync(batch);
+        }
 
         public async ValueTask DisposeAsync()
         {
@@ -243,7 +274,5 @@ public sealed class TrialTests
             Admin.Dispose();
             await Controller.DisposeAsync();
         }
-
-        private static Google.Protobuf.ByteString Address(string text) => Google.Protobuf.ByteString.CopyFrom(Bulkhead.Policy.Addresses.IpAddress.Parse(text).ToBytes());
     }
 }
