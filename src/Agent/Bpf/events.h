@@ -95,6 +95,15 @@ static __always_inline int is_of_kernel(struct sock *sk)
 	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
 }
 
+// What stays on the host is not told of, and most hosts ask a name server of their own.
+static __always_inline int is_loopback_v4(__be32 address) { return (address & __builtin_bswap32(0xff000000)) == __builtin_bswap32(0x7f000000); }
+
+static __always_inline int is_loopback_v6(const __u32 *words)
+{
+	return !words[0] && !words[1]
+		&& ((!words[2] && words[3] == __builtin_bswap32(1)) || (words[2] == __builtin_bswap32(0xffff) && is_loopback_v4(words[3])));
+}
+
 static __always_inline const struct settings *read_settings(void)
 {
 	__u32 zero = 0;

@@ -15,6 +15,8 @@ int bulkhead_tcp(struct bpf_sock_ops *ctx)
 	const struct settings *here = read_settings();
 	if (!is_here(ctx, here) || is_of_kernel(sk))
 		return 1;
+	if (op == TCP_CONNECT && (ctx->family == INET6 ? is_loopback_v6(ctx->local_ip6) : is_loopback_v4(ctx->local_ip4)))
+		return 1;
 
 	struct identity who;
 	identify(&who, here);
@@ -146,7 +148,7 @@ static __always_inline int address(struct bpf_sock_addr *ctx, int is_v6, int con
 {
 	struct bpf_sock *socket = ctx->sk;
 	const struct settings *here = read_settings();
-	if (ctx->type == STREAM || !socket || !is_here(ctx, here))
+	if (ctx->type == STREAM || !socket || !is_here(ctx, here) || (is_v6 ? is_loopback_v6(ctx->user_ip6) : is_loopback_v4(ctx->user_ip4)))
 		return 1;
 
 	struct identity who;

@@ -120,7 +120,7 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
     private bool IsBackwards(in ConntrackRecord record, bool inbound) => record.Event != ConntrackEvent.Destroyed && record.Protocol switch
     {
         IpProtocol.Tcp => !record.BeganWithSyn && (inbound
-            ? listeners.Find(record.Protocol, record.Provider, record.Port) is null
+            ? !listeners.Serves(record.Protocol, record.Provider, record.Port)
                 && sockets.Find(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort) is { State: SocketState.Established }
             : listeners.Knows(record.Protocol, record.Consumer, record.ConsumerPort)),
         IpProtocol.Udp => record.MayBeAnswer && IsAnswer(record, inbound),
@@ -136,7 +136,7 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
         listeners.IsEphemeral(record.Port) && !listeners.IsEphemeral(record.ConsumerPort) && (inbound
             ? owners?.Outgoing(new(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort), isConnection: false).IsKnown == true
                 || sockets.Find(record.Protocol, record.Provider, record.Port, record.Consumer, record.ConsumerPort) is not null
-            : listeners.Find(record.Protocol, record.Consumer, record.ConsumerPort) is not null);
+            : listeners.Serves(record.Protocol, record.Consumer, record.ConsumerPort));
 
     private Maker Taker(in FlowTuple tuple, bool isConnection, bool isLast)
     {
@@ -153,7 +153,7 @@ internal sealed class FlowResolver(SocketDiagnostics sockets, ProcessTable proce
         // Which of several processes takes it is known once it has.
         return isConnection && owners?.Awaits(tuple, isLast) == true
             ? new(isLast, null)
-            : new(true, listeners.Find(tuple.Protocol, tuple.Destination, tuple.DestinationPort)?.Process);
+            : new(true, listeners.HolderAt(tuple.Protocol, tuple.Destination, tuple.DestinationPort));
     }
 
     private Maker Maker(in FlowKey key, FlowTuple tuple, bool isLast, bool isConnection, bool isGone)

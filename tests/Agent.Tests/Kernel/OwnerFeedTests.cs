@@ -140,6 +140,44 @@ public sealed class OwnerFeedTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_datagram_socket_that_got_its_port_by_connecting_is_told_with_it(bool v6)
+    {
+        _hosts.Host.Inside(() =>
+        {
+            using var socket = new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            socket.Connect(new IPEndPoint(TwoHosts.PeerAddress(v6), 5000));
+            socket.Connect(new IPEndPoint(TwoHosts.PeerAddress(v6), 5001));
+            return true;
+        });
+        var told = Told().Where(read => read is { Act: OwnerAct.Connects, Protocol: Udp }).ToList();
+        Assert.Equal([5000, 5001], told.Select(read => (int)read.RemotePort));
+        Assert.All(told, read => Assert.Equal((told[0].LocalPort, Environment.ProcessId), (read.LocalPort, (int)read.Who.Pid)));
+        Assert.NotEqual(0, told[0].LocalPort);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_stays_on_the_host_is_not_told(bool v6)
+    {
+        _hosts.Host.Inside(() =>
+        {
+            var (family, loopback) = v6 ? (AddressFamily.InterNetworkV6, IPAddress.IPv6Loopback) : (AddressFamily.InterNetwork, IPAddress.Loopback);
+            using var listener = new Socket(family, SocketType.Stream, ProtocolType.Tcp);
+            listener.Bind(new IPEndPoint(loopback, 0));
+            listener.Listen();
+            using var client = new Socket(family, SocketType.Stream, ProtocolType.Tcp);
+            client.Connect(listener.LocalEndPoint!);
+            using var datagrams = new Socket(family, SocketType.Dgram, ProtocolType.Udp);
+            datagrams.SendTo([1], new IPEndPoint(loopback, 53));
+            return true;
+        });
+        Assert.DoesNotContain(Told(), read => read.Act is OwnerAct.Connects or OwnerAct.Sends);
+    }
+
     private List<OwnerEvent> Sends(string script)
     {
         using (var sender = _hosts.Host.Inside(() => Process.Start("perl", ["-e", Sender + script])))
@@ -148,10 +186,15 @@ public sealed class OwnerFeedTests : IDisposable
             Assert.Equal(0, sender.ExitCode);
         }
 
+        return [.. Told().Where(read => read is { Act: OwnerAct.Sends, Protocol: Udp })];
+    }
+
+    private List<OwnerEvent> Told()
+    {
         var told = new List<OwnerEvent>();
         _owners.Read(record =>
         {
-            if (OwnerEvent.TryRead(record, out var read) && read is { Act: OwnerAct.Sends, Protocol: Udp })
+            if (OwnerEvent.TryRead(record, out var read))
             {
                 told.Add(read);
             }

@@ -22,7 +22,7 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
     private static readonly TimeSpan _leastAge = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<uint, Holder> _holders = [];
-    private Dictionary<(byte Protocol, ushort Port), List<HostListener>> _byPort = [];
+    private Dictionary<(byte Protocol, ushort Port), List<LocalSocket>> _byPort = [];
     private EquatableArray<HostListener> _current;
     private long? _readAt;
     private ulong _fingerprint;
@@ -48,11 +48,12 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
         owners?.KeepListeners(found.Where(socket => socket.Protocol == IpProtocol.Tcp).Select(socket => socket.Cookie).ToHashSet());
         var gone = _holders.Keys.Except(found.Select(socket => socket.Inode)).ToList();
         gone.ForEach(inode => _holders.Remove(inode));
-        var listeners = found.Select(socket => new HostListener(socket.Protocol, socket.Local.Bits == 0 ? null : socket.Local, socket.LocalPort, HolderOf(socket))).ToList();
-        _byPort = listeners.GroupBy(listener => (listener.Protocol, listener.Port)).ToDictionary(group => group.Key, group => group.ToList());
+        _byPort = found.GroupBy(socket => (socket.Protocol, socket.LocalPort)).ToDictionary(group => group.Key, group => group.ToList());
 
-        var told = (from listener in listeners
-                    where IsTold(listener.Protocol, listener.Port)
+        // A name server has thousands of sockets at ephemeral ports: their holders are looked for where somebody asks.
+        var told = (from socket in found
+                    where IsTold(socket.Protocol, socket.LocalPort)
+                    let listener = new HostListener(socket.Protocol, socket.Local.Bits == 0 ? null : socket.Local, socket.LocalPort, HolderOf(socket))
                     orderby listener.Protocol, listener.Port, listener.Address?.ToString() ?? ""
                     select listener).Distinct().ToEquatableArray();
         if (told == _current)
@@ -65,22 +66,11 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
         return true;
     }
 
-    /// <summary>The listener that a connection to a local address and port reaches, or null. Looks again if it is not known, at most once a second.</summary>
-    public HostListener? Find(byte protocol, IpAddress local, ushort port)
-    {
-        if (Match(protocol, local, port) is { } known)
-        {
-            return known;
-        }
+    /// <summary>Whether a connection to a local address and port reaches a listener. Looks again if none is known, at most once a second.</summary>
+    public bool Serves(byte protocol, IpAddress local, ushort port) => Find(protocol, local, port) is not null;
 
-        if (_readAt is { } at && time.GetElapsedTime(at) < _leastAge)
-        {
-            return null;
-        }
-
-        Refresh();
-        return Match(protocol, local, port);
-    }
+    /// <summary>Who holds the listener that a connection to a local address and port reaches; null if there is none, or nobody is found. Looks again likewise.</summary>
+    public ProcessFacts? HolderAt(byte protocol, IpAddress local, ushort port) => Find(protocol, local, port) is { } socket ? HolderOf(socket) : null;
 
     /// <summary>Whether a port is for those who connect, as the kernel gave them when listeners were read last.</summary>
     public bool IsEphemeral(ushort port) => _ephemeral.Contains(port);
@@ -114,9 +104,26 @@ internal sealed class ListenerTable(SocketDiagnostics sockets, ProcessTable proc
 
     private bool IsTold(byte protocol, ushort port) => protocol == IpProtocol.Tcp || !_ephemeral.Contains(port);
 
-    private HostListener? Match(byte protocol, IpAddress local, ushort port) =>
+    private LocalSocket? Find(byte protocol, IpAddress local, ushort port)
+    {
+        if (Match(protocol, local, port) is { } known)
+        {
+            return known;
+        }
+
+        if (_readAt is { } at && time.GetElapsedTime(at) < _leastAge)
+        {
+            return null;
+        }
+
+        Refresh();
+        return Match(protocol, local, port);
+    }
+
+    private LocalSocket? Match(byte protocol, IpAddress local, ushort port) =>
         _byPort.TryGetValue((protocol, port), out var listeners)
-            ? listeners.FirstOrDefault(listener => listener.Address == local) ?? listeners.FirstOrDefault(listener => listener.Address is null)
+        && (listeners.FindIndex(listener => listener.Local == local) is >= 0 and var at || (at = listeners.FindIndex(listener => listener.Local.Bits == 0)) >= 0)
+            ? listeners[at]
             : null;
 
     private ProcessFacts? HolderOf(LocalSocket socket)
