@@ -42,7 +42,7 @@ public sealed class Acknowledgements(AdminSessions sessions)
             var warnings = PolicyViews.LeftOut(compiled).Concat(sessions.CutBy(compiled, edit.Before.Enforced, edit.Now)).Concat(TrialEdits.EndedBy(edit.Before, document)).ToLookup(d => acknowledged.Contains(d.Code));
             accepted.AddRange(warnings[true]);
             return [.. warnings[false]];
-        }, cancellation).ConfigureAwait(false);
+        }, goesBack: false, cancellation).ConfigureAwait(false);
         if (added.Value is not { } revision)
         {
             return added;

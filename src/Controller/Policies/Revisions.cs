@@ -24,9 +24,16 @@ public static class Revisions
     /// <param name="note">Why.</param>
     /// <param name="restoredFrom">The revision whose content it is, or null.</param>
     /// <param name="unacknowledged">Of the compiled policy, the warnings that its author has not accepted.</param>
+    /// <param name="goesBack">Whether what is wrong with the policy in force as well refuses nothing: staying in that would mend none of it.</param>
     /// <param name="cancellation">Counts until the commit begins.</param>
     public static async Task<Outcome<RevisionRow>> AddAsync(
-        Edit edit, PolicyDocument document, string note, long? restoredFrom, Func<CompiledPolicy, IReadOnlyList<Diagnostic>> unacknowledged, CancellationToken cancellation)
+        Edit edit,
+        PolicyDocument document,
+        string note,
+        long? restoredFrom,
+        Func<CompiledPolicy, IReadOnlyList<Diagnostic>> unacknowledged,
+        bool goesBack,
+        CancellationToken cancellation)
     {
         var before = edit.Before.Provisioned;
         var changes = PolicyViews.Changes(before.Document, document);
@@ -50,8 +57,7 @@ public static class Revisions
         edit.Database.Revisions.Add(row);
         edit.Touch(ChangeKind.Revision, row.Number.ToString(System.Globalization.CultureInfo.InvariantCulture));
         var compiled = (await edit.PreviewAsync(cancellation).ConfigureAwait(false)).Enforced;
-        var proofs = AssertionChecker.Check(compiled.Policy, edit.Now, compiled.Workloads);
-        Diagnostic[] problems = [.. compiled.Diagnostics, .. proofs.Select(proof => proof.ToDiagnostic()).OfType<Diagnostic>()];
+        var problems = ProblemsOf(compiled, goesBack ? edit.Before.Enforced : null, edit.Now);
         if (problems.Any(d => d.Severity == Severity.Error))
         {
             return Problems.Invalid(problems);
@@ -67,6 +73,16 @@ public static class Revisions
             $"revision {row.Number}",
             $"{(restoredFrom is null ? "Provisioned" : $"Restored from revision {restoredFrom}")}: {row.Note} ({changes.Count} {(changes.Count == 1 ? "change" : "changes")}).");
         return row;
+    }
+
+    /// <param name="compiled">The policy to be.</param>
+    /// <param name="but">What it has in common with this one does not count: denies that hosts cannot decide, and assertions that fail in whatever way.</param>
+    /// <param name="now">When.</param>
+    private static List<Diagnostic> ProblemsOf(CompiledPolicy compiled, CompiledPolicy? but, DateTimeOffset now)
+    {
+        var failing = but is null ? [] : AssertionChecker.Check(but.Policy, now, but.Workloads).Where(proof => proof.StopsProvisioning).Select(proof => proof.Assertion).ToHashSet();
+        var proofs = AssertionChecker.Check(compiled.Policy, now, compiled.Workloads).Where(proof => !failing.Contains(proof.Assertion));
+        return [.. compiled.Diagnostics.Except(but?.Diagnostics ?? []), .. proofs.Select(proof => proof.ToDiagnostic()).OfType<Diagnostic>()];
     }
 
     /// <summary>What tells the content of a revision from any other: SHA-256 of its canonical form, hex.</summary>

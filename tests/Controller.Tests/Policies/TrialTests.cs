@@ -181,6 +181,37 @@ public sealed class TrialTests
         Task LabelAsync(string app) => world.Admin.PostAsync<LabelEditResult>("workloads/labels", new EditLabels([new("db", new Dictionary<string, string> { ["app"] = app }, [], null)], false));
     }
 
+    /// <summary>What is wrong whether or not it reverts is no reason to stay: a deny that a host lost the means to decide, and an assertion that fails in both.</summary>
+    [Fact]
+    public async Task What_is_wrong_before_and_after_does_not_stop_it()
+    {
+        var clock = new FakeClock();
+        await using var world = await World.StartAsync(clock);
+        await world.ReportAsync(Bulkhead.Policy.Compile.Features.UnitInbound);
+        var before = PolicyStreamTests.Fence with
+        {
+            Services = [new() { Name = "mariadb", Ports = ["tcp/3306"], Process = new() { Unit = "mariadb.service" } }],
+            Rulesets =
+            [
+                .. PolicyStreamTests.Fence.Rulesets,
+                new() { Name = "other", Scopes = [new() { Selector = "app=shop" }], Rules = [new() { From = "all", To = "role=db", Within = "to", Services = ["mariadb"], Action = "deny" }] },
+            ],
+            Assertions = [new() { Name = "open for ever", Must = new() { From = "app=shop,role=web", To = "app=shop,role=db", Services = ["tcp/3307"] } }],
+        };
+        before = before with { Rulesets = [before.Rulesets[0] with { Rules = [before.Rulesets[0].Rules[0], new() { From = "role=web", To = "role=db", Services = ["tcp/3307"], Expires = clock.GetUtcNow().AddMinutes(30) }] }, before.Rulesets[1]] };
+        await PolicyStreamTests.ProvisionAsync(world.Admin, before);
+        var numbered = await world.Admin.GetAsync<PolicyDocument>("policy/draft");
+        await world.TryAsync(numbered with { Services = [.. numbered.Services, new() { Name = "more", Ports = ["tcp/9"] }] });
+        await world.ReportAsync();
+        await world.ReportAsync();
+        clock.Advance(TimeSpan.FromHours(1));
+        await Eventually.IsAsync(() => world.Controller.Live.Current.Provisioned.Number == 4, "it is reverted");
+        var enforced = world.Controller.Live.Current.Enforced;
+        Assert.Contains(enforced.Diagnostics, d => d.Code == "unenforceable-deny");
+        Assert.True(Assert.Single(Bulkhead.Policy.Assertions.AssertionChecker.Check(enforced.Policy, clock.GetUtcNow(), enforced.Workloads)).StopsProvisioning);
+        Assert.Equal(TrialState.Reverted, (await world.RevisionsAsync())[1].Trial!.State);
+    }
+
     [Theory]
     [InlineData(59, false, "forSeconds")]
     [InlineData(30 * 86_400 + 1, false, "forSeconds")]
@@ -265,6 +296,14 @@ public sealed class TrialTests
             var batch = Blocked("10.0.0.2", from, port);
             (batch.Sequence, batch.AgeMs, batch.Flows[0].DecidedBy) = (++_sequence, (ulong)age.TotalMilliseconds, decidedBy);
             return Db.SendAsync(batch);
+        }
+
+        /// <summary>The database's agent tells what it can.</summary>
+        public Task ReportAsync(params string[] features)
+        {
+            var report = Db.Report("10.0.0.2");
+            report.Agent.Features.AddRange(features);
+            return Db.SendAsync(report);
         }
 
         public async ValueTask DisposeAsync()

@@ -35,7 +35,7 @@ public sealed class Reversal(Ledger ledger, TimeProvider time, LiveState live, I
                 return Hosting.Problems.Conflict("unreadable", $"Revision {trial.Parent} can no longer be read.");
             }
 
-            var added = await Revisions.AddAsync(edit, trial.Before, $"Revision {revision} was in force for a time. {why}", trial.Parent == 0 ? null : trial.Parent, _ => [], token).ConfigureAwait(false);
+            var added = await Revisions.AddAsync(edit, trial.Before, $"Revision {revision} was in force for a time. {why}", trial.Parent == 0 ? null : trial.Parent, _ => [], goesBack: true, token).ConfigureAwait(false);
             if (added.Refusal is { } refusal)
             {
                 return refusal;
