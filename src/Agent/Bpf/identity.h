@@ -152,7 +152,10 @@ static __noinline int run_by(struct identity *who)
 	who->start = task->group_leader->start_boottime;
 	who->pid = task->tgid;
 	who->program = task->self_exec_id;
-	who->uid = task->cred->euid.val;
+	// Where the kernel's types say so, it may be null to the verifier.
+	const struct cred *cred = task->cred;
+	if (cred)
+		who->uid = cred->euid.val;
 	who->login = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : NO_LOGIN;
 	who->cgroup = task->cgroups->dfl_cgrp->kn->id;
 	return 0;

@@ -175,7 +175,8 @@ static __always_inline __u32 class_of_current(const struct settings *set)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct file *file = plain(task->mm->exe_file);
 	struct mnt_namespace *namespace = plain(task->nsproxy->mnt_ns);
-	__u32 zero = 0, login = task->loginuid.val, fsuid = task->cred->fsuid.val;
+	const struct cred *cred = task->cred; // may be null to the verifier, where the kernel's types say so
+	__u32 zero = 0, login = task->loginuid.val, fsuid = cred ? cred->fsuid.val : NO_LOGIN;
 	__u32 *turns = bpf_map_lookup_elem(&bulkhead_turn, &zero), turn = turns ? *turns : 0;
 	volatile struct recent *last = bpf_map_lookup_elem(&bulkhead_last, &zero);
 	__u64 now = bpf_ktime_get_ns(), found_by = set->secret;

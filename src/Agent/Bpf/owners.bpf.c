@@ -175,7 +175,12 @@ static __always_inline int address(struct bpf_sock_addr *ctx, int is_v6, int con
 	peer.who = who;
 	__u64 cookie = bpf_get_socket_cookie(ctx);
 	if (connects && !port) {
-		bpf_map_update_elem(&bulkhead_untold, &cookie, &peer, ANY);
+		if (bpf_map_update_elem(&bulkhead_untold, &cookie, &peer, IF_NEW)) {
+			// A disconnected socket has lost its port, and the one that it had with its first peer is not known any more.
+			count(HELD_BACK);
+			bpf_map_update_elem(&bulkhead_untold, &cookie, &peer, ANY);
+		}
+
 		return 1;
 	}
 

@@ -141,10 +141,10 @@ internal sealed class EventReader(
         void Observe(ConntrackRecord record)
         {
             tally.Hear();
-            if (record.RequestedBy != 0 && record.RequestedBy != own)
+            if (record.RequestedBy != 0)
             {
-                _isGone = true;
                 gap.Begin();
+                _isGone |= record.RequestedBy != own;
             }
 
             connections.Observe(record with { MayBeAnswer = gap.IsOpen }, at);

@@ -20,7 +20,7 @@ public abstract record FirewallRule
     public sealed record Report(LogPrefix Prefix) : FirewallRule;
 
     /// <summary>
-    /// Copies what comes from a name server's UDP port over a connection that the host itself began, no more than a flood of which hurts nobody, to
+    /// Copies what comes from another host's UDP port for names over a connection that the host itself began, no more than a flood of which hurts nobody, to
     /// <see cref="FirewallDocument.NamesGroup"/>.
     /// </summary>
     public sealed record CopyAnswers : FirewallRule;

@@ -167,7 +167,7 @@ public static class NftScript
             $"counter limit rate {ReportsPerSecond}/second burst {ReportBurst} packets log prefix \"{report.Prefix}\" group {FirewallDocument.LogGroup} snaplen {ReportBytes}"),
         FirewallRule.CopyAnswers => string.Create(
             CultureInfo.InvariantCulture,
-            $"udp sport 53 ct direction reply limit rate {AnswersPerSecond}/second burst {AnswersPerSecond} packets log group {FirewallDocument.NamesGroup} snaplen {AnswerBytes}"),
+            $"udp sport 53 iif != lo ct direction reply limit rate {AnswersPerSecond}/second burst {AnswersPerSecond} packets log group {FirewallDocument.NamesGroup} snaplen {AnswerBytes}"),
         FirewallRule.Count => "counter",
         FirewallRule.Help help => $"ct helper set \"{help.Helper}\"",
         FirewallRule.MarkConnection mark => string.Create(CultureInfo.InvariantCulture, $"ct mark set ct mark | 0x{mark.Bits:x8}"),

@@ -158,6 +158,24 @@ public sealed class OwnerFeedTests : IDisposable
         Assert.NotEqual(0, told[0].LocalPort);
     }
 
+    [Fact]
+    public void The_end_of_a_listener_that_is_older_than_the_programs_is_told()
+    {
+        const int socketLevel = 1, socketCookie = 57; // SO_COOKIE
+        var listener = _hosts.Host.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(TwoHosts.HostAddress(false), 5355));
+        listener.Listen();
+        var bytes = new byte[8];
+        listener.GetRawSocketOption(socketLevel, socketCookie, bytes);
+        var cookie = BitConverter.ToUInt64(bytes);
+
+        using var later = _hosts.Host.Inside(() => ConnectionOwners.Attach(_cgroups.Root));
+        Assert.True(later.Adopt((int)listener.Handle, cookie));
+        Assert.False(later.Adopt((int)listener.Handle, cookie));
+        listener.Dispose();
+        Assert.Equal((OwnerAct.Closes, (byte)6, cookie, (ushort)5355), Assert.Single(Told(later).Select(read => (read.Act, read.Protocol, read.Socket, read.LocalPort))));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -189,10 +207,12 @@ public sealed class OwnerFeedTests : IDisposable
         return [.. Told().Where(read => read is { Act: OwnerAct.Sends, Protocol: Udp })];
     }
 
-    private List<OwnerEvent> Told()
+    private List<OwnerEvent> Told() => Told(_owners);
+
+    private static List<OwnerEvent> Told(ConnectionOwners owners)
     {
         var told = new List<OwnerEvent>();
-        _owners.Read(record =>
+        owners.Read(record =>
         {
             if (OwnerEvent.TryRead(record, out var read))
             {

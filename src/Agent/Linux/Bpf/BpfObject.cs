@@ -56,6 +56,18 @@ internal sealed unsafe class BpfObject : IDisposable
     /// <summary>A map's descriptor.</summary>
     public int Map(string name) => Libbpf.MapDescriptor(_loaded, name);
 
+    /// <summary>The descriptor of a map whose values a structure of ours stands for.</summary>
+    /// <exception cref="InvalidOperationException">They are of another length: program and agent do not fit each other.</exception>
+    public int Map<T>(string name)
+        where T : unmanaged
+    {
+        var map = Map(name);
+        var info = default(Libbpf.MapInfo);
+        var length = (uint)sizeof(Libbpf.MapInfo);
+        _ = BpfException.Check(Libbpf.Info(map, &info, &length), "read what a map is");
+        return info.ValueSize == sizeof(T) ? map : throw new InvalidOperationException($"{name} has values of {info.ValueSize} bytes, and {typeof(T).Name} has {sizeof(T)}.");
+    }
+
     /// <summary>Attaches a program to a cgroup for as long as this process lives, or until the link is taken off.</summary>
     /// <exception cref="BpfException">The kernel refuses.</exception>
     public nint Link(string name, SafeFileHandle cgroup) =>

@@ -30,11 +30,15 @@ internal sealed unsafe class ConnectionOwners : IDisposable
     private readonly EventRing _ring;
     private readonly Counters _counts;
     private readonly int _facts;
+    private readonly int _takers;
+    private readonly int _taken;
+    private readonly int _held;
 
     private ConnectionOwners(BpfObject loaded)
     {
         _object = loaded;
-        _facts = loaded.Map("bulkhead_facts");
+        _facts = loaded.Map<OwnerFacts>("bulkhead_facts");
+        (_takers, _taken, _held) = (loaded.Map<Takers>("bulkhead_takers"), loaded.Map<Taken>("bulkhead_taken"), loaded.Map<Held>("bulkhead_held"));
         _counts = new(loaded.Map("bulkhead_counts"), 2);
         _ring = new(loaded.Map("bulkhead_ring"), RingSize);
     }
@@ -58,7 +62,7 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         try
         {
             var here = new Settings { Network = CookieOfNetwork(), Pids = NumberOf("/proc/self/ns/pid") };
-            new BpfMap<uint, Settings>(owners._object.Map("bulkhead_here")).Set(0, here);
+            new BpfMap<uint, Settings>(owners._object.Map<Settings>("bulkhead_here")).Set(0, here);
             using var handle = FolderReader.Open(cgroup);
             foreach (var program in _programs)
             {
@@ -127,12 +131,12 @@ internal sealed unsafe class ConnectionOwners : IDisposable
         var taken = new Taken { Listener = cookie };
         var held = new Held { Protocol = IpProtocol.Tcp, Open = 1 };
         var takers = default(Takers);
-        if (Libbpf.Update(_object.Map("bulkhead_takers"), &cookie, &takers, onlyNew) != 0)
+        if (Libbpf.Update(_takers, &cookie, &takers, onlyNew) != 0)
         {
             return false;
         }
 
-        return Libbpf.Update(_object.Map("bulkhead_taken"), &socket, &taken, onlyNew) == 0 && Libbpf.Update(_object.Map("bulkhead_held"), &socket, &held, onlyNew) == 0;
+        return Libbpf.Update(_taken, &socket, &taken, onlyNew) == 0 && Libbpf.Update(_held, &socket, &held, onlyNew) == 0;
     }
 
     /// <summary>What is known of an identity; false if that is forgotten already, or still being found out.</summary>
@@ -186,13 +190,15 @@ internal sealed unsafe class ConnectionOwners : IDisposable
     }
 
     /// <summary>struct held.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 56)]
     private struct Held
     {
-        [FieldOffset(52)]
+        public OwnerIdentity Who;
+        public ulong Second;
+        public uint Told;
         public byte Protocol;
-        [FieldOffset(53)]
         public byte Open;
+        public byte Sends;
+        public byte Shared;
     }
 
     /// <summary>struct settings.</summary>
