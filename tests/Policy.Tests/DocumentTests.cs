@@ -62,12 +62,54 @@ public class DocumentTests
         };
         Assert.Equal(
             [
-                "ruleset a removed: ",
+                "ruleset a removed: scopes [{\"selector\":\"env=prod\",\"per\":[]}]",
                 "ruleset b changed: rule 1 removed: deny all to all on any; rule (new) added: allow role=x to role=y on any; rule 2: owner changed from 'ann' to 'bob'",
                 "service s changed: ports changed from [\"tcp/1\"] to [\"tcp/2\"]",
                 "modes  changed: removed all: inbound full, outbound full",
             ],
             PolicyDiff.Diff(before, after).Select(c => $"{c.Kind} {c.Name} {c.Change}: {string.Join("; ", c.Details)}"));
         Assert.Empty(PolicyDiff.Diff(before, PolicyJson.Sort(before)));
+    }
+
+    [Fact]
+    public void Of_what_is_added_or_removed_a_diff_says_all()
+    {
+        var expires = new DateTimeOffset(2026, 12, 1, 0, 0, 0, TimeSpan.Zero);
+        var rule = Write.Allow("role=web", "role=db", "tcp/3306", "s") with
+        {
+            Within = "to", Consumer = "best-effort", Unidentified = "match", WhereUnenforceable = "skip", Expires = expires,
+            FromProcess = new() { Path = "/bin/curl", Unit = "web.service" }, Users = ["ops", "dev"],
+        };
+        var policy = new PolicyDocument
+        {
+            Rulesets = [new() { Name = "r", Scopes = [new() { Selector = "all", Per = ["env"] }], Rules = [rule, Write.Deny("all", "all", "any") with { Id = 7 }] }],
+            Services = [new() { Name = "s", Ports = ["udp/53"], Process = new() { Unit = "dns.service" }, Stateless = true }],
+            Networks = [new() { Name = "n", Addresses = ["192.0.2.0/24"], Fqdn = ["a.example"] }],
+            LabelGroups = [new() { Name = "g", Key = "env", Values = ["dev"] }],
+            FailSafe = [new() { Network = "n", Ports = ["tcp/22"] }],
+            Assertions = [new() { Name = "a", Never = new() { From = "env=dev", To = "env=prod" } }],
+        };
+        string[] said =
+        [
+            """scopes [{"selector":"all","per":["env"]}]""",
+            "rule (new): allow role=web to role=db on tcp/3306, s from /bin/curl of web.service for users in ops or dev; within: to; consumer: best-effort; unidentified: match; whereUnenforceable: skip; expires: 2026-12-01 00:00:00Z",
+            "rule 7: deny all to all on any",
+            """ports ["udp/53"]""",
+            """process {"unit":"dns.service"}""",
+            "stateless true",
+            """addresses ["192.0.2.0/24"]""",
+            """fqdn ["a.example"]""",
+            "key 'env'",
+            """values ["dev"]""",
+            "n on tcp/22",
+            """never {"from":"env=dev","to":"env=prod","services":["any"],"users":[]}""",
+            "helpers 'count'",
+        ];
+        foreach (var (change, before, after) in new[] { ("added", new PolicyDocument(), policy), ("removed", policy, new()) })
+        {
+            var diff = PolicyDiff.Diff(before, after);
+            Assert.Equal(said, diff.SelectMany(c => c.Details).Select(detail => detail.Replace($"{change} n on", "n on", StringComparison.Ordinal)));
+            Assert.All(diff.Where(c => c.Name.Length > 0), c => Assert.Equal(change, c.Change));
+        }
     }
 }

@@ -4,6 +4,8 @@ using Bulkhead.Cli.CommandLine;
 using Bulkhead.Cli.Connection;
 using Bulkhead.Cli.Output;
 using Bulkhead.Contracts.Rest;
+using Bulkhead.Policy.Documents;
+using Bulkhead.PolicyFiles;
 
 namespace Bulkhead.Cli.Policies;
 
@@ -12,6 +14,7 @@ internal static class ApprovalsCommand
 {
     private const string Path = "policy/approvals";
     private static readonly Argument<long> Number = new("N") { Description = "The request's number." };
+    private static readonly Option<bool> Policy = new("--policy") { Description = "Its whole policy instead." };
     private static readonly Option<string> Note = new("--note") { Description = "Why.", HelpName = "TEXT", Required = true };
     private static readonly Option<long?> Restore = new("--restore") { Description = "Ask for the restoring of this revision, in place of the draft.", HelpName = "N" };
     private static readonly Option<string[]> Scope = new("--scope") { Description = "From now on changes for workloads of this selector take a second person; repeat for more.", HelpName = "SELECTOR" };
@@ -20,6 +23,7 @@ internal static class ApprovalsCommand
     public static Command Create(CliHost host) => new Command("approvals", "Have a second person approve what is provisioned.").With(
         new Command("list", "List requests, newest first.").Runs(host, ListAsync),
         new Command("request", "Ask for approval of the draft, or of some of its changes; nothing is enforced yet.").With(Note, ProvisionCommand.Only, Restore).Runs(host, RequestAsync),
+        new Command("show", "Show what a request would do in place of the revision in force.").With(Number, Policy).Runs(host, ShowAsync),
         new Command("approve", "Show what somebody else asked for, and approve it; they provision it then.").With(Number, CommonOptions.Yes).Runs(host, ApproveAsync),
         new Command("withdraw", "Withdraw a request, or the approval of one.").With(Number).Runs(host, async call =>
         {
@@ -62,9 +66,11 @@ internal static class ApprovalsCommand
         var number = call.Value(Number);
         var request = (await ReadAsync(call).ConfigureAwait(false)).FirstOrDefault(request => request.Number == number)
             ?? throw new Failure(ExitCode.NotFound, $"There is no request {number}.", "See: bulkhead approvals list");
-        DraftEdit.Changes(request.Changes).WriteTo(call.Terminal.Error, "");
-        call.Terminal.Note($"{request.RequestedBy} asks: {request.Note}");
-        call.Terminal.Note($"Its effect: bulkhead provision --plan {string.Join(' ', request.Only.Select(part => $"--only {part}"))}".TrimEnd());
+        // What the request keeps, not what the draft says by now.
+        var plan = await PlanAsync(call, number).ConfigureAwait(false);
+        PlanSheet.Write(call, plan, call.Terminal.Error);
+        call.Terminal.Note($"{request.RequestedBy} asks{(request.Restore is { } restore ? $" to restore revision {restore}" : "")}: {request.Note}");
+        call.Terminal.Note($"Its whole policy: bulkhead approvals show {number} --policy");
         if (!call.Confirmed("Approve this?"))
         {
             call.Terminal.Note("Nothing was changed.");
@@ -74,6 +80,18 @@ internal static class ApprovalsCommand
         call.Show(await call.SendAsync<ApprovalView>(HttpMethod.Post, Query.Path(Path, number) + "/approve").ConfigureAwait(false), _ =>
             call.Done($"Request {number} is approved. Whoever may provision it can do so now."));
         return ExitCode.Ok;
+    }
+
+    private static async Task ShowAsync(Call call)
+    {
+        var number = call.Value(Number);
+        if (call.Value(Policy))
+        {
+            call.Show(await call.GetAsync<PolicyDocument>(Query.Path(Path, number) + "/policy").ConfigureAwait(false), policy => call.Terminal.WriteText(Formatter.Write(policy)));
+            return;
+        }
+
+        call.Show(await PlanAsync(call, number).ConfigureAwait(false), plan => PlanSheet.Write(call, plan, call.Terminal.Out));
     }
 
     private static async Task ScopesAsync(Call call)
@@ -92,6 +110,8 @@ internal static class ApprovalsCommand
             ? "Nothing takes a second person."
             : $"A second person approves what is provisioned for: {string.Join(" or ", setting.Scopes)}")}\n")));
     }
+
+    private static Task<ProvisionPlan> PlanAsync(Call call, long number) => call.GetAsync<ProvisionPlan>(Query.Path(Path, number) + "/plan");
 
     private static Task<ApprovalView[]> ReadAsync(Call call) => call.GetAsync<ApprovalView[]>(Path);
 }

@@ -79,7 +79,7 @@ public static class ControllerApp
         services.AddSingleton(new ServerCertificate(authority, ServerCertificate.NamesOf([options.Listen, .. options.AgentListen], options.AgentNames), time));
         services.AddSingleton(new AgentUrl(UrlOf(options)));
         services.AddSingleton<LiveFeed>().AddSingleton<WatchList>().AddSingleton<Passwords>().AddSingleton<SignInThrottle>().AddSingleton<CallerLookup>();
-        services.AddSingleton<AgentStatus>().AddSingleton<WorkloadViews>().AddSingleton<Rollout>().AddSingleton<AdminSessions>().AddSingleton<Acknowledgements>();
+        services.AddSingleton<AgentStatus>().AddSingleton<WorkloadViews>().AddSingleton<Rollout>().AddSingleton<AdminSessions>().AddSingleton<Acknowledgements>().AddSingleton<PlanViews>();
         services.AddAgentChannel();
         services.AddTraffic(data);
         services.AddSingleton<ObservationKeeper>().AddHostedService(provider => provider.GetRequiredService<ObservationKeeper>());

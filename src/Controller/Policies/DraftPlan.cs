@@ -58,6 +58,14 @@ public sealed class DraftPlan
             };
     }
 
+    /// <summary>The plan for a policy as it was asked for once, whatever the draft says now; refused, with every problem, if it is none any more.</summary>
+    public static Outcome<DraftPlan> Of(LiveSnapshot snapshot, PolicyDocument document)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        var parsed = PolicyParser.Parse(document, snapshot.LabelKeys);
+        return parsed.Ok ? new DraftPlan(snapshot, document, parsed, [], false) : Problems.Invalid(parsed.Diagnostics);
+    }
+
     /// <summary>Compiled for the snapshot's workloads.</summary>
     public CompiledPolicy Compile() => _whole ? _snapshot.Draft : _snapshot.Enforced.Advance(Model, _snapshot.Workloads, _snapshot.Settings).After;
 

@@ -1,12 +1,8 @@
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
 using Bulkhead.Controller.Hosting;
-using Bulkhead.Controller.Policies.Approvals;
-using Bulkhead.Controller.Policies.Trials;
-using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Traffic;
 using Bulkhead.Policy;
-using Bulkhead.Policy.Assertions;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Bulkhead.Controller.Policies;
@@ -19,7 +15,7 @@ public static class PlanEndpoint
         policy.MapGet("/draft/plan", ShowAsync).Requires(Permission.Read).WithSummary("What provisioning the draft, or some of its changes, would do.");
 
     private static async Task<Results<Ok<ProvisionPlan>, ProblemResult>> ShowAsync(
-        string[]? only, string? since, string? until, TrafficReader traffic, AdminSessions sessions, Ledger ledger, TimeProvider time, CancellationToken cancellation)
+        string[]? only, string? since, string? until, TrafficReader traffic, PlanViews views, TimeProvider time, CancellationToken cancellation)
     {
         var problems = new List<Diagnostic>();
         var (snapshot, now) = (traffic.Current, time.GetUtcNow());
@@ -35,22 +31,6 @@ public static class PlanEndpoint
             return new ProblemResult(planned.Refusal!);
         }
 
-        await using var database = await ledger.ReadAsync(cancellation).ConfigureAwait(false);
-        var compiled = plan.Compile();
-        var (enforced, draft) = (snapshot.Provisioned, snapshot.DraftPolicy);
-        return TypedResults.Ok(new ProvisionPlan(
-            enforced.Number,
-            draft.Version,
-            PolicyViews.Changes(enforced.Document, plan.Document),
-            [.. plan.Carried.Select(carried => new CarriedChange(carried.Part.ToString(), carried.With.ToString()))],
-            PolicyViews.Changes(plan.Document, draft.Document),
-            DraftProofs.EffectsOf(enforced.Model, plan.Model, now, inForce: true),
-            ShowImpact.Of(traffic.Read(window, snapshot, () => compiled)),
-            await ApprovalGate.ConcernedAsync(database, snapshot, plan.Document, plan.Model, cancellation).ConfigureAwait(false),
-            [
-                .. PolicyViews.DiagnosticsOf(plan.Checked, compiled)
-                    .Concat(AssertionChecker.Check(plan.Model, now, snapshot.Workloads).Select(proof => proof.ToDiagnostic()).OfType<Diagnostic>())
-                    .Concat(sessions.CutBy(compiled, snapshot.Enforced, now)).Concat(TrialEdits.EndedBy(snapshot, plan.Document)).Select(Problems.ToView),
-            ]));
+        return TypedResults.Ok(await views.OfAsync(snapshot, plan, snapshot.DraftPolicy.Document, window, now, cancellation).ConfigureAwait(false));
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -8,7 +9,7 @@ namespace Bulkhead.Policy.Documents;
 /// <param name="Kind"><c>ruleset</c>, <c>service</c>, <c>network</c>, <c>labelGroup</c>, <c>modes</c>, <c>failSafe</c>, <c>plans</c> or <c>assertion</c>.</param>
 /// <param name="Name">The object's name; empty for modes, failSafe and plans.</param>
 /// <param name="Change"><c>added</c>, <c>changed</c> or <c>removed</c>.</param>
-/// <param name="Details">A sentence for each rule, entry or field that differs.</param>
+/// <param name="Details">A sentence for each rule, entry or field that differs; of what is added or removed, for each that it has.</param>
 public sealed record ObjectChange(string Kind, string Name, string Change, EquatableArray<string> Details);
 
 /// <summary>Says what differs between two policies, object by object and field by field.</summary>
@@ -19,7 +20,7 @@ public static class PolicyDiff
     {
         var changes = new List<ObjectChange>();
         (before, after) = (PolicyJson.Sort(before), PolicyJson.Sort(after));
-        changes.AddRange(Named("ruleset", before.Rulesets, after.Rulesets, r => r.Name, PolicyJson.Default.RulesetDocument, RulesetDetails));
+        changes.AddRange(Named("ruleset", before.Rulesets, after.Rulesets, r => r.Name, PolicyJson.Default.RulesetDocument, r => r.Rules));
         changes.AddRange(Named("service", before.Services, after.Services, s => s.Name, PolicyJson.Default.ServiceDocument, null));
         changes.AddRange(Named("network", before.Networks, after.Networks, n => n.Name, PolicyJson.Default.NetworkDocument, null));
         changes.AddRange(Named("labelGroup", before.LabelGroups, after.LabelGroups, g => g.Name, PolicyJson.Default.LabelGroupDocument, null));
@@ -31,7 +32,7 @@ public static class PolicyDiff
     }
 
     private static IEnumerable<ObjectChange> Named<T>(
-        string kind, IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> name, JsonTypeInfo<T> type, Func<T, T, IEnumerable<string>>? details)
+        string kind, IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> name, JsonTypeInfo<T> type, Func<T, IReadOnlyList<RuleDocument>>? rules)
     {
         var old = before.ToDictionary(name, StringComparer.Ordinal);
         var now = after.ToDictionary(name, StringComparer.Ordinal);
@@ -39,64 +40,60 @@ public static class PolicyDiff
         {
             if (!now.TryGetValue(key, out var new_))
             {
-                yield return new(kind, key, "removed", []);
+                yield return new(kind, key, "removed", Whole(old[key]));
             }
             else if (!old.TryGetValue(key, out var old_))
             {
-                yield return new(kind, key, "added", []);
+                yield return new(kind, key, "added", Whole(new_));
             }
             else
             {
-                var fields = Fields(JsonSerializer.SerializeToNode(old_, type)!.AsObject(), JsonSerializer.SerializeToNode(new_, type)!.AsObject(), details is null ? null : "rules");
-                var all = fields.Concat(details?.Invoke(old_, new_) ?? []).ToEquatableArray();
+                var all = Fields(Node(old_), Node(new_)).Where(field => rules is null || field.Key != "rules").Select(Changed).Concat(rules is null ? [] : Rules(rules(old_), rules(new_))).ToEquatableArray();
                 if (all.Count > 0)
                 {
                     yield return new(kind, key, "changed", all);
                 }
             }
         }
+
+        JsonObject Node(T item) => JsonSerializer.SerializeToNode(item, type)!.AsObject();
+
+        EquatableArray<string> Whole(T item) => Node(item).Where(field => field.Key != "name" && (rules is null || field.Key != "rules") && field.Value is not JsonArray { Count: 0 })
+            .Select(field => $"{field.Key} {Text(field.Value)}").Concat((rules?.Invoke(item) ?? []).Select(rule => $"rule {Id(rule)}: {RuleSentence.Of(rule)}")).ToEquatableArray();
     }
 
-    private static IEnumerable<string> RulesetDetails(RulesetDocument before, RulesetDocument after)
+    private static IEnumerable<string> Rules(IReadOnlyList<RuleDocument> before, IReadOnlyList<RuleDocument> after)
     {
-        var old = before.Rules.Where(r => r.Id != 0).ToDictionary(r => r.Id);
-        var now = after.Rules.Where(r => r.Id != 0).ToDictionary(r => r.Id);
+        var old = before.Where(r => r.Id != 0).ToDictionary(r => r.Id);
+        var now = after.Where(r => r.Id != 0).ToDictionary(r => r.Id);
         foreach (var rule in old.Values.Where(r => !now.ContainsKey(r.Id)))
         {
-            yield return $"rule {rule.Id} removed: {Sentence(rule)}";
+            yield return $"rule {rule.Id} removed: {RuleSentence.Of(rule)}";
         }
 
-        foreach (var rule in after.Rules.Where(r => !old.ContainsKey(r.Id)))
+        foreach (var rule in after.Where(r => !old.ContainsKey(r.Id)))
         {
-            yield return $"rule {(rule.Id == 0 ? "(new)" : rule.Id)} added: {Sentence(rule)}";
+            yield return $"rule {Id(rule)} added: {RuleSentence.Of(rule)}";
         }
 
         foreach (var rule in now.Values.Where(r => old.ContainsKey(r.Id)))
         {
             var fields = Fields(
                 JsonSerializer.SerializeToNode(old[rule.Id], PolicyJson.Default.RuleDocument)!.AsObject(),
-                JsonSerializer.SerializeToNode(rule, PolicyJson.Default.RuleDocument)!.AsObject(),
-                null);
+                JsonSerializer.SerializeToNode(rule, PolicyJson.Default.RuleDocument)!.AsObject());
             foreach (var field in fields)
             {
-                yield return $"rule {rule.Id}: {field}";
+                yield return $"rule {rule.Id}: {Changed(field)}";
             }
         }
     }
 
-    private static string Sentence(RuleDocument rule) => $"{rule.Action} {rule.From} to {rule.To} on {string.Join(", ", rule.Services)}";
+    private static string Id(RuleDocument rule) => rule.Id == 0 ? "(new)" : rule.Id.ToString(CultureInfo.InvariantCulture);
 
-    private static IEnumerable<string> Fields(JsonObject before, JsonObject after, string? except)
-    {
-        foreach (var key in before.Select(p => p.Key).Union(after.Select(p => p.Key)).Where(key => key != except))
-        {
-            var (old, now) = (Text(before[key]), Text(after[key]));
-            if (old != now)
-            {
-                yield return $"{key} changed from {old} to {now}";
-            }
-        }
-    }
+    private static IEnumerable<(string Key, string Old, string Now)> Fields(JsonObject before, JsonObject after) =>
+        before.Select(p => p.Key).Union(after.Select(p => p.Key)).Select(key => (key, Text(before[key]), Text(after[key]))).Where(field => field.Item2 != field.Item3);
+
+    private static string Changed((string Key, string Old, string Now) field) => $"{field.Key} changed from {field.Old} to {field.Now}";
 
     private static string Text(JsonNode? node) => node switch
     {

@@ -28,10 +28,26 @@ public sealed class ApprovalTests
         var chosen = ben.File("password", "another horse battery");
         (await ben.RunAsync("login", controller.Url, "--user", "ben", "--ca-sha256", controller.Fingerprint, "--password-file", password, "--new-password-file", chosen)).Expect(ExitCode.Ok);
         (await ben.RunAsync("approvals", "approve", "1")).Expect(ExitCode.Usage);
-        (await ben.RunAsync("approvals", "approve", "1", "--yes")).Expect(ExitCode.Ok);
+        Assert.Contains("inbound: full", (await ben.RunAsync("approvals", "show", "1", "--policy")).Expect(ExitCode.Ok).Output, StringComparison.Ordinal);
+        Assert.Equal("app=shop: inbound full, outbound visibility", Assert.Single((await ben.RunAsync("approvals", "show", "1", "--output", "json")).Expect(ExitCode.Ok).Json<ProvisionPlan>().Changes).Details[0].Replace("added ", "", StringComparison.Ordinal));
+        var shown = (await ben.RunAsync("approvals", "approve", "1", "--yes")).Expect(ExitCode.Ok).Error;
+        Assert.Contains("added app=shop: inbound full", shown, StringComparison.Ordinal);
+        Assert.Contains("Between all workloads that could exist", shown, StringComparison.Ordinal);
         var revision = (await controller.RunAsync(ExitCode.Ok, "provision", "--note", "fence", "--yes", "--output", "json")).Json<RevisionView>();
         Assert.StartsWith("ben", revision.ApprovedBy, StringComparison.Ordinal);
         await controller.RunAsync(ExitCode.NotFound, "approvals", "withdraw", "9");
+
+        // To restore takes two as well, and is shown as it will be, not as the draft is.
+        await controller.RunAsync(ExitCode.Ok, "modes", "set", "app=shop", "--inbound", "selective");
+        await controller.RunAsync(ExitCode.Ok, "approvals", "request", "--note", "open");
+        (await ben.RunAsync("approvals", "approve", "2", "--yes")).Expect(ExitCode.Ok);
+        await controller.RunAsync(ExitCode.Ok, "provision", "--note", "open", "--yes");
+        await controller.RunAsync(ExitCode.Refused, "approvals", "show", "2");
+        await controller.RunAsync(ExitCode.Ok, "modes", "set", "app=shop", "--inbound", "visibility");
+        await controller.RunAsync(ExitCode.Ok, "approvals", "request", "--note", "back", "--restore", "1");
+        shown = (await ben.RunAsync("approvals", "approve", "3", "--yes")).Expect(ExitCode.Ok).Error;
+        Assert.Contains("asks to restore revision 1: back", shown, StringComparison.Ordinal);
+        Assert.Contains("added app=shop: inbound full", shown, StringComparison.Ordinal);
         await controller.RunAsync(ExitCode.Ok, "approvals", "scopes", "--none");
     }
 }

@@ -44,6 +44,38 @@ public sealed class ApprovalTests
     }
 
     [Fact]
+    public async Task A_request_shows_what_it_asks_for_whatever_the_draft_says_by_now()
+    {
+        await using var world = await World.StartAsync("app=shop");
+        await world.Ann.RefusedAsync(HttpMethod.Get, "policy/approvals/1/plan", null, 404, "not-found");
+        var draft = await world.DraftAsync(PolicyStreamTests.Fence);
+        var planned = await world.Ann.GetAsync<ProvisionPlan>("policy/draft/plan");
+        var asked = await world.Ann.PostAsync<ApprovalView>("policy/approvals", new RequestApproval("fence", draft.DraftVersion, ["ruleset/shop"]));
+        await world.DraftAsync(new());
+        var kept = await world.Ben.GetAsync<PolicyDocument>("policy/approvals/1/policy");
+        Assert.Equal(asked.Hash, Bulkhead.Controller.Policies.Revisions.HashOf(kept));
+        var plan = await world.Ben.GetAsync<ProvisionPlan>("policy/approvals/1/plan");
+        Assert.Equal((["ruleset shop"], ["ruleset shop"]), (plan.Changes.Select(change => $"{change.Kind} {change.Name}"), plan.NeedApproval));
+        Assert.Equal(planned.Changes[0].Details, plan.Changes[0].Details);
+        Assert.Contains(plan.Changes[0].Details, detail => detail.EndsWith("allow role=web to role=db on tcp/3306", StringComparison.Ordinal));
+        Assert.Empty(plan.Effects.Effects);
+
+        await world.Machine.PutAsync<ApprovalSetting>("settings/approval", new ApprovalSetting([]));
+        await PolicyStreamTests.ProvisionAsync(world.Machine, s_opened);
+        await world.Ben.RefusedAsync(HttpMethod.Get, "policy/approvals/1/plan", null, 409, "approval-void");
+        Assert.Equal(asked.Hash, Bulkhead.Controller.Policies.Revisions.HashOf(await world.Ben.GetAsync<PolicyDocument>("policy/approvals/1/policy")));
+
+        // A restore is compared with the revision in force.
+        await PolicyStreamTests.ProvisionAsync(world.Machine, PolicyStreamTests.Fence);
+        await world.Machine.PutAsync<ApprovalSetting>("settings/approval", new ApprovalSetting(["all"]));
+        await world.Ann.PostAsync<ApprovalView>("policy/approvals", new RequestApproval("back", 0, Restore: 1));
+        plan = await world.Ben.GetAsync<ProvisionPlan>("policy/approvals/2/plan");
+        Assert.Equal((2L, 0), (plan.BaseRevision, plan.Left.Count));
+        Assert.Contains(plan.Changes, change => change.Kind == "modes" && change.Details.Contains("added app=shop: inbound selective, outbound visibility"));
+        Assert.NotEmpty(plan.Effects.Effects);
+    }
+
+    [Fact]
     public async Task Nobody_approves_what_they_asked_for_nor_does_a_key_of_theirs_or_of_nobody()
     {
         await using var world = await World.StartAsync("all");

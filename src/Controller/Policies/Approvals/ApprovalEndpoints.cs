@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Claims;
+using System.Text;
 using System.Text.Json;
 using Bulkhead.Contracts.Rest;
 using Bulkhead.Controller.Access;
@@ -7,6 +8,7 @@ using Bulkhead.Controller.Hosting;
 using Bulkhead.Controller.Storage;
 using Bulkhead.Controller.Storage.Rows;
 using Bulkhead.Policy;
+using Bulkhead.Policy.Documents;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 
@@ -23,6 +25,7 @@ public static class ApprovalEndpoints
         var approvals = policy.MapGroup("/approvals");
         approvals.MapGet("", ListAsync).Requires(Permission.Read).WithSummary("Requests for approval, newest first; those before the newest revision until somebody asks again.");
         approvals.MapPost("", RequestAsync).Requires(Permission.Provision).WithSummary("Ask for approval of the draft, of some of its changes, or of a revision to restore.");
+        RequestedPolicyEndpoints.Map(approvals);
         approvals.MapPost("/{number:long}/approve", ApproveAsync).Requires(Permission.Provision).WithSummary("Approve what somebody else asked for.");
         approvals.MapDelete("/{number:long}", WithdrawAsync).Requires(Permission.Provision).WithSummary("Withdraw a request, or the approval of one.");
     }
@@ -77,6 +80,7 @@ public static class ApprovalEndpoints
                 Number = await edit.NextAsync(Counters.Approval, 1, token).ConfigureAwait(false),
                 Base = enforced.Number,
                 Hash = Revisions.HashOf(document),
+                Policy = Encoding.UTF8.GetString(PolicyJson.Canonical(document)),
                 Changes = JsonSerializer.Serialize(PolicyViews.Changes(enforced.Document, document)),
                 Only = JsonSerializer.Serialize(request.Only ?? []),
                 Restores = request.Restore,
@@ -107,7 +111,7 @@ public static class ApprovalEndpoints
             }
 
             var candidate = await Candidate.OfAsync(edit.Database, edit.Before, row, token).ConfigureAwait(false);
-            if (row.Base != edit.Before.Provisioned.Number || candidate.Value is not var (document, model) || Revisions.HashOf(document) != row.Hash)
+            if (row.Policy is null || row.Base != edit.Before.Provisioned.Number || candidate.Value is not var (document, model) || Revisions.HashOf(document) != row.Hash)
             {
                 return Problems.Conflict("approval-void", $"Request {row.Number} is void: the draft says something else now, or another revision is in force. Nothing was changed.", "Let it be asked for again.");
             }
@@ -152,7 +156,7 @@ public static class ApprovalEndpoints
     /// <param name="drafted">The hash of what the draft makes of the same changes; null if nothing.</param>
     private static ApprovalState StateOf(ApprovalRow row, LiveSnapshot snapshot, string? drafted) =>
         row.Revision is not null ? ApprovalState.Used
-        : row.Base != snapshot.Provisioned.Number || (row.Restores is null && row.Hash != drafted) ? ApprovalState.Void
+        : row.Policy is null || row.Base != snapshot.Provisioned.Number || (row.Restores is null && row.Hash != drafted) ? ApprovalState.Void
         : row.ApproverId is null ? ApprovalState.Waiting
         : ApprovalState.Approved;
 

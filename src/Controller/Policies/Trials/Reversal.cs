@@ -16,10 +16,10 @@ public sealed class Reversal(Ledger ledger, TimeProvider time, LiveState live, I
 
     /// <summary>Takes a revision back, if that is still to be done.</summary>
     /// <param name="revision">Which.</param>
-    /// <param name="why">A sentence.</param>
+    /// <param name="early">Why before its time, a sentence; null if its time is over, or to say again what made it due.</param>
     /// <param name="isDue">Whether it is to be done, by the state at the moment when it is.</param>
     /// <param name="cancellation">Counts until the commit begins.</param>
-    public async Task RevertAsync(long revision, string why, Func<Trial, DateTimeOffset, bool> isDue, CancellationToken cancellation)
+    public async Task RevertAsync(long revision, string? early, Func<Trial, DateTimeOffset, bool> isDue, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(isDue);
         Interlocked.Exchange(ref _tried, time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -35,6 +35,7 @@ public sealed class Reversal(Ledger ledger, TimeProvider time, LiveState live, I
                 return Hosting.Problems.Conflict("unreadable", $"Revision {trial.Parent} can no longer be read.");
             }
 
+            var why = early ?? trial.Cause ?? "Its time was over and nobody had confirmed it.";
             var added = await Revisions.AddAsync(edit, trial.Before, $"Revision {revision} was in force for a time. {why}", trial.Parent == 0 ? null : trial.Parent, _ => [], goesBack: true, token).ConfigureAwait(false);
             if (added.Refusal is { } refusal)
             {
@@ -47,7 +48,7 @@ public sealed class Reversal(Ledger ledger, TimeProvider time, LiveState live, I
         if (outcome.Refusal is { } problem)
         {
             var errors = problem.Diagnostics.Where(d => d.Severity == "error").Select(d => $"{d.Path}: {d.Message}");
-            await NoteAsync(revision, string.Join(" ", errors.DefaultIfEmpty(problem.Title)), cancellation).ConfigureAwait(false);
+            await NoteAsync(revision, early, string.Join(" ", errors.DefaultIfEmpty(problem.Title)), cancellation).ConfigureAwait(false);
         }
     }
 
@@ -62,10 +63,10 @@ public sealed class Reversal(Ledger ledger, TimeProvider time, LiveState live, I
     };
 
     private Task EndAsync(CancellationToken cancellation) =>
-        RevertAsync(live.Current.Provisioned.Number, "Its time was over and nobody had confirmed it.", (trial, now) => trial.Until <= now || trial.Problem is not null, cancellation);
+        RevertAsync(live.Current.Provisioned.Number, null, (trial, now) => trial.Until <= now || trial.Problem is not null, cancellation);
 
     /// <summary>Says, once, that it could not be taken back.</summary>
-    private async Task NoteAsync(long revision, string problem, CancellationToken cancellation)
+    private async Task NoteAsync(long revision, string? early, string problem, CancellationToken cancellation)
     {
         Log.NotReverted(logger, revision, problem);
         await ledger.WriteAsync<bool>(Ledger.System, async (edit, token) =>
@@ -75,7 +76,7 @@ public sealed class Reversal(Ledger ledger, TimeProvider time, LiveState live, I
                 return Outcomes.Tried(false);
             }
 
-            row.Problem = problem;
+            (row.Problem, row.Cause) = (problem, row.Cause ?? early);
             edit.Touch(ChangeKind.Trial);
             edit.Audit("policy.trial-stuck", $"revision {revision}", $"It was to be reverted and could not be; it is in force still, and this is tried on. {problem}");
             return true;

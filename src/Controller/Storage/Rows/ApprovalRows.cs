@@ -25,6 +25,9 @@ public sealed class ApprovalRow
     /// <summary>SHA-256 of the policy's canonical form, hex.</summary>
     public string Hash { get; set; } = "";
 
+    /// <summary>The policy itself, in canonical form; null in a request of an earlier version, which nobody can approve, since nobody could see what.</summary>
+    public string? Policy { get; set; }
+
     /// <summary>The differences from the base, as JSON.</summary>
     public string Changes { get; set; } = "[]";
 

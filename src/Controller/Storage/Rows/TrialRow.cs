@@ -17,6 +17,9 @@ public sealed class TrialRow
     /// <summary>How it stands.</summary>
     public TrialState State { get; set; }
 
+    /// <summary>Why it was to be reverted before its time and could not be; null if that did not happen.</summary>
+    public string? Cause { get; set; }
+
     /// <summary>Why it could not be reverted so far; null if nothing is wrong.</summary>
     public string? Problem { get; set; }
 
