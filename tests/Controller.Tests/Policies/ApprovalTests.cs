@@ -189,6 +189,20 @@ public sealed class ApprovalTests
         }
     }
 
+    [Theory]
+    [InlineData("network:lan", "role=db")]
+    [InlineData("role=web", "network:lan")]
+    public async Task An_end_of_addresses_may_be_anybodys(string from, string to)
+    {
+        await using var world = await World.StartAsync();
+        var lan = new PolicyDocument { Networks = [new() { Name = "lan", Addresses = ["192.0.2.0/24"] }] };
+        await PolicyStreamTests.ProvisionAsync(world.Machine, lan);
+        await world.Machine.PutAsync<ApprovalSetting>("settings/approval", new ApprovalSetting(["env=prod"]));
+        var draft = await world.DraftAsync(lan with { Rulesets = [new() { Name = "one", Scopes = [new() { Selector = "env=dev" }], Rules = [new() { From = from, To = to, Services = ["tcp/1"] }] }] });
+        Assert.Equal(["ruleset one"], (await world.Ann.GetAsync<ProvisionPlan>("policy/draft/plan")).NeedApproval);
+        await world.Ann.RefusedAsync(HttpMethod.Post, "policy/provision", draft, 409, "needs-approval");
+    }
+
     [Fact]
     public async Task Owners_say_what_takes_two_people_and_a_label_key_that_it_speaks_of_stays()
     {

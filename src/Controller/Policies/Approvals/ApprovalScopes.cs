@@ -43,9 +43,13 @@ public sealed class ApprovalScopes
         var kind => [change.Name.Length == 0 ? kind : $"{kind} {change.Name}"],
     };
 
-    /// <summary>Whether a workload of a scope could be an end of one of its rules: within its scopes, or, extra-scope, beyond them.</summary>
+    /// <summary>
+    /// Whether a workload of a scope could be an end of one of its rules: within its scopes, or, extra-scope, beyond them, or by its address, since
+    /// whose an address is may change.
+    /// </summary>
     private bool MayMatter(Ruleset ruleset) =>
         ruleset.Scopes.Any(scope => MayMatter(scope.Selector))
+        || ruleset.Rules.Any(rule => rule.From is RuleEnd.Addresses || rule.To is RuleEnd.Addresses)
         || ruleset.Rules.Select(rule => rule.Within switch { Within.From => rule.To, Within.To => rule.From, _ => null }).OfType<RuleEnd.Workloads>().Any(end => MayMatter(end.Selector));
 
     private bool MayMatter(Selector selector) => _scopes.Any(scope => scope.And(selector).CanMatch);
