@@ -146,6 +146,24 @@ public sealed class ApprovalTests
     }
 
     [Fact]
+    public async Task A_reset_password_takes_back_what_its_account_asked_for_and_approved()
+    {
+        await using var world = await World.StartAsync("app=shop");
+        using var cid = await world.Controller.PersonAsync(world.Machine, "cid", s_provisioner);
+        var draft = await world.DraftAsync(PolicyStreamTests.Fence);
+        await world.ApprovedAsync();
+        await world.Machine.PostAsync<AccountPassword>("accounts/cid/reset-password", null);
+        await world.Ben.PostAsync<ApprovalView>("policy/approvals", new RequestApproval("mine", draft.DraftVersion));
+        await world.Machine.PostAsync<AccountPassword>("accounts/ben/reset-password", null);
+        // What ben asked for is gone; what he approved waits again, whatever becomes of his password.
+        var left = Assert.Single(await world.Ann.GetAsync<List<ApprovalView>>("policy/approvals"));
+        Assert.Equal((1, ApprovalState.Waiting, null), (left.Number, left.State, left.ApprovedBy));
+        Assert.Equal(
+            ["request 1: The approval was withdrawn when the password of ben was reset.", "request 2: The request was withdrawn when the password of ben was reset."],
+            (await world.AuditAsync()).Where(entry => entry.Action == "policy.approval-withdraw").Select(entry => $"{entry.Subject}: {entry.Detail}").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task Restoring_takes_two_people_too_and_withdrawn_is_withdrawn()
     {
         await using var world = await World.StartAsync();
