@@ -46,7 +46,7 @@ public class SubsetTests
         }));
 
     [Fact]
-    public void A_ruleset_brings_the_one_that_it_takes_a_rule_from()
+    public void A_ruleset_brings_the_one_that_it_exchanges_a_rule_with()
     {
         RuleDocument rule = new() { Id = 1, From = "role=web", To = "role=db", Services = ["tcp/80"] };
         var before = new PolicyDocument { Rulesets = [Ruleset("old", [rule])] };
@@ -54,7 +54,33 @@ public class SubsetTests
         var subset = PolicySubset.Of(before, after, [new("ruleset", "new")], "only");
         Assert.Equal([new(new("ruleset", "old"), new("ruleset", "new"))], subset.Carried);
         Assert.Equal(["new"], subset.Document.Rulesets.Select(ruleset => ruleset.Name));
+        subset = PolicySubset.Of(before, after, [new("ruleset", "old")], "only");
+        Assert.Equal([new(new("ruleset", "new"), new("ruleset", "old"))], subset.Carried);
+        Assert.Equal(["new"], subset.Document.Rulesets.Select(ruleset => ruleset.Name));
     }
+
+    [Fact]
+    public void No_rule_is_lost_or_doubled_by_taking_parts() => Check.One(
+        Config.QuickThrowOnFailure.WithMaxTest(2000),
+        Prop.ForAll(Placed().ToArbitrary(), Placed().ToArbitrary(), Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), (before, after, seed) =>
+        {
+            var random = new Random(seed);
+            var wanted = PolicyDiff.Diff(before, after).Where(_ => random.Next(3) == 0).Select(change => new PolicyPart(change.Kind, change.Name)).ToList();
+            var held = Ids(PolicySubset.Of(before, after, wanted, "only").Document);
+            Assert.Equal(held.Distinct(), held);
+            Assert.Subset(held.ToHashSet(), Ids(before).Intersect(Ids(after)).ToHashSet());
+        }));
+
+    private static List<long> Ids(PolicyDocument document) => [.. document.Rulesets.SelectMany(ruleset => ruleset.Rules).Select(rule => rule.Id)];
+
+    /// <summary>Some of six rules, each in one of three rulesets.</summary>
+    private static Gen<PolicyDocument> Placed() =>
+        from places in Gen.Choose(-1, Names - 1).ArrayOf(6)
+        select new PolicyDocument
+        {
+            Rulesets = [.. Enumerable.Range(0, Names).Where(i => i == 0 || places.Contains(i)).Select(i => Ruleset($"r{i}",
+                [.. places.Index().Where(place => place.Item == i).Select(place => new RuleDocument { Id = place.Index + 1, From = "role=web", To = "role=db", Services = ["tcp/80"] })]))],
+        };
 
     [Fact]
     public void What_is_not_changed_is_told_all_at_once()

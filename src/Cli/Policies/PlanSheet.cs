@@ -12,7 +12,7 @@ internal static class PlanSheet
         DraftEdit.Changes(plan.Changes).WriteTo(console, "");
         foreach (var carried in plan.Carried)
         {
-            console.WriteLine($"{carried.Part} comes along: {carried.With} refers to it.");
+            console.WriteLine($"{carried.Part} comes along: {carried.With} needs it.");
         }
 
         if (plan.Left.Count > 0)

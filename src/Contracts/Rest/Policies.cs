@@ -66,7 +66,7 @@ public sealed record ProvisionPlan(
 
 /// <summary>A change that comes along.</summary>
 /// <param name="Part">As <c>KIND/NAME</c>.</param>
-/// <param name="With">The part that refers to it.</param>
+/// <param name="With">The part that refers to it, or exchanges a rule with it.</param>
 public sealed record CarriedChange(string Part, string With);
 
 /// <summary><c>POST /api/v1/policy/revisions/{number}/restore</c>: makes a new revision with that one's content.</summary>

@@ -2,7 +2,7 @@ namespace Bulkhead.Policy.Documents;
 
 /// <summary>A change that was not asked for, but comes along.</summary>
 /// <param name="Part">Which.</param>
-/// <param name="With">A part that comes too, and refers to it.</param>
+/// <param name="With">A part that comes too, and refers to it or exchanges a rule with it.</param>
 public sealed record CarriedPart(PolicyPart Part, PolicyPart With);
 
 /// <summary>Some of the changes that lead from one policy to another, with those that they need.</summary>
@@ -13,7 +13,7 @@ public sealed record PolicySubset(PolicyDocument Document, IReadOnlyList<Carried
 {
     /// <summary>
     /// Takes changes out of many. Whatever a taken part refers to, be it through parts that stay as they were, comes along if it is changed; so does the
-    /// ruleset that a rule is moved out of.
+    /// ruleset that a rule is moved out of, and the one that it is moved to: taken alone, the one would hold the rule twice, and the other lose it.
     /// </summary>
     /// <param name="before">The one policy.</param>
     /// <param name="after">The other.</param>
@@ -31,7 +31,7 @@ public sealed record PolicySubset(PolicyDocument Document, IReadOnlyList<Carried
         var open = new Queue<(PolicyPart Part, PolicyPart With)>(taken.Select(part => (part, part)));
         while (open.TryDequeue(out var next))
         {
-            foreach (var needed in now.References(next.Part).Concat(MovedFrom(next.Part, old, now)).Where(seen.Add))
+            foreach (var needed in now.References(next.Part).Concat(Moved(next.Part, old, now)).Concat(Moved(next.Part, now, old)).Where(seen.Add))
             {
                 var isChanged = changed.Contains(needed);
                 if (isChanged)
@@ -47,10 +47,10 @@ public sealed record PolicySubset(PolicyDocument Document, IReadOnlyList<Carried
         return new(Compose(before, after, taken), carried, problems);
     }
 
-    /// <summary>Rulesets that a ruleset takes rules from.</summary>
-    private static IEnumerable<PolicyPart> MovedFrom(PolicyPart ruleset, PolicyParts old, PolicyParts now) => ruleset.Kind != "ruleset"
+    /// <summary>Rulesets that in another policy hold rules of a ruleset of this one.</summary>
+    private static IEnumerable<PolicyPart> Moved(PolicyPart ruleset, PolicyParts here, PolicyParts there) => ruleset.Kind != "ruleset"
         ? []
-        : now.RulesetOf.Where(rule => rule.Value == ruleset).Select(rule => old.RulesetOf.GetValueOrDefault(rule.Key, ruleset)).Where(held => held != ruleset).Distinct();
+        : here.RulesetOf.Where(rule => rule.Value == ruleset).Select(rule => there.RulesetOf.GetValueOrDefault(rule.Key, ruleset)).Where(held => held != ruleset).Distinct();
 
     private static PolicyDocument Compose(PolicyDocument before, PolicyDocument after, HashSet<PolicyPart> taken)
     {

@@ -21,7 +21,7 @@ public sealed class SubsetTests
         await controller.RunAsync(ExitCode.Usage, "provision", "--yes");
         var shown = (await controller.RunAsync(ExitCode.Ok, "provision", "--only", "ruleset/shop", "--only", "modes/app=shop", "--plan")).Output;
         Assert.All(
-            ["service/https comes along: ruleset/shop refers to it.", "These changes stay in the draft: ruleset/pay", "Between all workloads that could exist", "Judged 0 edges"],
+            ["service/https comes along: ruleset/shop needs it.", "These changes stay in the draft: ruleset/pay", "Between all workloads that could exist", "Judged 0 edges"],
             said => Assert.Contains(said, shown, StringComparison.Ordinal));
         var plan = (await controller.RunAsync(ExitCode.Ok, "provision", "--only", "ruleset/shop", "--plan", "--output", "json")).Json<ProvisionPlan>();
         Assert.Equal([new("service/https", "ruleset/shop")], plan.Carried);
