@@ -52,6 +52,11 @@ internal static class ApprovalsCommand
 
     private static async Task RequestAsync(Call call)
     {
+        if (call.Value(Restore) is not null && call.Value(ProvisionCommand.Only) is { Length: > 0 })
+        {
+            throw Failure.Usage("--restore and --only contradict each other: a revision is restored whole.");
+        }
+
         var draft = await call.GetAsync<DraftStatus>("policy/draft/changes").ConfigureAwait(false);
         var body = new RequestApproval(call.Required(Note), draft.DraftVersion, call.Value(ProvisionCommand.Only), call.Value(Restore));
         call.Show(await call.SendAsync<ApprovalView>(HttpMethod.Post, Path, body).ConfigureAwait(false), request =>

@@ -10,6 +10,9 @@ namespace Bulkhead.Controller.Policies;
 /// <summary>What is to be provisioned: the whole draft, or changes of it with all that they refer to.</summary>
 public sealed class DraftPlan
 {
+    /// <summary>The most changes that can be named.</summary>
+    public const int MostParts = 1000;
+
     private readonly LiveSnapshot _snapshot;
     private readonly Checked<PolicyModel> _checked;
     private readonly bool _whole;
@@ -36,6 +39,11 @@ public sealed class DraftPlan
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         var draft = snapshot.DraftPolicy;
+        if (only is { Count: > MostParts })
+        {
+            return Problems.Invalid([Diagnostic.Error("too-many-parts", "only", $"At most {MostParts} changes can be named. Name kinds as a whole, or all of the draft.")]);
+        }
+
         if (only is null or [])
         {
             return draft.Model.Ok ? new DraftPlan(snapshot, draft.Document, draft.Model, [], true) : Problems.Invalid(draft.Model.Diagnostics);

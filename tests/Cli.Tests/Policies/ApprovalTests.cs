@@ -17,6 +17,7 @@ public sealed class ApprovalTests
         Assert.Contains("A second person must approve: the mode of app=shop", (await controller.RunAsync(ExitCode.Ok, "provision", "--plan")).Output, StringComparison.Ordinal);
         var refused = await controller.RunAsync(ExitCode.Refused, "provision", "--note", "fence", "--yes");
         Assert.Contains("bulkhead approvals request --note TEXT", refused.Error, StringComparison.Ordinal);
+        await controller.RunAsync(ExitCode.Usage, "approvals", "request", "--note", "fence", "--only", "modes", "--restore", "1");
         await controller.RunAsync(ExitCode.Ok, "approvals", "request", "--note", "fence");
         Assert.Contains("waiting", (await controller.RunAsync(ExitCode.Ok, "approvals", "list")).Output, StringComparison.Ordinal);
         Assert.Contains("somebody else", (await controller.RunAsync(ExitCode.Forbidden, "approvals", "approve", "1", "--yes")).Error, StringComparison.Ordinal);

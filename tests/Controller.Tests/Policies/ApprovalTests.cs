@@ -55,7 +55,8 @@ public sealed class ApprovalTests
         var kept = await world.Ben.GetAsync<PolicyDocument>("policy/approvals/1/policy");
         Assert.Equal(asked.Hash, Bulkhead.Controller.Policies.Revisions.HashOf(kept));
         var plan = await world.Ben.GetAsync<ProvisionPlan>("policy/approvals/1/plan");
-        Assert.Equal((["ruleset shop"], ["ruleset shop"]), (plan.Changes.Select(change => $"{change.Kind} {change.Name}"), plan.NeedApproval));
+        Assert.Equal(["ruleset shop"], plan.Changes.Select(change => $"{change.Kind} {change.Name}"));
+        Assert.Equal(["ruleset shop"], plan.NeedApproval);
         Assert.Equal(planned.Changes[0].Details, plan.Changes[0].Details);
         Assert.Contains(plan.Changes[0].Details, detail => detail.EndsWith("allow role=web to role=db on tcp/3306", StringComparison.Ordinal));
         Assert.Empty(plan.Effects.Effects);
@@ -179,6 +180,29 @@ public sealed class ApprovalTests
         await world.Ben.PostAsync<ApprovalView>("policy/approvals/2/approve", null);
         Assert.Equal((1, "ben"), await world.Ann.PostAsync<RevisionView>("policy/revisions/1/restore", new RestoreRevision("back")) is var restored ? (restored.RestoredFrom, restored.ApprovedBy) : default);
         await world.Ann.RefusedAsync(HttpMethod.Post, "policy/approvals", new RequestApproval("back", 0, Restore: 9), 404, "not-found");
+    }
+
+    [Fact]
+    public async Task What_was_asked_for_already_is_not_asked_for_again_and_what_makes_no_sense_is_refused()
+    {
+        await using var world = await World.StartAsync("app=shop");
+        var draft = await world.DraftAsync(PolicyStreamTests.Fence);
+        Assert.Equal("only", Assert.Single((await world.Ann.RefusedAsync(HttpMethod.Post, "policy/approvals", new RequestApproval("why", draft.DraftVersion, ["modes"], 1), 422, "invalid")).Diagnostics).Path);
+        Assert.Equal("too-many-parts", Assert.Single((await world.Ann.RefusedAsync(
+            HttpMethod.Post, "policy/approvals", new RequestApproval("why", draft.DraftVersion, [.. Enumerable.Repeat("modes", 1001)]), 422, "invalid")).Diagnostics).Code);
+        foreach (var (asker, only, number) in new (ApiClient, string[], int)[]
+        {
+            (world.Ann, ["modes", " modes", "modes"], 1), (world.Ann, ["modes"], 1), (world.Ben, ["modes"], 2), (world.Ann, [], 3), (world.Ann, ["modes"], 1), (world.Ann, [], 3),
+        })
+        {
+            var asked = await asker.PostAsync<ApprovalView>("policy/approvals", new RequestApproval("why", draft.DraftVersion, only));
+            Assert.Equal((number, ApprovalState.Waiting, only.Length > 0 ? "modes" : ""), (asked.Number, asked.State, string.Join(' ', asked.Only)));
+        }
+
+        // What was approved is asked for anew.
+        await world.Ben.PostAsync<ApprovalView>("policy/approvals/1/approve", null);
+        Assert.Equal(4, (await world.Ann.PostAsync<ApprovalView>("policy/approvals", new RequestApproval("why", draft.DraftVersion, ["modes"]))).Number);
+        Assert.Equal(4, (await world.AuditAsync()).Count(entry => entry.Action == "policy.approval-request"));
     }
 
     [Theory]

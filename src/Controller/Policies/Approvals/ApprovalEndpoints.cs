@@ -46,6 +46,11 @@ public static class ApprovalEndpoints
         {
             var problems = new List<Diagnostic>();
             InputChecks.Text(request.Note, "note", "A note", problems);
+            if (request is { Restore: not null, Only.Count: > 0 })
+            {
+                problems.Add(Diagnostic.Error("contradiction", "only", "A revision is restored whole. Name changes of the draft, or a revision to restore."));
+            }
+
             if (problems.Count > 0)
             {
                 return Problems.Invalid(problems);
@@ -68,6 +73,15 @@ public static class ApprovalEndpoints
                 return Problems.Conflict("needs-no-approval", "Nothing of this takes an approval; nothing was asked for.", "Provision it.");
             }
 
+            var (hash, only) = (Revisions.HashOf(document), JsonSerializer.Serialize((request.Only ?? []).Select(part => part.Trim()).Distinct()));
+            var same = await edit.Database.Approvals.AsNoTracking().OrderBy(row => row.Number).FirstOrDefaultAsync(
+                row => row.Base == enforced.Number && row.Hash == hash && row.Only == only && row.Restores == request.Restore && row.RequestedBy == caller.Actor && row.RequesterId == caller.ActsFor
+                    && row.ApproverId == null && row.Policy != null, token).ConfigureAwait(false);
+            if (same is not null)
+            {
+                return Outcomes.Tried(ToView(same, ApprovalState.Waiting));
+            }
+
             // What can never be provisioned any more is forgotten; the audit log keeps it.
             await edit.Database.Approvals.Where(row => row.Base != enforced.Number).ExecuteDeleteAsync(token).ConfigureAwait(false);
             if (await edit.Database.Approvals.CountAsync(token).ConfigureAwait(false) >= Most)
@@ -79,10 +93,10 @@ public static class ApprovalEndpoints
             {
                 Number = await edit.NextAsync(Counters.Approval, 1, token).ConfigureAwait(false),
                 Base = enforced.Number,
-                Hash = Revisions.HashOf(document),
+                Hash = hash,
                 Policy = Encoding.UTF8.GetString(PolicyJson.Canonical(document)),
                 Changes = JsonSerializer.Serialize(PolicyViews.Changes(enforced.Document, document)),
-                Only = JsonSerializer.Serialize(request.Only ?? []),
+                Only = only,
                 Restores = request.Restore,
                 Note = request.Note.Trim(),
                 RequestedBy = caller.Actor,
