@@ -73,7 +73,7 @@ public static class FlowBatchReader
             var processes = batch.Processes.Select(process => new SeenProcess(process.Path, process.Name, process.Unit, process.User) { Owner = process.Owner, Container = process.Container }).ToArray();
             scans.AddRange(batch.Scans.Where(scan => IsOf(scan, agent)).Select(scan => ScanReader.ToSighting(scan, batch, agent, start)));
             lost += batch.Scans.Where(scan => !IsOf(scan, agent)).Sum(Held);
-            foreach (var flow in batch.Flows.Concat(batch.Scans.SelectMany(scan => scan.Samples)))
+            foreach (var (flow, ofScan) in batch.Flows.Select(flow => (flow, false)).Concat(batch.Scans.SelectMany(scan => scan.Samples).Select(flow => (flow, true))))
             {
                 var local = AddressOf(flow.LocalAddress.Span);
                 if (local.IsLoopback)
@@ -83,7 +83,7 @@ public static class FlowBatchReader
 
                 if (IsOwn(agent, local))
                 {
-                    sightings.Add(ToSighting(flow, local, processes, start));
+                    sightings.Add(ToSighting(flow, local, processes, start) with { OfScan = ofScan });
                 }
                 else
                 {

@@ -34,6 +34,7 @@ public sealed class ReceiveFlows(FlowStore store, FlowStoreOptions options, Live
             return AgentAnswer.Malformed($"The flow batch is malformed: {fault}.");
         }
 
+        await watch.SeenAsync(batch, context.RequestAborted).ConfigureAwait(false);
         if (store.TrySubmit(batch) is not { } durable)
         {
             return Later(context, RetrySoon, "busy", "More flows arrive than can be stored.");
@@ -48,7 +49,6 @@ public sealed class ReceiveFlows(FlowStore store, FlowStoreOptions options, Live
             return Later(context, RetryLater, "storage-failed", "The flows could not be stored.");
         }
 
-        await watch.SeenAsync(batch, context.RequestAborted).ConfigureAwait(false);
         return AgentAnswer.Of(new FlowAck { SpoolEpoch = message.SpoolEpoch, Sequence = message.Sequence });
     }
 

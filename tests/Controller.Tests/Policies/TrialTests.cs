@@ -150,33 +150,49 @@ public sealed class TrialTests
         await world.BlockedAsync("10.0.0.1", 3306, decidedBy: Bulkhead.Controller.Storage.Flows.BlockedBy.Quarantine);
         await world.BlockedAsync("10.0.0.1", 3306, decidedBy: Bulkhead.Controller.Storage.Flows.BlockedBy.Invalid);
         await world.BlockedAsync("10.0.0.1", 3306, age: TimeSpan.FromMinutes(6));
+        // Somebody tries ports of the database.
+        var scanned = Blocked("10.0.0.2", "10.0.0.1", 3306);
+        scanned.Scans.Add(new ScanSummary { Direction = Direction.Inbound, Source = Address("10.0.0.1"), Targets = 100, Addresses = 1, Connections = 100, Blocked = 100, FirstPort = 3300, LastPort = 3399, FirstMs = 1, LastMs = 1000, Samples = { scanned.Flows[0] } });
+        scanned.Flows.Clear();
+        await world.SendAsync(scanned);
         Assert.NotNull(world.Controller.Live.Current.Provisioned.Trial);
         await world.BlockedAsync("10.0.0.1", 3306);
         Assert.Null(world.Controller.Live.Current.Provisioned.Trial);
     }
 
-    [Fact]
-    public async Task What_cannot_be_reverted_stays_says_why_and_is_tried_until_it_can()
+    [Theory]
+    [InlineData(false, "Its time was over and nobody had confirmed it.")]
+    [InlineData(true, "db blocked web to db on tcp/3307, which the policy before it would have let pass.")]
+    public async Task What_cannot_be_reverted_stays_says_why_and_is_tried_until_it_can(bool block, string why)
     {
         var clock = new FakeClock();
         await using var world = await World.StartAsync(clock);
+        var open = new RulesetDocument { Name = "open", Scopes = [new() { Selector = "all" }], Rules = [new() { From = "role=web", To = "role=db", Services = ["tcp/3307"] }] };
+        var modes = new[] { new ModeDocument { Selector = "role=db", Inbound = "full" } };
         var deny = new RuleDocument { From = "all", To = "role=db", Within = "to", Services = ["mariadb"], Action = "deny" };
         var before = new PolicyDocument
         {
             Services = [new() { Name = "mariadb", Ports = ["tcp/3306"], Process = new() { Unit = "mariadb.service" } }],
-            Rulesets = [new() { Name = "other", Scopes = [new() { Selector = "app=other" }], Rules = [deny] }],
+            Rulesets = [open, new() { Name = "other", Scopes = [new() { Selector = "app=other" }], Rules = [deny] }],
+            Modes = modes,
         };
         await PolicyStreamTests.ProvisionAsync(world.Admin, before);
-        await world.TryAsync(new());
+        await world.TryAsync(new() { Rulesets = [open with { Rules = [] }], Modes = modes }, block);
         // Meanwhile a host comes under that deny which cannot decide it.
         await LabelAsync("other");
-        clock.Advance(TimeSpan.FromHours(1));
+        clock.Advance(block ? TimeSpan.FromMinutes(5) : TimeSpan.FromHours(1));
+        if (block)
+        {
+            await world.BlockedAsync("10.0.0.1", 3307);
+        }
+
         var trial = await Eventually.HasAsync(async () => (await world.RevisionsAsync())[0].Trial is { Problem: not null } stuck ? stuck : null, "it says that it is stuck");
         Assert.StartsWith("rulesets[other].rules", trial.Problem, StringComparison.Ordinal);
         await LabelAsync("shop");
         clock.Advance(TimeSpan.FromMinutes(2));
         await Eventually.IsAsync(() => world.Controller.Live.Current.Provisioned.Number == 4, "it is reverted");
         Assert.Single(await world.AuditAsync("policy.trial-stuck"));
+        Assert.Equal($"{why} Revision 4 has the policy before it.", (await world.RevisionsAsync())[1].Trial!.Ended);
 
         Task LabelAsync(string app) => world.Admin.PostAsync<LabelEditResult>("workloads/labels", new EditLabels([new("db", new Dictionary<string, string> { ["app"] = app }, [], null)], false));
     }
@@ -294,7 +310,14 @@ public sealed class TrialTests
         public Task BlockedAsync(string from, uint port, long decidedBy = 0, TimeSpan age = default)
         {
             var batch = Blocked("10.0.0.2", from, port);
-            (batch.Sequence, batch.AgeMs, batch.Flows[0].DecidedBy) = (++_sequence, (ulong)age.TotalMilliseconds, decidedBy);
+            (batch.AgeMs, batch.Flows[0].DecidedBy) = ((ulong)age.TotalMilliseconds, decidedBy);
+            return SendAsync(batch);
+        }
+
+        /// <summary>The database's host tells something.</summary>
+        public Task SendAsync(FlowBatch batch)
+        {
+            batch.Sequence = ++_sequence;
             return Db.SendAsync(batch);
         }
 

@@ -7,7 +7,7 @@ namespace Bulkhead.Controller.Policies.Trials;
 
 /// <summary>
 /// Looks, while a revision is in force that an unexpected block takes back, at what agents report as blocked. It does so before the report is
-/// acknowledged: whatever stops the controller in between, the agent sends it again.
+/// stored, let alone acknowledged: it matters also where nothing more can be stored, and whatever stops the controller in between, the agent sends it again.
 /// </summary>
 public sealed class BlockWatch(LiveState live, Reversal reversal)
 {
@@ -28,8 +28,7 @@ public sealed class BlockWatch(LiveState live, Reversal reversal)
     private Sighting? Unexpected(SightingBatch batch, LiveSnapshot snapshot, Trial trial)
     {
         var since = trial.Since.ToUnixTimeMilliseconds();
-        // Quarantine and stray packets have nothing to do with what was provisioned.
-        foreach (var seen in batch.Sightings.Where(seen => seen.Blocked && seen.First >= since && seen.DecidedBy is not (BlockedBy.Quarantine or BlockedBy.Invalid)))
+        foreach (var seen in batch.Sightings.Where(seen => seen.Blocked && seen.First >= since && Counts(seen)))
         {
             var facts = seen.Process is { } process ? SocketFacts.Of(process.Path, process.Unit.Length == 0 ? null : process.Unit, groups: null) : SocketFacts.Unrecorded;
             var connection = new Connection(
@@ -44,6 +43,13 @@ public sealed class BlockWatch(LiveState live, Reversal reversal)
 
         return null;
     }
+
+    /// <summary>
+    /// Quarantine and stray packets have nothing to do with what was provisioned, nor has somebody who tries ports. One who tries from the host itself
+    /// counts: what polls many others, and is blocked at all of them, looks like a scan.
+    /// </summary>
+    private static bool Counts(Sighting seen) =>
+        seen.DecidedBy is not (BlockedBy.Quarantine or BlockedBy.Invalid) && !(seen.OfScan && seen.Side == FlowSide.Destination);
 
     private static bool Passes(Verdict verdict) => verdict.Kind is VerdictKind.Allowed or VerdictKind.PotentiallyBlocked;
 

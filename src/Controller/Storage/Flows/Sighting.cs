@@ -55,6 +55,9 @@ public readonly record struct Sighting
     /// <summary>Whether that kernel stopped it.</summary>
     public bool Blocked { get; init; }
 
+    /// <summary>Whether it stands for others of a scan.</summary>
+    public bool OfScan { get; init; }
+
     /// <summary>For a blocked one: a rule id, or one of <see cref="BlockedBy"/>.</summary>
     public long DecidedBy { get; init; }
 
