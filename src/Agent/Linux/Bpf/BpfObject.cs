@@ -8,6 +8,8 @@ internal sealed unsafe class BpfObject : IDisposable
 {
     private const int LogSize = 64 << 10;
     private const int LongestDetail = 500;
+    private const int LruHash = 9; // BPF_MAP_TYPE_LRU_HASH
+    private const uint FreeOfProcessor = 128; // LOCAL_FREE_TARGET
 
     private nint _loaded;
 
@@ -38,6 +40,7 @@ internal sealed unsafe class BpfObject : IDisposable
                 _ = Libbpf.SetAutoload(Libbpf.FindProgram(loaded, without), false);
             }
 
+            MakeRoom(loaded);
             var result = Libbpf.Load(loaded);
             if (result < 0)
             {
@@ -79,6 +82,19 @@ internal sealed unsafe class BpfObject : IDisposable
     /// <exception cref="BpfException">The kernel refuses.</exception>
     public nint Link(string name) =>
         Libbpf.Link(Libbpf.FindProgram(_loaded, name)) is var link and not 0 ? link : throw new BpfException($"attach {name}", -System.Runtime.InteropServices.Marshal.GetLastPInvokeError());
+
+    /// <summary>Each processor may keep some places of an LRU map free for itself; on large machines that would be all there are, and what is in use would be displaced.</summary>
+    private static void MakeRoom(nint loaded)
+    {
+        var kept = FreeOfProcessor * (uint)Math.Max(1, Libbpf.PossibleProcessors());
+        for (var map = Libbpf.NextMap(loaded, 0); map != 0; map = Libbpf.NextMap(loaded, map))
+        {
+            if (Libbpf.MapType(map) == LruHash)
+            {
+                _ = BpfException.Check(Libbpf.SetMapCapacity(map, Libbpf.MapCapacity(map) + kept), "size a map");
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Libbpf.Close(Interlocked.Exchange(ref _loaded, 0));

@@ -94,6 +94,21 @@ internal static unsafe partial class Libbpf
     [LibraryImport(Library, EntryPoint = "bpf_object__find_map_fd_by_name", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int MapDescriptor(nint loaded, string name);
 
+    [LibraryImport(Library, EntryPoint = "bpf_object__next_map")]
+    public static partial nint NextMap(nint loaded, nint after);
+
+    [LibraryImport(Library, EntryPoint = "bpf_map__type")]
+    public static partial int MapType(nint map);
+
+    [LibraryImport(Library, EntryPoint = "bpf_map__max_entries")]
+    public static partial uint MapCapacity(nint map);
+
+    [LibraryImport(Library, EntryPoint = "bpf_map__set_max_entries")]
+    public static partial int SetMapCapacity(nint map, uint entries);
+
+    [LibraryImport(Library, EntryPoint = "libbpf_num_possible_cpus")]
+    public static partial int PossibleProcessors();
+
     [LibraryImport(Library, EntryPoint = "bpf_prog_attach_opts")]
     public static partial int Attach(int program, SafeFileHandle cgroup, int hook, AttachOptions* options);
 
