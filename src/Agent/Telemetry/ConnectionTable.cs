@@ -56,17 +56,15 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
     /// </summary>
     public bool IsOverflowed => _overflowedIn is { } dump && _dump <= dump + 1;
 
-    /// <summary>Takes in an event.</summary>
-    public void Observe(in ConntrackRecord record, long atMs)
+    /// <summary>Takes in an event; false for the end of a connection that it never heard of, though nothing is said to be lost.</summary>
+    public bool Observe(in ConntrackRecord record, long atMs)
     {
         if (record.Event == ConntrackEvent.New)
         {
             Made(record, atMs);
         }
-        else if (record.Event == ConntrackEvent.Destroyed)
-        {
-            Gone(record, atMs);
-        }
+
+        return record.Event != ConntrackEvent.Destroyed || Gone(record, atMs);
     }
 
     /// <summary>The connections that are remembered, as conntrack is asked for them; a copy.</summary>
@@ -244,7 +242,7 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
         }
     }
 
-    private void Gone(in ConntrackRecord record, long atMs)
+    private bool Gone(in ConntrackRecord record, long atMs)
     {
         ref var connection = ref CollectionsMarshal.GetValueRefOrNullRef(_live, record.Id);
         if (!System.Runtime.CompilerServices.Unsafe.IsNullRef(ref connection))
@@ -252,8 +250,10 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
             Settle(record.Id);
             Tell(ref connection, record, atMs);
             Forget(record.Id);
+            return true;
         }
-        else if ((IsOverflowed || _losing) && flowOf(record, isLast: true) is { Key: { } key })
+
+        if ((IsOverflowed || _losing) && flowOf(record, isLast: true) is { Key: { } key })
         {
             if (!IsOverflowed)
             {
@@ -263,12 +263,14 @@ internal sealed class ConnectionTable(FlowWindow window, FlowOf flowOf, int most
             else if (_olderBeyond)
             {
                 window.CountIncomplete(1);
-                return;
+                return true;
             }
 
             var passed = new LiveConnection(new Flow(key), record);
             Tell(ref passed, record, atMs);
         }
+
+        return IsOverflowed || _losing;
     }
 
     private void Begin(in ConntrackRecord record, in FlowKey key, bool isSettled, long? madeAtMs)

@@ -147,7 +147,13 @@ internal sealed class EventReader(
                 _isGone |= record.RequestedBy != own;
             }
 
-            connections.Observe(record with { MayBeAnswer = gap.IsOpen }, at);
+            record = record with { MayBeAnswer = gap.IsOpen };
+            if (!connections.Observe(record, at) && source.Dropped != _droppedThen)
+            {
+                // The kernel said so when a loss began, and that one's account is closed: another has begun without a word.
+                BeginLoss();
+                _ = connections.Observe(record, at);
+            }
         }
     }
 

@@ -325,6 +325,19 @@ public sealed class ConnectionTableTests
     }
 
     [Fact]
+    public void The_end_of_a_connection_that_nobody_announced_is_said_to_be_unheard_of_until_something_is_known_to_be_lost()
+    {
+        Assert.True(_table.Observe(New(1), 0));
+        Assert.True(_table.Observe(Gone(1, bytesOut: 5), 0));
+        Assert.False(_table.Observe(Gone(2, bytesOut: 5), 0));
+        _table.BeginLoss();
+        Assert.True(_table.Observe(Gone(2, bytesOut: 5), 0));
+        _table.BeginDump();
+        Assert.Equal((1UL, 0UL), _table.EndLoss());
+        Assert.Equal(2UL, Close().Connections);
+    }
+
+    [Fact]
     public void Traffic_of_a_connection_goes_on_in_the_windows_after()
     {
         _table.Observe(New(1), 0);
